@@ -1,0 +1,1 @@
+//! File formats that sources and destinations share.

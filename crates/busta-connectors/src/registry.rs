@@ -1,0 +1,19 @@
+//! Every connector that this binary knows: one line each.
+
+use busta_core::connector::{DestinationConnector, SourceConnector};
+
+/// The kinds of source.
+pub static SOURCES: &[&SourceConnector] = &[];
+
+/// The kinds of destination.
+pub static DESTINATIONS: &[&DestinationConnector] = &[];
+
+/// The kind of source that `type:` names.
+pub fn source(name: &str) -> Option<&'static SourceConnector> {
+    SOURCES.iter().copied().find(|connector| connector.name == name)
+}
+
+/// The kind of destination that `type:` names.
+pub fn destination(name: &str) -> Option<&'static DestinationConnector> {
+    DESTINATIONS.iter().copied().find(|connector| connector.name == name)
+}

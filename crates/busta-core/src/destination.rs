@@ -1,0 +1,193 @@
+//! The contract of destinations: where batches land, exactly once.
+
+use std::any::Any;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::checkpoint::{Checkpoint, Step};
+use crate::cursor::{Cursor, CursorValue};
+use crate::error::Result;
+use crate::failure::Failure;
+use crate::ids::{RunId, SourceName, StreamName};
+use crate::record::Records;
+use crate::split::Split;
+use crate::stream::StreamSpec;
+
+/// Where batches land.
+///
+/// A destination is the truth about what is already there: it stores the checkpoint beside the
+/// records and moves both in one atomic step. One value serves all sources of a process; its calls
+/// may overlap, except that the engine has at most one [`commit`](Self::commit) or
+/// [`finish`](Self::finish) under way.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// Gets ready for `source`'s part of `run` and says what is already there.
+    ///
+    /// Creates tables or folders that are missing, finishes or sweeps what a crash left half done,
+    /// and drops positions, and the unfinished rows of `replace` streams, of any other run of this
+    /// source. Calling it twice changes nothing.
+    async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint>;
+
+    /// The processor's part of a write, done beside the reader and for many batches at once: finds
+    /// the columns, encodes the rows. Records it cannot take become failures in the result; it never
+    /// fails as a whole, waits, or touches a disk.
+    fn stage(&self, run: &RunId, source: &SourceName, stream: &StreamName, records: &Records) -> Staged;
+
+    /// Makes chunks durable, in their order, all in one atomic step: when this returns `Ok`, they
+    /// survive a power cut, and after an `Err` or a crash either all or none of them are there.
+    ///
+    /// The inner results are one per chunk: a chunk whose step does not start where its split stands
+    /// changes nothing and is a [`Conflict`](crate::ErrorKind::Conflict), or is answered with
+    /// `already: true` if the split is at its `to`; the others are not affected. An outer
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) (locked, disk full) may be tried again with the
+    /// same chunks. An ambiguous outcome is settled by the destination itself, by reading back.
+    async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>>;
+
+    /// Completes the streams of `source` whose splits are all done, in one atomic step: the new rows
+    /// of `replace` streams take the place of the old, the start cursors hold from now on, and the
+    /// positions of those streams' splits are forgotten. Repeating it changes nothing.
+    async fn finish(&self, finish: &Finish) -> Result<()>;
+
+    /// Column names and types that were added or widened since the last call, in words, for the
+    /// activity feed.
+    fn schema_changes(&self) -> Vec<SchemaChange>;
+
+    /// The same data for reading.
+    fn readable(&self) -> &dyn Readable;
+}
+
+/// A batch made ready by [`Destination::stage`].
+pub struct Staged {
+    /// How many records it holds.
+    pub rows: u64,
+    /// How many bytes of JSON they were.
+    pub bytes: u64,
+    /// How many bytes of memory it keeps.
+    pub weight: usize,
+    /// Records that the destination cannot take. The engine adds the batch's own failures.
+    pub failures: Vec<Failure>,
+    /// The destination's own form of the rows.
+    pub body: Box<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Staged({} rows, {} bytes)", self.rows, self.bytes)
+    }
+}
+
+/// What is committed together for one batch of one split.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The run.
+    pub run: RunId,
+    /// The source.
+    pub source: SourceName,
+    /// The stream.
+    pub stream: StreamName,
+    /// How the split moves; `None` if only failures are recorded (a split that could not be read).
+    pub step: Option<Step>,
+    /// The rows, if there are any.
+    pub staged: Option<Staged>,
+    /// What could not be read or transformed. Stored by [`Failure::id`], so that a failure met again
+    /// is not stored twice. A step to `Done` removes the split's own failure, if there is one.
+    pub failures: Vec<Failure>,
+    /// The newest value of the cursor field so far in this split.
+    pub high: Option<CursorValue>,
+    /// Splits found in the batch, stored at position `Start`.
+    pub found: Vec<Split>,
+    /// Start cursors that hold from this commit on.
+    pub starts: Vec<(String, Cursor)>,
+}
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// New rows.
+    pub inserted: u64,
+    /// Rows that replaced one with their key.
+    pub updated: u64,
+    /// Records dropped because the same or a newer one with their key is there.
+    pub deduped: u64,
+    /// Records that became failures.
+    pub rejected: u64,
+    /// The chunk had been committed before, and nothing was done.
+    pub already: bool,
+}
+
+/// The end of a source's part of a run.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// The run.
+    pub run: RunId,
+    /// The source.
+    pub source: SourceName,
+    /// The streams that are complete.
+    pub streams: Vec<StreamFinish>,
+}
+
+/// A stream all of whose splits are done.
+#[derive(Clone, Debug)]
+pub struct StreamFinish {
+    /// The stream.
+    pub stream: StreamName,
+    /// Where the next run starts, stored under the stream's name; `None` leaves what is there.
+    pub start: Option<Cursor>,
+}
+
+/// A column that appeared or was widened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaChange {
+    /// The table.
+    pub table: String,
+    /// In words: `new column price (REAL)`, `price: INTEGER -> REAL`.
+    pub change: String,
+}
+
+/// Reading back what has landed (`busta data`).
+#[async_trait]
+pub trait Readable: Send + Sync {
+    /// The tables, by name.
+    async fn tables(&self) -> Result<Vec<TableInfo>>;
+
+    /// The columns of a table in their order; `NotFound` names the tables there are.
+    async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>>;
+
+    /// Reads rows as JSON objects, in the order in which they were stored, from a consistent view.
+    /// Nested values come back as JSON, not as text.
+    async fn scan(&self, table: &str) -> Result<Box<dyn Scan>>;
+
+    /// Stored failures, oldest first: of one run or of all.
+    async fn failures(&self, run: Option<&RunId>, limit: usize) -> Result<Vec<Failure>>;
+}
+
+/// A read in progress.
+#[async_trait]
+pub trait Scan: Send {
+    /// The next rows (about a thousand), or `None` at the end.
+    async fn next(&mut self) -> Result<Option<Records>>;
+}
+
+/// A table of a destination.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TableInfo {
+    /// Its name.
+    pub name: String,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes it takes, where the destination can tell.
+    pub bytes: Option<u64>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// Its type in the destination's own words.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it belongs to the primary key.
+    pub primary_key: bool,
+}

@@ -1,0 +1,53 @@
+//! How connectors tell the engine about their requests.
+
+use std::time::Duration;
+
+use crate::ids::HostKey;
+
+/// Where a source's requests are counted and their answers' hints about limits are heeded.
+///
+/// The engine gives one to every source. Calls are cheap and never wait.
+pub trait Meter: Send + Sync {
+    /// A request has been answered or has failed. Called once per request, redirects and token
+    /// requests included.
+    fn request(&self, seen: &Request<'_>);
+
+    /// Bytes were read from somewhere else than HTTP (files, object stores).
+    fn bytes(&self, count: u64);
+}
+
+/// What one request showed.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Whose limits it counted against.
+    pub host: &'a HostKey,
+    /// The answer's status; `None` if there was no answer.
+    pub status: Option<u16>,
+    /// Until the answer was read to its end.
+    pub latency: Duration,
+    /// The size of the body, as it was received.
+    pub bytes: u64,
+    /// What the answer said about limits.
+    pub limits: RateHints,
+}
+
+/// Limits as told by the server: `Retry-After`, `X-RateLimit-*`, `RateLimit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateHints {
+    /// Come back after this time.
+    pub retry_after: Option<Duration>,
+    /// How many requests are left in the window.
+    pub remaining: Option<u64>,
+    /// When the window starts anew.
+    pub reset: Option<Duration>,
+}
+
+/// A meter that counts nothing, for a single test request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoMeter;
+
+impl Meter for NoMeter {
+    fn request(&self, _seen: &Request<'_>) {}
+
+    fn bytes(&self, _count: u64) {}
+}

@@ -1,0 +1,133 @@
+//! Records as they travel: bytes first.
+//!
+//! A page is parsed once and cut into slices of the buffer it came in; nobody builds a document
+//! tree unless a transform needs one. A [`Records`] is that buffer and the places of the slices.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+/// Some records of one stream: JSON objects, in the order in which they were read.
+///
+/// Every slice is one complete, valid JSON object in UTF-8 (it may contain line breaks). The buffer
+/// may hold more than the slices (the envelope of a page); [`Records::weight`] counts the whole of
+/// it, since that is what stays in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    buffer: Bytes,
+    spans: Vec<Range<u32>>,
+}
+
+impl Records {
+    /// Slices of `buffer`. The caller guarantees what this type promises about them; `buffer` must
+    /// be shorter than 4 GiB, which the cap on response sizes sees to.
+    pub fn from_spans(buffer: Bytes, spans: Vec<Range<u32>>) -> Self {
+        Self { buffer, spans }
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The bytes that the records keep in memory.
+    pub fn weight(&self) -> usize {
+        self.buffer.len() + self.spans.len() * size_of::<Range<u32>>()
+    }
+
+    /// The bytes of the records themselves.
+    pub fn bytes(&self) -> u64 {
+        self.spans.iter().map(|s| u64::from(s.end - s.start)).sum()
+    }
+
+    /// The JSON text of record `index`.
+    ///
+    /// # Panics
+    /// If there is no such record.
+    pub fn get(&self, index: usize) -> &[u8] {
+        let span = &self.spans[index];
+        &self.buffer[span.start as usize..span.end as usize]
+    }
+
+    /// The JSON texts in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.spans.iter().map(|s| &self.buffer[s.start as usize..s.end as usize])
+    }
+
+    /// The first `count` records, for a run with `--limit`.
+    pub fn truncate(&mut self, count: usize) {
+        self.spans.truncate(count);
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Records {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut builder = RecordsBuilder::default();
+        for text in texts {
+            builder.push(text.as_bytes());
+        }
+        builder.finish()
+    }
+}
+
+/// Builds [`Records`] from texts that are made one by one (feed entries, CSV rows, transforms).
+#[derive(Debug, Default)]
+pub struct RecordsBuilder {
+    buffer: Vec<u8>,
+    spans: Vec<Range<u32>>,
+}
+
+impl RecordsBuilder {
+    /// A builder with room for `bytes`.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { buffer: Vec::with_capacity(bytes), spans: Vec::new() }
+    }
+
+    /// Appends one record, which must be one complete JSON object.
+    pub fn push(&mut self, json: &[u8]) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(json);
+        self.close(start);
+    }
+
+    /// Appends one record by serializing it; on an error nothing is appended.
+    pub fn push_serialized<T: serde::Serialize>(&mut self, record: &T) -> serde_json::Result<()> {
+        let start = self.buffer.len();
+        if let Err(error) = serde_json::to_writer(&mut self.buffer, record) {
+            self.buffer.truncate(start);
+            return Err(error);
+        }
+        self.close(start);
+        Ok(())
+    }
+
+    /// How many records there are so far.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are none so far.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The bytes so far.
+    pub fn bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The records.
+    pub fn finish(self) -> Records {
+        Records { buffer: self.buffer.into(), spans: self.spans }
+    }
+
+    fn close(&mut self, start: usize) {
+        // Buffers are cut long before 4 GiB: a batch is bounded by the memory budget.
+        self.spans.push(start as u32..self.buffer.len() as u32);
+    }
+}

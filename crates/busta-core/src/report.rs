@@ -1,0 +1,116 @@
+//! The result of a run: one value, from which the table, the JSON document and the exit code are made.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{RunId, SourceName};
+
+/// How a run, or a source's part of it, stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It waits for its turn.
+    Queued,
+    /// It is under way.
+    Running,
+    /// All of it was collected.
+    Completed,
+    /// Some of it could not be collected; `busta runs retry` tries that part again.
+    Partial,
+    /// Nothing of it could be collected.
+    Failed,
+    /// It was stopped before its end; `--resume` goes on with it.
+    Cancelled,
+}
+
+impl Status {
+    /// The status as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether `--resume` has something to go on with: everything but a completed run.
+    pub fn is_resumable(self) -> bool {
+        self != Self::Completed
+    }
+}
+
+/// One run, whole.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The run.
+    pub run_id: RunId,
+    /// How it ended.
+    pub status: Status,
+    /// When it started. For a resumed run: when this part of it started.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+    /// How long it took, in seconds.
+    pub duration_s: f64,
+    /// Records that are new or changed in the destination.
+    pub records: u64,
+    /// Bytes received or read.
+    pub bytes: u64,
+    /// HTTP requests.
+    pub requests: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// Records and splits in the failures store.
+    pub failures: u64,
+    /// The most memory that the process has held, in bytes; 0 where the system does not tell.
+    pub peak_rss_bytes: u64,
+    /// Processor time of the process during the run, in seconds.
+    pub cpu_s: f64,
+    /// Its sources, in the order of the configuration.
+    pub sources: Vec<SourceReport>,
+}
+
+/// One source's part of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// The source.
+    pub name: SourceName,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// How its part ended.
+    pub status: Status,
+    /// Records that are new or changed in the destination.
+    pub records: u64,
+    /// Records that were already there.
+    pub deduped: u64,
+    /// Bytes received or read.
+    pub bytes: u64,
+    /// HTTP requests.
+    pub requests: u64,
+    /// Attempts beyond the first.
+    pub retries: u64,
+    /// Waits that the source asked for (429, `Retry-After`, an exhausted window).
+    pub rate_limited: u64,
+    /// Records and splits in the failures store.
+    pub failures: u64,
+    /// Splits that are done.
+    pub splits: u64,
+    /// From its first to its last action, in seconds.
+    pub duration_s: f64,
+    /// The time its splits took one after another, in seconds: what it would cost alone.
+    pub busy_s: f64,
+    /// The first thing that went wrong for good, in words.
+    pub error: Option<String>,
+}
+
+impl RunReport {
+    /// How many times longer the sources would have taken one split after another.
+    pub fn speed_up(&self) -> f64 {
+        let busy: f64 = self.sources.iter().map(|s| s.busy_s).sum();
+        if self.duration_s > 0.0 { busy / self.duration_s } else { 1.0 }
+    }
+}

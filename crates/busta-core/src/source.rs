@@ -1,0 +1,102 @@
+//! The contract of sources: plan the work, open a piece of it, read it batch by batch.
+
+use async_trait::async_trait;
+
+use crate::checkpoint::Checkpoint;
+use crate::cursor::{Cursor, CursorValue};
+use crate::error::Result;
+use crate::failure::Failure;
+use crate::record::Records;
+use crate::split::Split;
+use crate::stream::StreamSpec;
+
+/// One configured source.
+///
+/// A source is passive. It never spawns detached work, sleeps, retries or waits for a limit: it does
+/// what it is asked once and says how it went. Every call may be cancelled by dropping its future,
+/// and may be made again after an error.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// What it yields. The same for the life of the value.
+    fn streams(&self) -> &[StreamSpec];
+
+    /// The splits that can be named before anything is read. Finite, and the same (by id) whenever
+    /// `from.starts` and the origin are the same; a split that needs no reading this time (an
+    /// unchanged file) is left out. Splits that `from` shows as done may be named; the engine skips
+    /// them. Should do no more I/O than is needed to know the splits.
+    async fn plan(&self, from: &Checkpoint) -> Result<Vec<Split>>;
+
+    /// A reader that goes on after `at`, or at the beginning. Should do no I/O that the first
+    /// [`Reader::next`] can do as well, since only that one is measured and paced.
+    ///
+    /// `split` may have been planned now, found by a reader, or stored by an earlier process.
+    async fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>>;
+
+    /// Makes one real, cheap request and says what came back (`busta sources test`).
+    async fn test(&self) -> Result<Probe>;
+}
+
+/// Reads one split.
+#[async_trait]
+pub trait Reader: Send {
+    /// The next batch, or `None` at the end.
+    ///
+    /// Order: batches come in the split's own order; opening at `batch.cursor` goes on exactly after
+    /// that batch. Size: about one request's worth, and at most a few MiB where the connector can
+    /// choose. Limits: at most one request is in flight during a call. Errors: whatever cannot be
+    /// read as a whole is an `Err`, after which the engine drops the reader and opens another one at
+    /// the last cursor, so a reader needs no retry of its own; a single bad item is a [`Failure`] in
+    /// the batch, and the rest goes on. Cancellation: dropping the future loses nothing.
+    async fn next(&mut self) -> Result<Option<Batch>>;
+}
+
+/// Some records of a split and the place reached after them.
+#[derive(Debug)]
+pub struct Batch {
+    /// The records, of the split's stream.
+    pub records: Records,
+    /// Items of this stretch that could not be read.
+    pub failures: Vec<Failure>,
+    /// Where to go on after this batch. Ignored if `done`.
+    pub cursor: Cursor,
+    /// Whether the split ends here. Saves a commit over a separate `None`.
+    pub done: bool,
+    /// The newest value of the stream's cursor field in this batch. When all splits of the stream
+    /// are done, the newest of all becomes the start cursor under the key of the stream's name, as
+    /// `Cursor::encode(&CursorValue)`.
+    pub high: Option<CursorValue>,
+    /// Splits discovered in this batch. They are committed with it.
+    pub found: Vec<Split>,
+    /// Start cursors that hold from the commit of this batch on, for sources whose splits advance
+    /// each for itself (a feed's ETag, a file's mtime).
+    pub starts: Vec<(String, Cursor)>,
+}
+
+impl Batch {
+    /// A batch of records that goes on after `cursor`.
+    pub fn new(records: Records, cursor: Cursor) -> Self {
+        Self {
+            records,
+            failures: Vec::new(),
+            cursor,
+            done: false,
+            high: None,
+            found: Vec::new(),
+            starts: Vec::new(),
+        }
+    }
+
+    /// The last batch of a split.
+    pub fn last(records: Records) -> Self {
+        Self { done: true, ..Self::new(records, Cursor::from_stored("null")) }
+    }
+}
+
+/// What one real request brought back.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// In words: `GET https://… answered 200 in 83 ms: 100 records of 1 200`.
+    pub summary: String,
+    /// A few of the records.
+    pub sample: Records,
+}

@@ -1,0 +1,101 @@
+//! Splits: what the engine schedules.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::ids::{HostKey, SplitId, StreamName};
+
+/// Who goes first when there is not room for all.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// After everything else.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Before normal.
+    High,
+    /// Before everything else.
+    Critical,
+}
+
+/// The name of a pool: all splits of one kind of source share its places.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Pool(Arc<str>);
+
+impl Pool {
+    /// The pool of that name (`api`, `rss`, `files`).
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// An independent piece of a stream that one reader can read alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Unique in the source; the same work has the same id in a resumed run.
+    pub id: SplitId,
+    /// The stream whose records it holds.
+    pub stream: StreamName,
+    /// Whose limits its requests count against; `None` for local files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostKey>,
+    /// How long the connector expects it to take relative to the stream's other splits (1.0 is
+    /// ordinary). The engine multiplies it with what earlier runs took.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// What the connector needs to open it: its own JSON, stored with the checkpoint for splits that
+    /// were found while reading.
+    pub payload: serde_json::Value,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Split {
+    /// A split of ordinary weight.
+    pub fn new<T: Serialize>(
+        id: impl Into<SplitId>,
+        stream: StreamName,
+        host: Option<HostKey>,
+        payload: &T,
+    ) -> Result<Self> {
+        let payload = serde_json::to_value(payload)
+            .map_err(|e| Error::bug(format!("a split's payload cannot be encoded: {e}")))?;
+        Ok(Self { id: id.into(), stream, host, weight: 1.0, payload })
+    }
+
+    /// The payload back in the connector's own type.
+    pub fn decode<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.payload).map_err(|e| {
+            Error::data(format!("stored split {} cannot be read: {e}", self.id))
+                .hint("start a new run instead of resuming this one")
+        })
+    }
+
+    /// How long it should take when an ordinary split of its stream takes `ordinary`.
+    pub fn expected(&self, ordinary: Duration) -> Duration {
+        ordinary.mul_f64(self.weight.clamp(0.0, 1e6))
+    }
+}

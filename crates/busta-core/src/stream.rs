@@ -1,0 +1,52 @@
+//! Streams: one kind of record that a source yields.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::StreamName;
+
+/// How records join what their table already holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteMode {
+    /// Every record is a new row.
+    Append,
+    /// A record replaces the row with its primary key, unless that row is newer by the cursor field.
+    Merge,
+    /// The records of this run replace all rows of the source once the run is complete; until then
+    /// the old rows stay visible.
+    Replace,
+}
+
+/// What a destination needs to know about a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamSpec {
+    /// The stream's name.
+    pub name: StreamName,
+    /// Where it lands. Streams of several sources may share a table.
+    pub table: String,
+    /// Top-level fields that together identify a record within its source; empty if nothing does.
+    pub primary_key: Vec<String>,
+    /// The top-level field that says which of two records with one key is newer.
+    pub cursor_field: Option<String>,
+    /// How records join the table.
+    pub write_mode: WriteMode,
+    /// The stream whose records this one's splits are found in.
+    pub parent: Option<StreamName>,
+}
+
+impl StreamSpec {
+    /// A stream that lands in the table of its name: merged if it has a primary key, else appended.
+    pub fn new(name: impl Into<StreamName>, primary_key: Vec<String>) -> Self {
+        let name = name.into();
+        let write_mode = if primary_key.is_empty() { WriteMode::Append } else { WriteMode::Merge };
+        Self {
+            table: name.as_str().to_owned(),
+            name,
+            primary_key,
+            cursor_field: None,
+            write_mode,
+            parent: None,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Runs: one dispatcher, its slots and its committer (being written).
