@@ -5,12 +5,12 @@
 //! source keeps **start cursors**: where the next run starts (the newest cursor value of a stream,
 //! the ETag of a feed, the size and mtime of a file), by a key of the connector's choosing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::{Cursor, CursorValue};
-use crate::ids::SplitId;
+use crate::ids::{SplitId, StreamName};
 use crate::split::Split;
 
 /// How far a split is.
@@ -55,6 +55,9 @@ pub struct SplitState {
 pub struct Checkpoint {
     /// The splits of the current run that have moved, or were found while reading.
     pub splits: HashMap<SplitId, SplitState>,
+    /// The streams that the current run has finished already: a part of a run that is tried again
+    /// must not read them once more, although their splits' positions are forgotten.
+    pub finished: HashSet<StreamName>,
     /// Start cursors, by the connector's keys.
     pub starts: HashMap<String, Cursor>,
 }

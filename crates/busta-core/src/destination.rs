@@ -45,8 +45,9 @@ pub trait Destination: Send + Sync {
     async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>>;
 
     /// Completes the streams of `source` whose splits are all done, in one atomic step: the new rows
-    /// of `replace` streams take the place of the old, the start cursors hold from now on, and the
-    /// positions of those streams' splits are forgotten. Repeating it changes nothing.
+    /// of `replace` streams take the place of the old, the start cursors hold from now on, the
+    /// positions of those streams' splits are forgotten, and the streams are remembered as
+    /// [`finished`](Checkpoint::finished) for as long as the run is. Repeating it changes nothing.
     async fn finish(&self, finish: &Finish) -> Result<()>;
 
     /// Column names and types that were added or widened since the last call, in words, for the

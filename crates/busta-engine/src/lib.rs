@@ -1,1 +1,50 @@
-//! Runs: one dispatcher, its slots and its committer (being written).
+//! One run, from its plan to its report.
+//!
+//! # Who does what
+//!
+//! ```text
+//!              events, snapshot                       Committed, Finished
+//!                    ^                     +--------------------------------------+
+//!                    |                     v                                      |
+//! start(plan) -> Dispatcher -- Work --> slot (a task per split)  -- Chunk --> Committer (one per destination)
+//!                    ^                  open, pull, stage                     gather, commit, retry
+//!                    +----- Ended -----------+
+//! ```
+//!
+//! The [dispatcher](dispatcher) alone owns the state of a run. It admits a split when a global place,
+//! a place of its pool, of its source and of its host are free; the slot pulls the reader, has the
+//! destination stage each batch and hands it to the committer; the committer makes groups of batches
+//! durable and tells the dispatcher. Everything between them is a bounded queue, and nobody who is
+//! waited for ever waits for the one who waits.
+//!
+//! A split that must wait (for a limit, after an error, for a paused host) gives its slot back and is
+//! *parked* until its time comes, so waiting never holds a place that other work could use.
+//!
+//! # Exactly once
+//!
+//! Each chunk names the step of its split, from the position of the chunk before to its own. The
+//! committer keeps the order of a split's chunks, and the destination refuses a step that does not
+//! start where the split stands. Found splits become work only once they are durable. So whatever
+//! instant the process dies at, the destination's checkpoint is a prefix of every split, and a
+//! resumed run goes on behind it.
+
+mod budget;
+mod committer;
+mod dispatcher;
+mod hosts;
+mod ledger;
+mod meter;
+mod plan;
+mod progress;
+mod queue;
+mod report;
+mod retry;
+mod run;
+mod slot;
+
+pub use hosts::Hosts;
+pub use meter::SourceMeter;
+pub use plan::{RunPlan, SourceEntry};
+pub use progress::{Snapshot, SourceProgress};
+pub use report::RunOutcome;
+pub use run::{RunHandle, start};

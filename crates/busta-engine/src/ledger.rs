@@ -1,0 +1,379 @@
+//! What the dispatcher knows about one source's part of the run.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use busta_core::report::{SourceReport, Status};
+use busta_core::{
+    Checkpoint, Cursor, CursorValue, Error, Finish, Position, Split, SplitId, StreamFinish, StreamName,
+    StreamSpec,
+};
+use tokio::time::Instant;
+
+use crate::committer::End;
+use crate::meter::SourceMeter;
+use crate::plan::SourceEntry;
+use crate::progress::SourceProgress;
+use crate::slot::{SourceShared, Work};
+
+/// How far a source's part of the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not begun.
+    Waiting,
+    /// Its destination is being prepared and its splits are being named.
+    Planning,
+    /// Its splits are being read.
+    Reading,
+    /// Its complete streams are being finished.
+    Finishing,
+    /// Over.
+    Ended(Status),
+}
+
+/// One source's part of the run.
+pub struct Ledger {
+    pub shared: Arc<SourceShared>,
+    pub meter: Arc<SourceMeter>,
+    pub kind: String,
+    pub expected: HashMap<StreamName, Duration>,
+    pub phase: Phase,
+    pub began: Option<Instant>,
+    ended: Option<Instant>,
+    streams: HashMap<StreamName, StreamLedger>,
+    order: Vec<StreamName>,
+    known: HashSet<SplitId>,
+    /// Splits that wait, are parked, are read, or whose end is not durable yet.
+    pub open: usize,
+    /// Splits being read.
+    pub in_slots: usize,
+    done: usize,
+    failed: usize,
+    /// Splits that the stop of the run left for later.
+    left: usize,
+    /// Whether anything of this source was written in this run, now or before it was resumed.
+    wrote: bool,
+    starts: HashMap<String, Cursor>,
+    pub records: u64,
+    pub deduped: u64,
+    pub failures: u64,
+    pub retries: u64,
+    pub rate_limited: u64,
+    pub busy: Duration,
+    error: Option<String>,
+    /// Nothing more of it can be collected in this run.
+    broken: bool,
+    pub waiting: Option<String>,
+}
+
+struct StreamLedger {
+    spec: StreamSpec,
+    failed: usize,
+    left: usize,
+    done: u32,
+    limited: bool,
+    high: Option<CursorValue>,
+    /// It was finished in an earlier part of this run.
+    finished: bool,
+    busy: Duration,
+}
+
+impl Ledger {
+    pub fn new(entry: &SourceEntry, shared: Arc<SourceShared>, specs: &[StreamSpec]) -> Self {
+        let stream = |spec: &StreamSpec| StreamLedger {
+            spec: spec.clone(),
+            failed: 0,
+            left: 0,
+            done: 0,
+            limited: false,
+            high: None,
+            finished: false,
+            busy: Duration::ZERO,
+        };
+        Self {
+            shared,
+            meter: entry.meter.clone(),
+            kind: entry.kind.clone(),
+            expected: entry.expected.clone(),
+            phase: Phase::Waiting,
+            began: None,
+            ended: None,
+            order: specs.iter().map(|spec| spec.name.clone()).collect(),
+            streams: specs.iter().map(|spec| (spec.name.clone(), stream(spec))).collect(),
+            known: HashSet::new(),
+            open: 0,
+            in_slots: 0,
+            done: 0,
+            failed: 0,
+            left: 0,
+            wrote: false,
+            starts: HashMap::new(),
+            records: 0,
+            deduped: 0,
+            failures: 0,
+            retries: 0,
+            rate_limited: 0,
+            busy: Duration::ZERO,
+            error: None,
+            broken: false,
+            waiting: None,
+        }
+    }
+
+    /// Takes in what the destination knows and what planning named; gives the work that is left.
+    pub fn planned(&mut self, checkpoint: Checkpoint, planned: Vec<Split>) -> Vec<Work> {
+        self.phase = Phase::Reading;
+        self.wrote = !checkpoint.splits.is_empty() || !checkpoint.finished.is_empty();
+        for stream in &checkpoint.finished {
+            if let Some(stream) = self.streams.get_mut(stream) {
+                stream.finished = true;
+            }
+        }
+        self.starts = checkpoint.starts;
+        let mut states = checkpoint.splits;
+        let mut work: Vec<Work> = Vec::new();
+        for split in planned {
+            let state = states.remove(&split.id);
+            let (position, high) =
+                state.map_or((Position::Start, None), |state| (state.position, state.high));
+            work.extend(self.take_up(split, position, high));
+        }
+        let found = states
+            .into_values()
+            .filter_map(|state| state.found.map(|split| (split, state.position, state.high)));
+        for (split, position, high) in found {
+            work.extend(self.take_up(split, position, high));
+        }
+        work
+    }
+
+    /// Splits that were found and are durable.
+    pub fn found(&mut self, found: Vec<Split>) -> Vec<Work> {
+        found.into_iter().filter_map(|split| self.take_up(split, Position::Start, None)).collect()
+    }
+
+    fn take_up(&mut self, split: Split, position: Position, high: Option<CursorValue>) -> Option<Work> {
+        let stream = self.streams.get_mut(&split.stream)?;
+        if stream.finished || !self.known.insert(split.id.clone()) {
+            return None;
+        }
+        stream.raise(high.clone());
+        if position == Position::Done {
+            stream.done += 1;
+            self.done += 1;
+            return None;
+        }
+        self.open += 1;
+        Some(Work {
+            split: Arc::new(split),
+            position,
+            high,
+            retries: 0,
+            waits: 0,
+            reader: None,
+            deadline: None,
+        })
+    }
+
+    /// A split's end is durable.
+    pub fn split_ended(&mut self, stream: &StreamName, end: End) {
+        self.open -= 1;
+        let Some(stream) = self.streams.get_mut(stream) else { return };
+        match end {
+            End::Done => {
+                self.done += 1;
+                stream.done += 1;
+            }
+            End::Failed => {
+                self.failed += 1;
+                stream.failed += 1;
+            }
+        }
+    }
+
+    /// A split is left for when the run is resumed.
+    pub fn split_left(&mut self, stream: &StreamName) {
+        self.open -= 1;
+        self.left += 1;
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.left += 1;
+        }
+    }
+
+    /// A split is left because its stream has all that the run's limit allows.
+    pub fn split_limited(&mut self, stream: &StreamName) {
+        self.open -= 1;
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.limited = true;
+        }
+    }
+
+    /// Whether the run's limit leaves nothing for a stream.
+    pub fn is_exhausted(&self, stream: &StreamName) -> bool {
+        self.shared.allowance.get(stream).is_some_and(|left| left.load(Ordering::Relaxed) == 0)
+    }
+
+    /// Something is durable now.
+    pub fn committed(&mut self, stream: &StreamName, high: Option<CursorValue>) {
+        self.wrote = true;
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.raise(high);
+        }
+    }
+
+    pub fn spent(&mut self, stream: &StreamName, busy: Duration) {
+        self.busy += busy;
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.busy += busy;
+        }
+    }
+
+    /// Keeps the first error for the report.
+    pub fn note_error(&mut self, error: &Error) {
+        self.error.get_or_insert_with(|| busta_core::secret::redact(&error.to_string()).into_owned());
+    }
+
+    /// Nothing more of it can be collected; returns whether that is news.
+    pub fn break_off(&mut self, error: &Error) -> bool {
+        self.note_error(error);
+        self.shared.stop.cancel();
+        self.shared.cut.cancel();
+        !std::mem::replace(&mut self.broken, true)
+    }
+
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether all that can be done about its splits in this run is done and durable.
+    pub fn is_quiet(&self) -> bool {
+        self.phase == Phase::Reading
+            && self.open == 0
+            && self.in_slots == 0
+            && self.shared.outstanding.load(Ordering::Relaxed) == 0
+    }
+
+    /// What is to be finished: the streams without failed splits whose parents are complete too.
+    /// Nothing, if the run was stopped, so that a resumed run finds all positions; and nothing if
+    /// nothing was written, so that a run without news writes nothing.
+    pub fn to_finish(&self) -> Option<Finish> {
+        if self.left > 0 || self.broken {
+            return None;
+        }
+        let streams: Vec<StreamFinish> = self
+            .order
+            .iter()
+            .filter_map(|name| self.streams.get(name))
+            .filter(|stream| !stream.finished && self.is_complete(stream))
+            .filter(|stream| self.wrote || stream.spec.write_mode == busta_core::WriteMode::Replace)
+            .map(|stream| StreamFinish { stream: stream.spec.name.clone(), start: self.next_start(stream) })
+            .collect();
+        let finish = Finish { run: self.shared.run.clone(), source: self.shared.name.clone(), streams };
+        (!finish.streams.is_empty()).then_some(finish)
+    }
+
+    fn is_complete(&self, stream: &StreamLedger) -> bool {
+        let parent = stream.spec.parent.as_ref().and_then(|name| self.streams.get(name));
+        // Parents form no cycle: building the source has seen to that.
+        stream.failed == 0 && stream.left == 0 && parent.is_none_or(|parent| self.is_complete(parent))
+    }
+
+    /// Where the next run starts: never before where this one did.
+    fn next_start(&self, stream: &StreamLedger) -> Option<Cursor> {
+        if stream.limited {
+            return None;
+        }
+        let known = self.starts.get(stream.spec.name.as_str()).and_then(|cursor| cursor.decode().ok());
+        let high = stream.high.clone()?;
+        let newest = match known {
+            Some(known) => high.max(known),
+            None => high,
+        };
+        Cursor::encode(&newest).ok()
+    }
+
+    /// Closes the source's part of the run.
+    pub fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
+        let status = if self.left > 0 && !self.broken {
+            Status::Cancelled
+        } else if self.failed == 0 && self.error.is_none() {
+            Status::Completed
+        } else if self.done == 0 && self.records == 0 {
+            Status::Failed
+        } else {
+            Status::Partial
+        };
+        self.phase = Phase::Ended(status);
+    }
+
+    pub fn status(&self) -> Status {
+        match self.phase {
+            Phase::Waiting => Status::Queued,
+            Phase::Planning | Phase::Reading | Phase::Finishing => Status::Running,
+            Phase::Ended(status) => status,
+        }
+    }
+
+    /// The source's part of the run was never begun.
+    pub fn never_began(&mut self) {
+        self.phase = Phase::Ended(Status::Cancelled);
+    }
+
+    pub fn progress(&self) -> SourceProgress {
+        SourceProgress {
+            name: self.shared.name.clone(),
+            kind: self.kind.clone(),
+            status: self.status(),
+            splits_done: self.done,
+            splits_known: self.known.len(),
+            in_flight: self.in_slots,
+            records: self.records,
+            bytes: self.meter.bytes_read(),
+            requests: self.meter.requests(),
+            retries: self.retries,
+            failures: self.failures,
+            waiting: self.waiting.clone(),
+        }
+    }
+
+    pub fn report(&self) -> SourceReport {
+        let span = self.began.zip(self.ended).map_or(Duration::ZERO, |(began, ended)| ended - began);
+        SourceReport {
+            name: self.shared.name.clone(),
+            kind: self.kind.clone(),
+            status: self.status(),
+            records: self.records,
+            deduped: self.deduped,
+            bytes: self.meter.bytes_read(),
+            requests: self.meter.requests(),
+            retries: self.retries,
+            rate_limited: self.rate_limited,
+            failures: self.failures,
+            splits: self.done as u64,
+            duration_s: span.as_secs_f64(),
+            busy_s: self.busy.as_secs_f64(),
+            error: self.error.clone(),
+        }
+    }
+
+    /// How long a split of each stream took on average, for the streams that were read.
+    pub fn split_durations(&self) -> impl Iterator<Item = (StreamName, Duration)> {
+        self.streams
+            .values()
+            .filter(|stream| stream.done > 0 && !stream.busy.is_zero())
+            .map(|stream| (stream.spec.name.clone(), stream.busy / stream.done))
+    }
+}
+
+impl StreamLedger {
+    fn raise(&mut self, high: Option<CursorValue>) {
+        let Some(high) = high else { return };
+        self.high = Some(match self.high.take() {
+            Some(known) => known.max(high),
+            None => high,
+        });
+    }
+}

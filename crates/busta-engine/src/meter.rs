@@ -1,0 +1,58 @@
+//! The engine's side of [`Meter`]: counts a source's requests and heeds what their answers say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use busta_core::meter::{Meter, Request};
+use tokio::time::Instant;
+
+use crate::hosts::Hosts;
+
+/// Counts the requests of one source.
+pub struct SourceMeter {
+    hosts: Arc<Hosts>,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl SourceMeter {
+    /// A meter that tells `hosts` about limits.
+    pub fn new(hosts: Arc<Hosts>) -> Arc<Self> {
+        Arc::new(Self { hosts, requests: AtomicU64::new(0), bytes: AtomicU64::new(0) })
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Bytes received or read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Meter for SourceMeter {
+    fn request(&self, seen: &Request<'_>) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
+        if let Some(wait) = quiet_time(seen) {
+            self.hosts.quiet(seen.host, Instant::now(), wait);
+        }
+    }
+
+    fn bytes(&self, count: u64) {
+        self.bytes.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// How long an answer asks us to stay away: `Retry-After`, or an exhausted window.
+fn quiet_time(seen: &Request<'_>) -> Option<Duration> {
+    let refused = matches!(seen.status, Some(429 | 503));
+    match seen.limits {
+        limits if refused && limits.retry_after.is_some() => limits.retry_after,
+        limits if limits.remaining == Some(0) => limits.reset,
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! From the ledgers to the report.
+
+use std::time::Duration;
+
+use busta_core::report::{RunReport, SourceReport, Status};
+use busta_core::{RunId, SourceName, StreamName};
+use chrono::{DateTime, Utc};
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// Its report. Memory and processor time are for the process to fill in.
+    pub report: RunReport,
+    /// How long a split took on average, for the next run's order.
+    pub split_durations: Vec<(SourceName, StreamName, Duration)>,
+}
+
+/// Adds the sources up.
+pub fn total(
+    run: RunId,
+    started_at: DateTime<Utc>,
+    finished_at: DateTime<Utc>,
+    took: Duration,
+    sources: Vec<SourceReport>,
+) -> RunReport {
+    let sum = |of: fn(&SourceReport) -> u64| sources.iter().map(of).sum();
+    RunReport {
+        run_id: run,
+        status: status(&sources),
+        started_at,
+        finished_at,
+        duration_s: took.as_secs_f64(),
+        records: sum(|s| s.records),
+        bytes: sum(|s| s.bytes),
+        requests: sum(|s| s.requests),
+        retries: sum(|s| s.retries),
+        failures: sum(|s| s.failures),
+        peak_rss_bytes: 0,
+        cpu_s: 0.0,
+        sources,
+    }
+}
+
+/// A run is what its sources are, if they agree; cancelled if any was; else partial.
+fn status(sources: &[SourceReport]) -> Status {
+    let all = |status| sources.iter().all(|s| s.status == status);
+    if all(Status::Completed) {
+        Status::Completed
+    } else if sources.iter().any(|s| s.status == Status::Cancelled) {
+        Status::Cancelled
+    } else if all(Status::Failed) {
+        Status::Failed
+    } else {
+        Status::Partial
+    }
+}

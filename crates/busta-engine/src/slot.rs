@@ -1,0 +1,426 @@
+//! A slot: reads one split until it ends, fails, must wait, or the run stops.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use busta_core::clock::Clock;
+use busta_core::event::{Action, Event};
+use busta_core::settings::RetrySettings;
+use busta_core::{
+    Batch, Chunk, CursorValue, Destination, Error, ErrorKind, Failure, Position, Reader, Records, Result,
+    RunId, Source, SourceName, Split, Stage, Staged, Step, StreamName,
+};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::budget::Budget;
+use crate::committer::{End, Order, Parcel};
+use crate::hosts::{Change, Hosts, Refusal};
+use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
+
+/// Batches above this are staged on a blocking thread: encoding them takes more than about a
+/// millisecond.
+const INLINE_STAGING: usize = 128 << 10;
+
+/// What is reserved for a batch before the source has shown how large its batches are.
+const FIRST_ESTIMATE: usize = 256 << 10;
+
+/// A pull may make a few requests (a token, a redirect, the page), each with its own time limit. This
+/// many times the limit of one is the net under a reader that has none.
+const PULL_TIMEOUTS: u32 = 4;
+
+/// What the slots of one source share.
+pub struct SourceShared {
+    pub index: usize,
+    pub run: RunId,
+    pub name: SourceName,
+    pub source: Arc<dyn Source>,
+    pub destination: Arc<dyn Destination>,
+    pub orders: mpsc::Sender<Order>,
+    pub hosts: Arc<Hosts>,
+    pub budget: Arc<Budget>,
+    pub clock: Arc<dyn Clock>,
+    pub events: broadcast::Sender<Event>,
+    pub retry: RetrySettings,
+    pub request_timeout: Duration,
+    pub deadline: Option<Instant>,
+    /// No further batch is to be pulled.
+    pub stop: CancellationToken,
+    /// The pull under way is to be dropped.
+    pub cut: CancellationToken,
+    /// Parcels that are on their way to the destination.
+    pub outstanding: AtomicUsize,
+    /// How large its batches were last.
+    pub batch_weight: AtomicUsize,
+    /// How many records each stream may still take, if the run has a limit.
+    pub allowance: HashMap<StreamName, AtomicU64>,
+}
+
+/// A split that waits or is being read.
+pub struct Work {
+    pub split: Arc<Split>,
+    /// How far its batches have been handed to the committer.
+    pub position: Position,
+    pub high: Option<CursorValue>,
+    /// Retries since the last batch.
+    pub retries: u32,
+    /// Times in a row that it was told to slow down.
+    pub waits: u32,
+    /// Kept while it waits only for its turn.
+    pub reader: Option<Box<dyn Reader>>,
+    pub deadline: Option<Instant>,
+}
+
+/// Why a slot was given back.
+pub enum Outcome {
+    /// The last chunk is with the committer.
+    Ended,
+    /// The failure is with the committer.
+    Failed(Error),
+    /// It goes on at a time, or as soon as its host has room.
+    Parked { work: Work, until: Option<Instant>, why: Parked },
+    /// The run stops; the split goes on when the run is resumed.
+    Stopped,
+    /// The stream has what the run's limit allows.
+    Limited,
+}
+
+/// Why a split is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parked {
+    /// After an error.
+    Retry,
+    /// The host asked for it.
+    RateLimited,
+    /// The configured rate, or an open circuit.
+    Turn,
+}
+
+/// A slot's work.
+pub struct Slot {
+    pub shared: Arc<SourceShared>,
+    pub worker: u32,
+    pub chance: fastrand::Rng,
+}
+
+enum Next {
+    GoOn,
+    Leave(Outcome),
+}
+
+impl Slot {
+    /// Reads `work` as far as it goes now.
+    pub async fn run(mut self, mut work: Work) -> Outcome {
+        self.emit(Action::Fetching, &work.split, |_| {});
+        loop {
+            match self.step(&mut work).await {
+                Ok(Next::GoOn) => {}
+                Ok(Next::Leave(outcome)) => return outcome,
+                Err(error) => {
+                    return match self.after_error(&mut work, error).await {
+                        Ok((until, why)) => Outcome::Parked { work, until: Some(until), why },
+                        Err(error) => Outcome::Failed(error),
+                    };
+                }
+            }
+            if self.shared.stop.is_cancelled() {
+                return Outcome::Stopped;
+            }
+            if let Some(until) = self.wait_for_turn(&work) {
+                return Outcome::Parked { work, until, why: Parked::Turn };
+            }
+        }
+    }
+
+    /// One pull, and all that follows from it.
+    async fn step(&mut self, work: &mut Work) -> Result<Next> {
+        let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
+        let mut reserved = tokio::select! {
+            biased;
+            () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
+            reserved = self.shared.budget.reserve(estimate) => reserved,
+        };
+        let pulled = tokio::select! {
+            biased;
+            () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
+            pulled = self.pull(work) => pulled?,
+        };
+        self.host_answered(work);
+        work.retries = 0;
+        work.waits = 0;
+        let mut batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
+        let limited = self.apply_limit(work, &mut batch);
+        let done = batch.done;
+        let found = (batch.records.len() as u64, batch.found.len());
+        let parcel = self.parcel(work, batch).await;
+        let weight = parcel.chunk.staged.as_ref().map_or(0, |staged| staged.weight);
+        reserved.settle(weight);
+        self.shared.batch_weight.store(weight, Ordering::Relaxed);
+        self.emit(Action::Found, &work.split, |event| {
+            event.count = Some(found.0);
+            event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
+        });
+        self.send(Parcel { reserved: Some(reserved), ..parcel }).await;
+        if limited {
+            return Ok(Next::Leave(Outcome::Limited));
+        }
+        Ok(if done { Next::Leave(Outcome::Ended) } else { Next::GoOn })
+    }
+
+    async fn pull(&self, work: &mut Work) -> Result<Option<Batch>> {
+        let reader = match &mut work.reader {
+            Some(reader) => reader,
+            none => {
+                let at = match &work.position {
+                    Position::At(cursor) => Some(cursor),
+                    Position::Start | Position::Done => None,
+                };
+                none.insert(self.within(work.deadline, self.shared.source.open(&work.split, at)).await?)
+            }
+        };
+        self.within(work.deadline, reader.next()).await
+    }
+
+    /// Holds a call of the connector to the deadlines.
+    async fn within<T>(&self, split: Option<Instant>, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let net = Instant::now() + self.shared.request_timeout * PULL_TIMEOUTS;
+        let (until, error) = match [split, self.shared.deadline].into_iter().flatten().min() {
+            Some(deadline) if deadline < net => (deadline, deadline_passed()),
+            _ => (
+                net,
+                Error::unavailable(format!(
+                    "no batch within {:?}",
+                    self.shared.request_timeout * PULL_TIMEOUTS
+                )),
+            ),
+        };
+        tokio::time::timeout_at(until, call).await.unwrap_or(Err(error))
+    }
+
+    /// Cuts a batch to what the run's limit leaves. A cut batch is the split's last, but the split is
+    /// not done: neither its end nor its start cursors are recorded.
+    fn apply_limit(&self, work: &Work, batch: &mut Batch) -> bool {
+        let Some(left) = self.shared.allowance.get(&work.split.stream) else { return false };
+        let wanted = batch.records.len() as u64;
+        let mut granted = 0;
+        let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            granted = wanted.min(left);
+            Some(left - granted)
+        });
+        let exhausted = left.load(Ordering::Relaxed) == 0 && !(batch.done && granted == wanted);
+        if granted < wanted {
+            batch.records.truncate(granted as usize);
+            batch.starts.clear();
+        }
+        if exhausted {
+            batch.done = false;
+            batch.found.clear();
+            batch.high = None;
+        }
+        exhausted
+    }
+
+    async fn parcel(&self, work: &mut Work, batch: Batch) -> Parcel {
+        let Batch { records, failures, cursor, done, high, found, starts } = batch;
+        let shared = &self.shared;
+        let stream = &work.split.stream;
+        if let Some(high) = high {
+            work.high = Some(match work.high.take() {
+                Some(known) => known.max(high),
+                None => high,
+            });
+        }
+        let from =
+            std::mem::replace(&mut work.position, if done { Position::Done } else { Position::At(cursor) });
+        let nothing = done
+            && from == Position::Start
+            && records.is_empty()
+            && failures.is_empty()
+            && found.is_empty()
+            && starts.is_empty();
+        let mut staged = if records.is_empty() { None } else { Some(self.stage(stream, records).await) };
+        let rejected = staged.as_mut().map(|staged| std::mem::take(&mut staged.failures)).unwrap_or_default();
+        let now = shared.clock.now();
+        let place = |failure: Failure| failure.place(&shared.run, &shared.name, stream, &work.split.id, now);
+        Parcel {
+            source: shared.index,
+            split: work.split.id.clone(),
+            end: done.then_some(End::Done),
+            nothing,
+            reserved: None,
+            chunk: Chunk {
+                run: shared.run.clone(),
+                source: shared.name.clone(),
+                stream: stream.clone(),
+                step: Some(Step { split: work.split.id.clone(), from, to: work.position.clone() }),
+                staged,
+                failures: failures.into_iter().chain(rejected).map(place).collect(),
+                high: work.high.clone(),
+                found,
+                starts,
+            },
+        }
+    }
+
+    async fn stage(&self, stream: &StreamName, records: Records) -> Staged {
+        let shared = self.shared.clone();
+        if records.weight() <= INLINE_STAGING {
+            return shared.destination.stage(&shared.run, &shared.name, stream, &records);
+        }
+        let stream = stream.clone();
+        let staging = tokio::task::spawn_blocking(move || {
+            shared.destination.stage(&shared.run, &shared.name, &stream, &records)
+        });
+        match staging.await {
+            Ok(staged) => staged,
+            // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    async fn send(&self, parcel: Parcel) {
+        self.shared.outstanding.fetch_add(1, Ordering::Relaxed);
+        // The committer outlives the slots; if it has panicked, the dispatcher notices.
+        let _ = self.shared.orders.send(Order::Commit(Box::new(parcel))).await;
+    }
+
+    /// Decides about an error: when to try again, or that the split has failed.
+    async fn after_error(&mut self, work: &mut Work, error: Error) -> Result<(Instant, Parked)> {
+        work.reader = None;
+        self.host_failed(work, &error);
+        let settings = &self.shared.retry;
+        let (wait, why) = match retry::verdict(error.kind()) {
+            Verdict::Retry if work.retries < settings.max_retries => {
+                work.retries += 1;
+                (retry::wait(&error, work.retries, settings, &mut self.chance), Parked::Retry)
+            }
+            Verdict::Wait if error.wait().is_some() || work.waits < MAX_BLIND_WAITS => {
+                work.waits += 1;
+                let wait = error.wait().unwrap_or_else(|| retry::blind_wait(work.waits, settings));
+                (wait, Parked::RateLimited)
+            }
+            Verdict::Retry | Verdict::Wait | Verdict::GiveUp => {
+                return self.give_up(&work.split, error).await;
+            }
+        };
+        let until = Instant::now() + wait;
+        if [work.deadline, self.shared.deadline].into_iter().flatten().any(|deadline| until >= deadline) {
+            return self.give_up(&work.split, error.at("the deadline comes before the next attempt")).await;
+        }
+        let action = if why == Parked::Retry { Action::Retrying } else { Action::RateLimited };
+        if let (Parked::RateLimited, Some(host)) = (why, &work.split.host) {
+            self.shared.hosts.quiet(host, Instant::now(), wait);
+        }
+        self.emit(action, &work.split, |event| {
+            event.attempt = Some(work.retries.max(work.waits) + 1);
+            event.duration_ms = u64::try_from(wait.as_millis()).ok();
+            event.error = Some(error.kind());
+            event.message = Some(busta_core::secret::redact(&error.to_string()).into_owned());
+        });
+        Ok((until, why))
+    }
+
+    async fn give_up<T>(&self, split: &Split, error: Error) -> Result<T> {
+        self.fail(split, &error).await;
+        Err(error)
+    }
+
+    /// Records that the split has failed.
+    pub async fn fail(&self, split: &Split, error: &Error) {
+        let shared = &self.shared;
+        let stage = if error.kind() == ErrorKind::Data { Stage::Parse } else { Stage::Read };
+        let failure = Failure::split(stage, error).place(
+            &shared.run,
+            &shared.name,
+            &split.stream,
+            &split.id,
+            shared.clock.now(),
+        );
+        self.emit(Action::Error, split, |event| {
+            event.error = Some(error.kind());
+            event.message = Some(failure.reason.clone());
+        });
+        self.send(Parcel {
+            source: shared.index,
+            split: split.id.clone(),
+            end: Some(End::Failed),
+            nothing: false,
+            reserved: None,
+            chunk: Chunk {
+                run: shared.run.clone(),
+                source: shared.name.clone(),
+                stream: split.stream.clone(),
+                step: None,
+                staged: None,
+                failures: vec![failure],
+                high: None,
+                found: Vec::new(),
+                starts: Vec::new(),
+            },
+        })
+        .await;
+    }
+
+    /// When to come back, if the host does not let the next request pass now.
+    fn wait_for_turn(&self, work: &Work) -> Option<Option<Instant>> {
+        let host = work.split.host.as_ref()?;
+        match self.shared.hosts.next(host, Instant::now()) {
+            Ok(()) => None,
+            Err(Refusal::Until(until) | Refusal::Paused(until)) => Some(Some(until)),
+            Err(Refusal::Full) => Some(None),
+        }
+    }
+
+    fn host_answered(&self, work: &Work) {
+        if let Some(host) = &work.split.host {
+            self.report_circuit(work, self.shared.hosts.succeeded(host));
+        }
+    }
+
+    fn host_failed(&self, work: &Work, error: &Error) {
+        let Some(host) = &work.split.host else { return };
+        let change = match error.kind() {
+            ErrorKind::Unavailable => self.shared.hosts.failed(host, Instant::now()),
+            ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::Bug => None,
+            // It answered, if not what we wanted to hear: the host itself is well.
+            _ => self.shared.hosts.succeeded(host),
+        };
+        self.report_circuit(work, change);
+    }
+
+    fn report_circuit(&self, work: &Work, change: Option<Change>) {
+        let Some(change) = change else { return };
+        let host = work.split.host.as_ref().map_or("", |host| host.as_str().split('#').next().unwrap_or(""));
+        let (action, pause) = match change {
+            Change::Opened(pause) => (Action::Paused, Some(pause)),
+            Change::Closed => (Action::Resumed, None),
+        };
+        self.emit(action, &work.split, |event| {
+            event.worker_id = 0;
+            event.duration_ms = pause.and_then(|pause| u64::try_from(pause.as_millis()).ok());
+            event.message = Some(host.to_owned());
+        });
+    }
+
+    fn emit(&self, action: Action, split: &Split, fill: impl FnOnce(&mut Event)) {
+        let shared = &self.shared;
+        if shared.events.receiver_count() == 0 {
+            return;
+        }
+        let mut event = Event::new(shared.clock.now(), &shared.run, action);
+        event.worker_id = self.worker;
+        event.source = Some(shared.name.clone());
+        event.stream = Some(split.stream.clone());
+        event.split = Some(split.id.clone());
+        fill(&mut event);
+        let _ = shared.events.send(event);
+    }
+}
+
+/// What a split, source or run that took too long failed with.
+pub fn deadline_passed() -> Error {
+    Error::cancelled("its deadline has passed").hint("raise `deadline`, or resume the run to go on")
+}

@@ -1,0 +1,184 @@
+//! A destination in memory: the contract in its shortest form, with faults on demand.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use busta_core::destination::{ColumnInfo, Readable, Scan, SchemaChange, TableInfo};
+use busta_core::{
+    Checkpoint, Chunk, Committed, Cursor, Destination, Error, Failure, Finish, Position, Records, Result,
+    RunId, SourceName, SplitState, Staged, StreamName, StreamSpec,
+};
+
+/// Rows, positions and start cursors in memory. Rows are only appended: a test that wants to know
+/// whether something came twice must be able to see it.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    rows: BTreeMap<(SourceName, StreamName), Vec<String>>,
+    run: HashMap<SourceName, RunId>,
+    checkpoints: HashMap<SourceName, Checkpoint>,
+    failures: Vec<Failure>,
+    faults: VecDeque<Error>,
+    commits: usize,
+    finishes: Vec<Finish>,
+}
+
+impl Memory {
+    /// Lets the next calls of `commit` fail with these errors, one each.
+    pub fn fail_commits(&self, errors: impl IntoIterator<Item = Error>) {
+        self.lock().faults.extend(errors);
+    }
+
+    /// All rows of a source, sorted.
+    pub fn rows(&self, source: &str) -> Vec<String> {
+        let inner = self.lock();
+        let mut rows: Vec<String> = inner
+            .rows
+            .iter()
+            .filter(|((name, _), _)| name.as_str() == source)
+            .flat_map(|(_, rows)| rows.clone())
+            .collect();
+        rows.sort();
+        rows
+    }
+
+    /// The failures, in the order in which they were stored.
+    pub fn stored_failures(&self) -> Vec<Failure> {
+        self.lock().failures.clone()
+    }
+
+    /// What was finished, in order.
+    pub fn finishes(&self) -> Vec<Finish> {
+        self.lock().finishes.clone()
+    }
+
+    /// How many commits there were.
+    pub fn commits(&self) -> usize {
+        self.lock().commits
+    }
+
+    /// Sets a start cursor.
+    pub fn set_start(&self, source: &str, key: &str, cursor: Cursor) {
+        let source = SourceName::from(source);
+        self.lock().checkpoints.entry(source).or_default().starts.insert(key.into(), cursor);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Destination for Memory {
+    async fn prepare(&self, run: &RunId, source: &SourceName, _streams: &[StreamSpec]) -> Result<Checkpoint> {
+        let mut inner = self.lock();
+        let same_run = inner.run.insert(source.clone(), run.clone()).is_some_and(|known| known == *run);
+        let checkpoint = inner.checkpoints.entry(source.clone()).or_default();
+        if !same_run {
+            checkpoint.splits.clear();
+            checkpoint.finished.clear();
+        }
+        Ok(checkpoint.clone())
+    }
+
+    fn stage(&self, _run: &RunId, _source: &SourceName, _stream: &StreamName, records: &Records) -> Staged {
+        let rows: Vec<String> = records.iter().map(|r| String::from_utf8_lossy(r).into_owned()).collect();
+        Staged {
+            rows: rows.len() as u64,
+            bytes: records.bytes(),
+            weight: records.weight(),
+            failures: Vec::new(),
+            body: Box::new(rows),
+        }
+    }
+
+    async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
+        // A commit takes a moment, in which other tasks run.
+        tokio::task::yield_now().await;
+        let mut inner = self.lock();
+        inner.commits += 1;
+        match inner.faults.pop_front() {
+            Some(error) => Err(error),
+            None => Ok(chunks.iter().map(|chunk| inner.commit(chunk)).collect()),
+        }
+    }
+
+    async fn finish(&self, finish: &Finish) -> Result<()> {
+        let mut inner = self.lock();
+        let checkpoint = inner.checkpoints.entry(finish.source.clone()).or_default();
+        for stream in &finish.streams {
+            if let Some(start) = &stream.start {
+                checkpoint.starts.insert(stream.stream.as_str().to_owned(), start.clone());
+            }
+            checkpoint.finished.insert(stream.stream.clone());
+        }
+        inner.finishes.push(finish.clone());
+        Ok(())
+    }
+
+    fn schema_changes(&self) -> Vec<SchemaChange> {
+        Vec::new()
+    }
+
+    fn readable(&self) -> &dyn Readable {
+        self
+    }
+}
+
+impl Inner {
+    fn commit(&mut self, chunk: &Chunk) -> Result<Committed> {
+        let checkpoint = self.checkpoints.entry(chunk.source.clone()).or_default();
+        if let Some(step) = &chunk.step {
+            let at = checkpoint.position(&step.split);
+            if at == step.to {
+                return Ok(Committed { already: true, ..Committed::default() });
+            }
+            if at != step.from {
+                return Err(Error::conflict(format!("{} is at {at:?}, not at {:?}", step.split, step.from)));
+            }
+            let found = checkpoint.splits.remove(&step.split).and_then(|state| state.found);
+            let state = SplitState { position: step.to.clone(), high: chunk.high.clone(), found };
+            checkpoint.splits.insert(step.split.clone(), state);
+        }
+        for split in &chunk.found {
+            checkpoint.splits.entry(split.id.clone()).or_insert_with(|| SplitState {
+                position: Position::Start,
+                high: None,
+                found: Some(split.clone()),
+            });
+        }
+        checkpoint.starts.extend(chunk.starts.iter().cloned());
+        for failure in &chunk.failures {
+            if !self.failures.iter().any(|known| known.id == failure.id) {
+                self.failures.push(failure.clone());
+            }
+        }
+        let rows = chunk.staged.as_ref().and_then(|staged| staged.body.downcast_ref::<Vec<String>>());
+        let rows = rows.cloned().unwrap_or_default();
+        let inserted = rows.len() as u64;
+        self.rows.entry((chunk.source.clone(), chunk.stream.clone())).or_default().extend(rows);
+        Ok(Committed { inserted, ..Committed::default() })
+    }
+}
+
+#[async_trait]
+impl Readable for Memory {
+    async fn tables(&self) -> Result<Vec<TableInfo>> {
+        Ok(Vec::new())
+    }
+
+    async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>> {
+        Err(Error::not_found(format!("there is no table {table}")))
+    }
+
+    async fn scan(&self, table: &str) -> Result<Box<dyn Scan>> {
+        Err(Error::not_found(format!("there is no table {table}")))
+    }
+
+    async fn failures(&self, _run: Option<&RunId>, limit: usize) -> Result<Vec<Failure>> {
+        Ok(self.lock().failures.iter().take(limit).cloned().collect())
+    }
+}
