@@ -49,6 +49,9 @@ impl Ticket {
     }
 }
 
+/// Level, cost, splits of the source under way, number: the greatest goes first.
+type Rank = (u64, Duration, Reverse<usize>, Reverse<u64>);
+
 /// Waiting items.
 pub struct Queue<T> {
     lanes: BTreeMap<LaneKey, Lane<T>>,
@@ -110,7 +113,7 @@ impl<T> Queue<T> {
         now: Instant,
         mut open: impl FnMut(&LaneKey) -> Option<usize>,
     ) -> Option<(LaneKey, Ticket, T)> {
-        let mut best: Option<((u64, Duration, Reverse<usize>, Reverse<u64>), &LaneKey)> = None;
+        let mut best: Option<(Rank, &LaneKey)> = None;
         for (key, lane) in &self.lanes {
             let Some(under_way) = open(key) else { continue };
             let Some(ticket) = lane.best(now) else { continue };

@@ -1,5 +1,5 @@
 //! What the engine's tests share: plans over scripted sources and a destination in memory.
-#![allow(missing_docs, reason = "test support")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::HashMap;
@@ -13,6 +13,9 @@ use busta_core::{Pool, RunId, Source};
 use busta_engine::{Hosts, RunOutcome, RunPlan, SourceEntry, SourceMeter, start};
 use busta_testkit::memory::Memory;
 
+/// Name, source, settings, pool, expected duration of a split.
+type Entry = (String, Arc<dyn Source>, SourceSettings, String, Option<Duration>);
+
 /// A plan under construction.
 pub struct Bench {
     pub settings: EngineSettings,
@@ -21,7 +24,7 @@ pub struct Bench {
     pub limit: Option<u64>,
     pub run: RunId,
     pub full_refresh: bool,
-    sources: Vec<(String, Arc<dyn Source>, SourceSettings, String, Option<Duration>)>,
+    sources: Vec<Entry>,
 }
 
 impl Bench {

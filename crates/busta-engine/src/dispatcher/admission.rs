@@ -1,0 +1,243 @@
+//! Who is read next: admitting splits to slots, parking them, leaving them for later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use busta_core::{Error, Split};
+use tokio::task::{Id, JoinError};
+use tokio::time::Instant;
+
+use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked};
+use crate::hosts::Refusal;
+use crate::queue::{LaneKey, Ticket};
+use crate::slot::{Outcome, Parked, Slot, Work, deadline_passed};
+
+impl Dispatcher {
+    pub(super) fn enqueue(&mut self, index: usize, work: Vec<Work>) {
+        let now = Instant::now();
+        for work in work {
+            if self.stop.is_cancelled() || self.ledgers[index].is_broken() {
+                self.ledgers[index].split_left(&work.split.stream);
+                continue;
+            }
+            let ordinary =
+                self.ledgers[index].expected.get(&work.split.stream).copied().unwrap_or(UNKNOWN_COST);
+            let ticket = Ticket {
+                priority: self.priorities[index],
+                cost: work.split.expected(ordinary),
+                since: now,
+                number: self.next_ticket,
+            };
+            self.next_ticket += 1;
+            let lane = LaneKey { source: index, host: work.split.host.clone() };
+            self.queue.push(lane, ticket, work);
+        }
+    }
+
+    /// Gives every free place to the split whose turn it is.
+    pub(super) fn admit(&mut self) {
+        self.wake = None;
+        if self.stop.is_cancelled() {
+            return;
+        }
+        self.fail_hopeless();
+        while !self.workers.is_empty() {
+            let now = Instant::now();
+            let mut wake = None;
+            let popped = self.queue.pop(now, |lane| {
+                let source = &self.ledgers[lane.source];
+                let pool = self.pools.get(&self.pool_of[lane.source]);
+                let full = self.max_concurrency[lane.source].is_some_and(|places| source.in_slots >= places)
+                    || pool.is_some_and(|pool| pool.places.is_some_and(|places| pool.taken >= places));
+                if full {
+                    return None;
+                }
+                match lane.host.as_ref().map_or(Ok(()), |host| self.hosts.would_admit(host, now)) {
+                    Ok(()) => Some(source.in_slots),
+                    Err(Refusal::Full) => None,
+                    Err(Refusal::Until(until) | Refusal::Paused(until)) => {
+                        wake = Some(wake.map_or(until, |known: Instant| known.min(until)));
+                        None
+                    }
+                }
+            });
+            self.wake = wake;
+            let Some((lane, ticket, work)) = popped else { break };
+            if self.ledgers[lane.source].is_exhausted(&work.split.stream) {
+                self.ledgers[lane.source].split_limited(&work.split.stream);
+                continue;
+            }
+            if let Some(host) = &lane.host
+                && self.hosts.admit(host, now).is_err()
+            {
+                // Another run has taken the place since the look a moment ago.
+                self.queue.push(lane, ticket, work);
+                self.wake = Some(now + Duration::from_millis(10));
+                break;
+            }
+            self.occupy(lane, ticket, work, now);
+        }
+    }
+
+    pub(super) fn occupy(&mut self, lane: LaneKey, ticket: Ticket, mut work: Work, now: Instant) {
+        let Some(worker) = self.workers.pop_first() else { return };
+        let ledger = &mut self.ledgers[lane.source];
+        ledger.in_slots += 1;
+        ledger.waiting = None;
+        self.pools.entry(self.pool_of[lane.source].clone()).or_default().taken += 1;
+        if work.deadline.is_none() {
+            work.deadline = self.split_deadline.map(|span| now + span);
+        }
+        let split = work.split.clone();
+        let slot = Slot {
+            shared: ledger.shared.clone(),
+            worker,
+            chance: fastrand::Rng::with_seed(self.chance.u64(..)),
+        };
+        let id = self.slots.spawn(async move { Ended::Slot(slot.run(work).await) }).id();
+        self.slot_of.insert(id, SlotInfo { lane, ticket, worker, split, began: now });
+    }
+
+    pub(super) fn slot_ended(&mut self, ended: std::result::Result<(Id, Ended), JoinError>) {
+        let (id, outcome) = match ended {
+            Ok((_, Ended::Recorded)) => return,
+            Ok((id, Ended::Slot(outcome))) => (id, Ok(outcome)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let Some(slot) = self.slot_of.remove(&id) else { return };
+        let source = slot.lane.source;
+        self.workers.insert(slot.worker);
+        if let Some(pool) = self.pools.get_mut(&self.pool_of[source]) {
+            pool.taken -= 1;
+        }
+        if let Some(host) = &slot.lane.host {
+            self.hosts.release(host);
+        }
+        let ledger = &mut self.ledgers[source];
+        ledger.in_slots -= 1;
+        ledger.spent(&slot.split.stream, slot.began.elapsed());
+        match outcome {
+            Ok(Outcome::Ended) => {}
+            Ok(Outcome::Failed(error)) => ledger.note_error(&error),
+            Ok(Outcome::Stopped) => ledger.split_left(&slot.split.stream),
+            Ok(Outcome::Limited) => ledger.split_limited(&slot.split.stream),
+            Ok(Outcome::Parked { work, until, why }) => self.park(slot.lane, slot.ticket, work, until, why),
+            Err(error) => {
+                let error = panicked(error);
+                self.fail(source, slot.split, &error);
+            }
+        }
+    }
+
+    pub(super) fn park(
+        &mut self,
+        lane: LaneKey,
+        ticket: Ticket,
+        work: Work,
+        until: Option<Instant>,
+        why: Parked,
+    ) {
+        let ledger = &mut self.ledgers[lane.source];
+        match why {
+            Parked::Retry => ledger.retries += 1,
+            Parked::RateLimited => ledger.rate_limited += 1,
+            Parked::Turn => {}
+        }
+        if self.stop.is_cancelled() || ledger.is_broken() {
+            return ledger.split_left(&work.split.stream);
+        }
+        if ledger.in_slots == 0 {
+            ledger.waiting = Some(match why {
+                Parked::Retry => format!("retry {} after an error", work.retries),
+                Parked::RateLimited => "asked to slow down".to_owned(),
+                Parked::Turn => "at its rate limit".to_owned(),
+            });
+        }
+        match until {
+            Some(until) => {
+                self.parked.insert((until, ticket.number), (lane, ticket, work));
+            }
+            None => self.queue.push(lane, ticket, work),
+        }
+    }
+
+    /// Fails what waits for a host that has been given up, or past its source's deadline.
+    pub(super) fn fail_hopeless(&mut self) {
+        let now = Instant::now();
+        let hopeless: Vec<(LaneKey, Error)> = self
+            .queue
+            .lanes()
+            .filter_map(|lane| {
+                let late = self.ledgers[lane.source].shared.deadline.is_some_and(|deadline| deadline <= now);
+                let given_up = lane.host.as_ref().filter(|host| self.hosts.is_given_up(host, now));
+                let error = match given_up {
+                    _ if late => deadline_passed(),
+                    Some(host) => Error::unavailable(format!(
+                        "{} has only failed for too long, so its circuit is open",
+                        host.as_str().split('#').next().unwrap_or_default()
+                    ))
+                    .hint("see whether it is up, then `busta runs retry`"),
+                    None => return None,
+                };
+                Some((lane.clone(), error))
+            })
+            .collect();
+        for (lane, error) in hopeless {
+            for work in self.queue.drain(|key| *key == lane) {
+                self.fail(lane.source, work.split, &error);
+            }
+        }
+    }
+
+    /// Records a failure without a slot. Done in a task, because the committer may be busy.
+    pub(super) fn fail(&mut self, source: usize, split: Arc<Split>, error: &Error) {
+        let ledger = &mut self.ledgers[source];
+        ledger.note_error(error);
+        let slot = Slot { shared: ledger.shared.clone(), worker: 0, chance: fastrand::Rng::with_seed(0) };
+        let error = Error::new(error.kind(), error.to_string());
+        self.slots.spawn(async move {
+            slot.fail(&split, &error).await;
+            Ended::Recorded
+        });
+    }
+
+    pub(super) fn leave_waiting(&mut self) {
+        self.leave(|_| true);
+    }
+
+    pub(super) fn leave(&mut self, which: impl Fn(&LaneKey) -> bool) {
+        let parked = std::mem::take(&mut self.parked);
+        for (key, (lane, ticket, work)) in parked {
+            if which(&lane) {
+                self.ledgers[lane.source].split_left(&work.split.stream);
+            } else {
+                self.parked.insert(key, (lane, ticket, work));
+            }
+        }
+        for index in 0..self.ledgers.len() {
+            for work in self.queue.drain(|lane| lane.source == index && which(lane)) {
+                self.ledgers[index].split_left(&work.split.stream);
+            }
+        }
+    }
+
+    pub(super) fn next_wake(&self) -> Instant {
+        let parked = self.parked.first_key_value().map(|((until, _), _)| *until);
+        let deadlines = self.ledgers.iter().filter(|l| l.open > 0).filter_map(|l| l.shared.deadline);
+        let next = parked.into_iter().chain(self.wake).chain(deadlines).min();
+        let snapshot = self.snapshot_at + SNAPSHOT_EVERY;
+        let now = Instant::now();
+        next.map_or(snapshot, |next| next.min(snapshot)).max(now)
+    }
+
+    pub(super) fn time_passed(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.parked.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let (lane, ticket, work) = entry.remove();
+            self.queue.push(lane, ticket, work);
+        }
+    }
+}

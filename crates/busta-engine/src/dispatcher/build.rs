@@ -1,0 +1,142 @@
+//! A dispatcher from a plan.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use busta_core::Pool;
+use busta_core::clock::Clock;
+use busta_core::event::Event;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Dispatcher, PoolState, RECEIPTS, planning};
+use crate::budget::Budget;
+use crate::committer::{self, Order};
+use crate::ledger::Ledger;
+use crate::plan::{RunPlan, SourceEntry};
+use crate::progress::Snapshot;
+use crate::queue::Queue;
+use crate::slot::SourceShared;
+
+impl Dispatcher {
+    /// Makes everything ready; nothing happens before [`Dispatcher::run`].
+    pub fn new(
+        plan: RunPlan,
+        clock: Arc<dyn Clock>,
+        events: broadcast::Sender<Event>,
+        stop: CancellationToken,
+    ) -> (Self, watch::Receiver<Arc<Snapshot>>) {
+        let began = Instant::now();
+        let concurrency = if plan.parallel { plan.settings.concurrency.max(1) } else { 1 };
+        let (receipt_sender, receipts) = mpsc::channel(RECEIPTS);
+        let mut committers = JoinSet::new();
+        let orders: Vec<mpsc::Sender<Order>> = plan
+            .destinations
+            .iter()
+            .map(|destination| {
+                let (sender, receiver) = mpsc::channel(committer::QUEUE);
+                let receipts = receipt_sender.clone();
+                committers.spawn(committer::run(
+                    destination.clone(),
+                    receiver,
+                    receipts,
+                    plan.settings.retry,
+                ));
+                sender
+            })
+            .collect();
+        let budget = Budget::new(usize::try_from(plan.settings.memory_budget.0).unwrap_or(usize::MAX));
+        let cut = CancellationToken::new();
+        let shared = |index: usize, entry: &SourceEntry| {
+            let deadline = entry.settings.deadline.or(plan.settings.deadlines.source);
+            let deadlines = [deadline, plan.settings.deadlines.run].into_iter().flatten();
+            Arc::new(SourceShared {
+                index,
+                run: plan.run.clone(),
+                name: entry.name.clone(),
+                source: entry.source.clone(),
+                destination: plan.destinations[entry.destination].clone(),
+                orders: orders[entry.destination].clone(),
+                hosts: plan.hosts.clone(),
+                budget: budget.clone(),
+                clock: clock.clone(),
+                events: events.clone(),
+                retry: entry.settings.retry.unwrap_or(plan.settings.retry),
+                request_timeout: entry.settings.request_timeout.unwrap_or(plan.settings.deadlines.request).0,
+                deadline: deadlines.map(|span| began + span.0).min(),
+                stop: stop.child_token(),
+                cut: cut.child_token(),
+                outstanding: AtomicUsize::new(0),
+                batch_weight: AtomicUsize::new(0),
+                allowance: plan.limit.map_or_else(HashMap::new, |limit| {
+                    entry.source.streams().iter().map(|s| (s.name.clone(), AtomicU64::new(limit))).collect()
+                }),
+            })
+        };
+        let ledgers: Vec<Ledger> = plan
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| {
+                Ledger::new(
+                    entry,
+                    shared(index, entry),
+                    &planning::specs(entry.source.as_ref(), plan.full_refresh),
+                )
+            })
+            .collect();
+        let pools = plan
+            .settings
+            .pools
+            .iter()
+            .map(|(name, places)| (Pool::new(name), PoolState { places: Some(*places), taken: 0 }))
+            .collect();
+        let first = Snapshot {
+            run: plan.run.clone(),
+            elapsed: Duration::ZERO,
+            sources: ledgers.iter().map(Ledger::progress).collect(),
+            in_flight: 0,
+            queued: 0,
+            eta: None,
+            stopping: false,
+        };
+        let (snapshot, watcher) = watch::channel(Arc::new(first));
+        let dispatcher = Self {
+            run: plan.run,
+            parallel: plan.parallel,
+            full_refresh: plan.full_refresh,
+            pools,
+            pool_of: plan.sources.iter().map(|entry| entry.pool.clone()).collect(),
+            priorities: plan.sources.iter().map(|entry| entry.settings.priority).collect(),
+            max_concurrency: plan.sources.iter().map(|entry| entry.settings.max_concurrency).collect(),
+            split_deadline: plan.settings.deadlines.split.map(|span| span.0),
+            hosts: plan.hosts,
+            chance: fastrand::Rng::with_seed(plan.seed),
+            began_at: clock.now(),
+            clock,
+            events,
+            stop,
+            cut,
+            snapshot,
+            snapshot_at: began,
+            ledgers,
+            queue: Queue::default(),
+            parked: BTreeMap::new(),
+            next_ticket: 0,
+            workers: (1..=u32::try_from(concurrency).unwrap_or(u32::MAX)).collect(),
+            slots: JoinSet::new(),
+            slot_of: HashMap::new(),
+            plans: JoinSet::new(),
+            plan_of: HashMap::new(),
+            receipts,
+            committers,
+            began,
+            wake: None,
+        };
+        (dispatcher, watcher)
+    }
+}

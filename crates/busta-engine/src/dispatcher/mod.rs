@@ -1,0 +1,253 @@
+//! The dispatcher: the one owner of a run's state.
+//!
+//! It sleeps until a slot ends, a receipt comes, a plan is ready, or a time has come, takes note, and
+//! admits whatever can be admitted. It never waits for anything else, so it can never be the other half
+//! of a deadlock.
+
+mod admission;
+mod build;
+mod planning;
+mod publish;
+mod receipts;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use busta_core::clock::Clock;
+use busta_core::event::{Action, Event};
+use busta_core::{Checkpoint, Error, Pool, Priority, Result, RunId, Split};
+use chrono::{DateTime, Utc};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::committer::{Order, Receipt};
+use crate::hosts::Hosts;
+use crate::ledger::{Ledger, Phase};
+use crate::progress::Snapshot;
+use crate::queue::{LaneKey, Queue, Ticket};
+use crate::report::RunOutcome;
+use crate::slot::{Outcome, Work};
+
+/// How often the snapshot is renewed while something happens.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
+
+/// After a stop, a pull that is under way has this long to come to its end before it is dropped.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// What is assumed of a split of which nothing is known.
+const UNKNOWN_COST: Duration = Duration::from_secs(1);
+
+/// Receipts that may wait for the dispatcher.
+const RECEIPTS: usize = 1024;
+
+/// The state of a run.
+pub struct Dispatcher {
+    run: RunId,
+    parallel: bool,
+    full_refresh: bool,
+    pools: HashMap<Pool, PoolState>,
+    pool_of: Vec<Pool>,
+    priorities: Vec<Priority>,
+    max_concurrency: Vec<Option<usize>>,
+    split_deadline: Option<Duration>,
+    hosts: Arc<Hosts>,
+    chance: fastrand::Rng,
+    clock: Arc<dyn Clock>,
+    events: broadcast::Sender<Event>,
+    stop: CancellationToken,
+    cut: CancellationToken,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    snapshot_at: Instant,
+    ledgers: Vec<Ledger>,
+    queue: Queue<Work>,
+    parked: BTreeMap<(Instant, u64), (LaneKey, Ticket, Work)>,
+    next_ticket: u64,
+    workers: BTreeSet<u32>,
+    slots: JoinSet<Ended>,
+    slot_of: HashMap<Id, SlotInfo>,
+    plans: JoinSet<(usize, Planned)>,
+    plan_of: HashMap<Id, usize>,
+    receipts: mpsc::Receiver<Receipt>,
+    committers: JoinSet<()>,
+    began: Instant,
+    began_at: DateTime<Utc>,
+    /// When a lane that is shut now may open by itself.
+    wake: Option<Instant>,
+}
+
+#[derive(Default)]
+struct PoolState {
+    places: Option<usize>,
+    taken: usize,
+}
+
+/// What is known about a slot in use, should it panic.
+struct SlotInfo {
+    lane: LaneKey,
+    ticket: Ticket,
+    worker: u32,
+    split: Arc<Split>,
+    began: Instant,
+}
+
+enum Ended {
+    Slot(Outcome),
+    /// A failure was recorded on the dispatcher's behalf; no slot was used.
+    Recorded,
+}
+
+impl Dispatcher {
+    /// Carries the run out.
+    pub async fn run(mut self) -> RunOutcome {
+        self.emit(Action::Started, None, |_| {});
+        let mut stopping = false;
+        let stop = self.stop.clone();
+        loop {
+            self.begin_sources();
+            self.admit();
+            self.end_quiet_sources();
+            self.publish(false);
+            if self.is_over() {
+                break;
+            }
+            let wake = self.next_wake();
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    self.leave_waiting();
+                    let cut = self.cut.clone();
+                    // Dropped with the runtime if the run ends before.
+                    tokio::spawn(async move {
+                        tokio::time::sleep(STOP_GRACE).await;
+                        cut.cancel();
+                    });
+                }
+                Some(receipt) = self.receipts.recv() => self.take_receipt(receipt),
+                Some(ended) = self.slots.join_next_with_id() => self.slot_ended(ended),
+                Some(planned) = self.plans.join_next_with_id() => self.plan_ended(planned),
+                Some(Err(error)) = self.committers.join_next() => self.committer_died(&error),
+                () = tokio::time::sleep_until(wake) => self.time_passed(),
+            }
+            // Everything that has come meanwhile, before anything is admitted: whoever goes first is to
+            // be chosen among all that are ready.
+            while let Some(planned) = self.plans.try_join_next_with_id() {
+                self.plan_ended(planned);
+            }
+            while let Ok(receipt) = self.receipts.try_recv() {
+                self.take_receipt(receipt);
+            }
+        }
+        self.outcome()
+    }
+
+    fn is_over(&self) -> bool {
+        self.ledgers.iter().all(|ledger| matches!(ledger.phase, Phase::Ended(_)))
+    }
+
+    /// In parallel all sources begin at once; else each begins when the one before it is over.
+    fn begin_sources(&mut self) {
+        for index in 0..self.ledgers.len() {
+            match self.ledgers[index].phase {
+                Phase::Waiting if self.stop.is_cancelled() => self.ledgers[index].never_began(),
+                Phase::Waiting => self.begin(index),
+                _ => {}
+            }
+            if !self.parallel && !matches!(self.ledgers[index].phase, Phase::Ended(_)) {
+                break;
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        let ledger = &mut self.ledgers[index];
+        ledger.phase = Phase::Planning;
+        ledger.began = Some(Instant::now());
+        let shared = ledger.shared.clone();
+        let full_refresh = self.full_refresh;
+        let planning = async move { (shared.index, planning::plan(&shared, full_refresh).await) };
+        let id = self.plans.spawn(planning).id();
+        self.plan_of.insert(id, index);
+        self.emit(Action::Started, Some(index), |_| {});
+    }
+
+    fn plan_ended(&mut self, ended: PlanEnded) {
+        let (index, planned) = match ended {
+            Ok((id, (index, planned))) => {
+                self.plan_of.remove(&id);
+                (index, planned)
+            }
+            Err(error) => match self.plan_of.remove(&error.id()) {
+                Some(index) => (index, Err(panicked(error))),
+                None => return,
+            },
+        };
+        match planned {
+            Ok((checkpoint, splits)) => {
+                let work = self.ledgers[index].planned(checkpoint, splits);
+                self.enqueue(index, work);
+            }
+            Err(error) => {
+                let cancelled = self.stop.is_cancelled() && !self.ledgers[index].is_broken();
+                if cancelled {
+                    self.ledgers[index].never_began();
+                } else {
+                    self.break_off(index, &error);
+                    self.ledgers[index].end(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn end_quiet_sources(&mut self) {
+        for index in 0..self.ledgers.len() {
+            if !self.ledgers[index].is_quiet() {
+                continue;
+            }
+            match self.ledgers[index].to_finish() {
+                Some(finish) => {
+                    let ledger = &mut self.ledgers[index];
+                    ledger.phase = Phase::Finishing;
+                    let orders = ledger.shared.orders.clone();
+                    self.slots.spawn(async move {
+                        let _ = orders.send(Order::Finish(index, finish)).await;
+                        Ended::Recorded
+                    });
+                }
+                None => self.end(index),
+            }
+        }
+    }
+
+    fn end(&mut self, index: usize) {
+        self.ledgers[index].end(Instant::now());
+        let records = self.ledgers[index].records;
+        let status = self.ledgers[index].status();
+        self.emit(Action::Complete, Some(index), |event| {
+            event.count = Some(records);
+            event.message = Some(status.as_str().to_owned());
+        });
+    }
+}
+
+/// What the destination knows and what the source named.
+type Planned = Result<(Checkpoint, Vec<Split>)>;
+
+type PlanEnded = std::result::Result<(Id, (usize, Planned)), JoinError>;
+
+/// What a panic becomes: a failure of the split or source it happened in, and of nothing else.
+fn panicked(error: JoinError) -> Error {
+    let payload = match error.try_into_panic() {
+        Ok(payload) => payload,
+        Err(error) => return Error::bug(error.to_string()),
+    };
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "of unknown cause".to_owned());
+    Error::bug(format!("the connector has panicked: {text}")).hint("this is a bug; please report it")
+}

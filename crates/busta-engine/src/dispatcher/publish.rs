@@ -1,0 +1,80 @@
+//! What others see of a run: snapshots, events, the outcome.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use busta_core::event::{Action, Event};
+use busta_core::failpoint;
+use busta_core::report::Status;
+use tokio::time::Instant;
+
+use super::{Dispatcher, SNAPSHOT_EVERY};
+use crate::ledger::Ledger;
+use crate::progress::Snapshot;
+use crate::report::{self, RunOutcome};
+
+impl Dispatcher {
+    pub(super) fn publish(&mut self, last: bool) {
+        let now = Instant::now();
+        if !last && now < self.snapshot_at + SNAPSHOT_EVERY {
+            return;
+        }
+        self.snapshot_at = now;
+        let snapshot = Snapshot {
+            run: self.run.clone(),
+            elapsed: now - self.began,
+            sources: self.ledgers.iter().map(Ledger::progress).collect(),
+            in_flight: self.slot_of.len(),
+            queued: self.queue.len() + self.parked.len(),
+            eta: self.eta(now),
+            stopping: self.stop.is_cancelled(),
+        };
+        self.snapshot.send_replace(Arc::new(snapshot));
+    }
+
+    /// What is left of the splits that are known, at the rate so far.
+    pub(super) fn eta(&self, now: Instant) -> Option<Duration> {
+        let (mut done, mut known) = (0, 0);
+        for progress in self.ledgers.iter().map(Ledger::progress) {
+            done += progress.splits_done;
+            known += progress.splits_known;
+        }
+        if done == 0 || known < done {
+            return None;
+        }
+        Some((now - self.began).mul_f64((known - done) as f64 / done as f64))
+    }
+
+    pub(super) fn outcome(mut self) -> RunOutcome {
+        failpoint::hit("engine.run.before_report");
+        self.publish(true);
+        let sources = self.ledgers.iter().map(Ledger::report).collect();
+        let report =
+            report::total(self.run.clone(), self.began_at, self.clock.now(), self.began.elapsed(), sources);
+        let status = report.status;
+        let records = report.records;
+        self.emit(Action::Complete, None, |event| {
+            event.count = Some(records);
+            event.message = Some(status.as_str().to_owned());
+        });
+        let split_durations = self
+            .ledgers
+            .iter()
+            .filter(|ledger| ledger.status() != Status::Failed)
+            .flat_map(|ledger| {
+                ledger.split_durations().map(|(stream, took)| (ledger.shared.name.clone(), stream, took))
+            })
+            .collect();
+        RunOutcome { report, split_durations }
+    }
+
+    pub(super) fn emit(&self, action: Action, source: Option<usize>, fill: impl FnOnce(&mut Event)) {
+        if self.events.receiver_count() == 0 {
+            return;
+        }
+        let mut event = Event::new(self.clock.now(), &self.run, action);
+        event.source = source.map(|index| self.ledgers[index].shared.name.clone());
+        fill(&mut event);
+        let _ = self.events.send(event);
+    }
+}
