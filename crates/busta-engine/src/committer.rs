@@ -10,7 +10,7 @@ use busta_core::{
     Chunk, Committed, CursorValue, Destination, Error, ErrorKind, Finish, Result, Split, SplitId, StreamName,
     failpoint,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::budget::Reserved;
 use crate::retry;
@@ -46,8 +46,8 @@ pub struct Parcel {
     pub end: Option<End>,
     /// There is nothing to write: the split ended without having yielded anything.
     pub nothing: bool,
-    /// Its part of the memory budget, given back once it is durable.
-    pub reserved: Option<Reserved>,
+    /// Given back once it is durable: its part of the memory budget, and its split's leave to read on.
+    pub held: Option<(Reserved, Option<OwnedSemaphorePermit>)>,
 }
 
 /// How a split ended.
@@ -214,14 +214,14 @@ struct Rest {
     split: SplitId,
     end: Option<End>,
     nothing: bool,
-    _reserved: Option<Reserved>,
+    _held: Option<(Reserved, Option<OwnedSemaphorePermit>)>,
 }
 
 fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
     parcels
         .into_iter()
-        .map(|Parcel { source, chunk, split, end, nothing, reserved }| {
-            (chunk, Rest { source, split, end, nothing, _reserved: reserved })
+        .map(|Parcel { source, chunk, split, end, nothing, held }| {
+            (chunk, Rest { source, split, end, nothing, _held: held })
         })
         .unzip()
 }

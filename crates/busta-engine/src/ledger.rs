@@ -166,15 +166,7 @@ impl Ledger {
             return None;
         }
         self.open += 1;
-        Some(Work {
-            split: Arc::new(split),
-            position,
-            high,
-            retries: 0,
-            waits: 0,
-            reader: None,
-            deadline: None,
-        })
+        Some(Work::new(split, position, high))
     }
 
     /// A split's end is durable.

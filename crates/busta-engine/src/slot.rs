@@ -12,7 +12,7 @@ use busta_core::{
     Batch, Chunk, CursorValue, Destination, Error, ErrorKind, Failure, Position, Reader, Records, Result,
     RunId, Source, SourceName, Split, Stage, Staged, Step, StreamName,
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,10 @@ const FIRST_ESTIMATE: usize = 256 << 10;
 /// A pull may make a few requests (a token, a redirect, the page), each with its own time limit. This
 /// many times the limit of one is the net under a reader that has none.
 const PULL_TIMEOUTS: u32 = 4;
+
+/// How many batches of a split may be on their way to the destination while the next one is read. One
+/// is enough to read while writing; more would only be read again after a crash.
+const READ_AHEAD: usize = 1;
 
 /// What the slots of one source share.
 pub struct SourceShared {
@@ -72,6 +76,23 @@ pub struct Work {
     /// Kept while it waits only for its turn.
     pub reader: Option<Box<dyn Reader>>,
     pub deadline: Option<Instant>,
+    ahead: Arc<Semaphore>,
+}
+
+impl Work {
+    /// A split that goes on after `position`.
+    pub fn new(split: Split, position: Position, high: Option<CursorValue>) -> Self {
+        Self {
+            split: Arc::new(split),
+            position,
+            high,
+            retries: 0,
+            waits: 0,
+            reader: None,
+            deadline: None,
+            ahead: Arc::new(Semaphore::new(READ_AHEAD)),
+        }
+    }
 }
 
 /// Why a slot was given back.
@@ -163,7 +184,9 @@ impl Slot {
             event.count = Some(found.0);
             event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
         });
-        self.send(Parcel { reserved: Some(reserved), ..parcel }).await;
+        // Closed by nobody, so this is always a permit.
+        let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_owned().await.ok();
+        self.send(Parcel { held: Some((reserved, ahead)), ..parcel }).await;
         if limited {
             return Ok(Next::Leave(Outcome::Limited));
         }
@@ -250,7 +273,7 @@ impl Slot {
             split: work.split.id.clone(),
             end: done.then_some(End::Done),
             nothing,
-            reserved: None,
+            held: None,
             chunk: Chunk {
                 run: shared.run.clone(),
                 source: shared.name.clone(),
@@ -348,7 +371,7 @@ impl Slot {
             split: split.id.clone(),
             end: Some(End::Failed),
             nothing: false,
-            reserved: None,
+            held: None,
             chunk: Chunk {
                 run: shared.run.clone(),
                 source: shared.name.clone(),
