@@ -1,0 +1,76 @@
+//! SIGTERM leaves a run that can be resumed; the second one ends at once.
+
+mod support;
+
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use support::landed::{assert_same, sqlite};
+use support::origin::Origin;
+use support::world::twenty_sources;
+use support::{COLLECT, Desk, exit_code};
+
+const DESTINATION: &str = "{ type: sqlite, path: out.db }";
+
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Waits until the origin has seen something, which is when the run is under way.
+fn until_under_way(origin: &Origin, requests: u64) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while origin.stats().total.requests < requests {
+        assert!(Instant::now() < until, "nothing happens");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_terminated_run_is_resumed() {
+    let origin = Origin::default();
+    let undisturbed = twenty_sources(&origin.url(), DESTINATION);
+    undisturbed.collect_well(&[]);
+    let expected = sqlite(&undisturbed.file("out.db"));
+    for requests in [1, 40, 150] {
+        origin.sandbox().reset();
+        let desk = twenty_sources(&origin.url(), DESTINATION);
+        let mut child = desk.spawn(&COLLECT);
+        until_under_way(&origin, requests);
+        terminate(&child);
+        let began = Instant::now();
+        assert_eq!(exit_code(child.wait().unwrap()), 143);
+        assert!(began.elapsed() < Duration::from_secs(10));
+        let runs = desk.busta(&["runs", "list"]);
+        assert!(runs.stdout.contains("cancelled"), "{}", runs.stdout);
+        desk.collect_well(&["--resume"]);
+        assert_same(&sqlite(&desk.file("out.db")), &expected, &format!("stopped after {requests} requests"));
+        let twice: Vec<_> =
+            origin.stats().served_more_than(1).map(|(url, f)| format!("{url} {f:?}")).collect();
+        assert!(twice.is_empty(), "what was in flight is committed, not read again: {twice:#?}");
+    }
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "sources:
+  - name: slow
+    type: api
+    base_url: {}/with/fail=hang
+    streams: [{{ name: slow, path: /rest/none/slow, records: $ }}]
+",
+        origin.url()
+    ));
+    let mut child = desk.spawn(&COLLECT);
+    until_under_way(&origin, 1);
+    let began = Instant::now();
+    terminate(&child);
+    while child.try_wait().unwrap().is_none() {
+        terminate(&child);
+        assert!(began.elapsed() < Duration::from_secs(4), "the second signal did not end it");
+        std::thread::yield_now();
+    }
+    assert_ne!(exit_code(child.wait().unwrap()), 0);
+}

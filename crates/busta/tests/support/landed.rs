@@ -1,0 +1,92 @@
+//! What has landed, read past busta: with SQLite itself, or straight from the files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+/// The rows of every table, sorted, without what differs from run to run.
+pub type Landed = BTreeMap<String, Vec<String>>;
+
+/// Columns that say when and by which run a row was written.
+const OF_THE_RUN: [&str; 2] = ["_busta_run", "_busta_loaded_at"];
+
+pub fn sqlite(path: &Path) -> Landed {
+    let db = rusqlite::Connection::open(path).unwrap();
+    let sound: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+    let mut tables = db
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_busta%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'")
+        .unwrap();
+    let tables: Vec<String> =
+        tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    tables.into_iter().map(|table| (table.clone(), rows(&db, &table))).collect()
+}
+
+fn rows(db: &rusqlite::Connection, table: &str) -> Vec<String> {
+    let mut query = db.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let mut rows: Vec<String> = query
+        .query_map([], |row| {
+            let mut cells = BTreeMap::new();
+            for (index, name) in names.iter().enumerate() {
+                let value: rusqlite::types::Value = row.get(index)?;
+                if !OF_THE_RUN.contains(&name.as_str()) && value != rusqlite::types::Value::Null {
+                    cells.insert(name.clone(), format!("{value:?}"));
+                }
+            }
+            Ok(format!("{cells:?}"))
+        })
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    rows.sort();
+    rows
+}
+
+/// Reads what anyone sees who globs the folders; everything there must be whole.
+pub fn ndjson(folder: &Path) -> Landed {
+    let mut landed = Landed::new();
+    for table in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = table.file_name().into_string().unwrap();
+        if name.starts_with("_busta") {
+            continue;
+        }
+        let mut rows = Vec::new();
+        for file in std::fs::read_dir(table.path()).unwrap().map(Result::unwrap) {
+            let text = std::fs::read_to_string(file.path()).unwrap();
+            assert!(text.is_empty() || text.ends_with('\n'), "{:?} is cut", file.path());
+            rows.extend(text.lines().map(row));
+        }
+        rows.sort();
+        landed.insert(name, rows);
+    }
+    landed
+}
+
+fn row(line: &str) -> String {
+    let mut row: Map<String, Value> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+    for name in OF_THE_RUN {
+        row.remove(name);
+    }
+    serde_json::to_string(&row).unwrap()
+}
+
+/// Panics with what differs, not with everything.
+pub fn assert_same(landed: &Landed, expected: &Landed, when: &str) {
+    let names = |l: &Landed| l.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(landed), names(expected), "{when}: other tables");
+    for (table, expected) in expected {
+        let landed = &landed[table];
+        let lost: Vec<_> = expected.iter().filter(|row| landed.binary_search(row).is_err()).take(3).collect();
+        let added: Vec<_> =
+            landed.iter().filter(|row| expected.binary_search(row).is_err()).take(3).collect();
+        let twice: Vec<_> = landed.windows(2).filter(|pair| pair[0] == pair[1]).take(3).collect();
+        assert!(
+            landed == expected,
+            "{when}: {table} has {} rows instead of {}; lost {lost:#?}, added {added:#?}, twice {twice:#?}",
+            landed.len(),
+            expected.len()
+        );
+    }
+}
