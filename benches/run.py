@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Measures the release build against the sandbox in a process of its own, and prints a table.
+
+    cargo build --release && benches/run.py [--runs 3] [--only chain,bulk,feeds,files,startup] [--json FILE]
+
+Each figure is the median of the runs, beside its floor (latency x requests / concurrency) or its target.
+Needs nothing but Python and the binary.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUSTA = ROOT / "target/release/busta"
+
+
+class Sandbox:
+    """The origin, in another process."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([BUSTA, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True)
+        self.url = next(word for line in self.process.stdout for word in line.split() if word.startswith("http://"))
+        self.url = self.url.rstrip("/").removesuffix("/_sandbox")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def stats(self):
+        return json.load(urllib.request.urlopen(f"{self.url}/_sandbox/stats"))
+
+    def reset(self):
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_sandbox/reset", method="POST")).read()
+
+
+def collect(yaml, concurrency, folder=None):
+    """Runs the main command in a folder; gives wall time, report and the moment it was started."""
+    own = folder or tempfile.mkdtemp(prefix="busta-bench-")
+    try:
+        Path(own, "busta.yaml").write_text(yaml)
+        command = [BUSTA, "sources", "collect", "--parallel", "--concurrency", str(concurrency), "--json"]
+        started_us, began = time.time_ns() // 1000, time.perf_counter()
+        done = subprocess.run(command, cwd=own, capture_output=True, text=True)
+        wall = time.perf_counter() - began
+        if done.returncode != 0:
+            sys.exit(f"exit code {done.returncode}: {done.stderr}\n{done.stdout}")
+        return wall, json.loads(done.stdout), started_us
+    finally:
+        if folder is None:
+            shutil.rmtree(own, ignore_errors=True)
+
+
+def destination(kind):
+    return {"sqlite": "{ type: sqlite, path: out.db }", "ndjson": "{ type: ndjson, path: out }"}[kind]
+
+
+def chains(url, kind="sqlite", streams=10, pages=10, latency="50ms"):
+    yaml = f"destination: {destination(kind)}\npools: {{ api: {streams} }}\nsources:\n"
+    for n in range(streams):
+        yaml += f"""  - name: s{n}
+    type: api
+    base_url: {url}/with/latency={latency}
+    streams:
+      - name: s{n}
+        path: /rest/next_url/s{n}?size={pages * 100}&per_page=100
+        records: $.items
+        primary_key: id
+        pagination: {{ type: next_url, path: $.next }}
+"""
+    return yaml
+
+
+def bulk(url, kind, records):
+    mode = "primary_key: id" if kind == "sqlite" else "write_mode: append"
+    yaml = f"destination: {destination(kind)}\npools: {{ api: 8 }}\nsources:\n"
+    for n in range(10):
+        yaml += f"""  - name: b{n}
+    type: api
+    base_url: {url}
+    streams:
+      - name: b{n}
+        path: /rest/page/b?size={records // 10}
+        records: $.items
+        {mode}
+        pagination: {{ type: page, per_page: 100, total: $.total }}
+"""
+    return yaml
+
+
+def feeds(url, count=500):
+    formats = ["rss2", "atom", "rdf", "rss092"]
+    lines = "".join(
+        f"      - {url}/with/latency=50ms/feeds/{formats[n % 4]}/f{n}?entries=20\n" for n in range(count)
+    )
+    return f"pools: {{ rss: 10 }}\nsources:\n  - name: news\n    type: rss\n    feeds:\n{lines}"
+
+
+def make_files(folder, count=10_000):
+    chance = random.Random(7)
+    for n in range(count):
+        place = folder / f"in/{n % 100:02}"
+        place.mkdir(parents=True, exist_ok=True)
+        item = {
+            "id": f"item-{n:06}",
+            "type": "Feature",
+            "collection": "bench",
+            "properties": {f"p{k}": chance.random() for k in range(60)},
+            "text": "lorem ipsum dolor sit amet " * 140,
+            "at": f"2024-01-01T00:00:{n % 60:02}Z",
+        }
+        (place / f"{n}.json").write_text(json.dumps(item))
+
+
+def files(kind):
+    mode = "primary_key: id" if kind == "sqlite" else "write_mode: append"
+    return f"""destination: {destination(kind)}
+sources:
+  - name: drops
+    type: files
+    paths: [in]
+    {mode}
+"""
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, what, values, unit, goal, note=""):
+        median = statistics.median(values)
+        spread = f"{min(values):.4g}..{max(values):.4g}"
+        self.rows.append({"what": what, "median": median, "spread": spread, "unit": unit, "goal": goal, "note": note})
+        print(f"{what:<44} {median:>10.4g} {unit:<10} {goal:<22} {spread:<18} {note}", flush=True)
+
+
+def mib(report):
+    return report["peak_rss_bytes"] / 2**20
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", default="startup,chain,bulk,feeds,files")
+    parser.add_argument("--large", action="store_true", help="also 2,000,000 records")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    only, table = args.only.split(","), Table()
+
+    with Sandbox() as origin:
+        url = origin.url
+        if "startup" in only:
+            values = []
+            for _ in range(max(args.runs, 7)):
+                origin.reset()
+                _, _, started = collect(chains(url, streams=1, pages=1, latency="0ms"), 8)
+                values.append((origin.stats()["total"]["first_request_unix_us"] - started) / 1000)
+            table.add("start of the process to its first request", values, "ms", "< 30 ms")
+        if "chain" in only:
+            walls, memory = [], []
+            for _ in range(args.runs):
+                wall, report, _ = collect(chains(url), 10)
+                assert report["records"] == 10_000
+                walls.append(wall)
+                memory.append(mib(report))
+            table.add("10 chains x 10 pages, 50 ms, sqlite", walls, "s", "<= 0.575 + start-up")
+        if "bulk" in only:
+            for kind, goal in [("sqlite", 150_000), ("ndjson", 500_000)]:
+                for records in [200_000] + ([2_000_000] if args.large else []):
+                    collect(bulk(url, kind, records), 8)  # the origin renders its pages once
+                    rates, memory = [], []
+                    for _ in range(args.runs):
+                        wall, report, _ = collect(bulk(url, kind, records), 8)
+                        assert report["records"] == records, report["records"]
+                        rates.append(records / wall)
+                        memory.append(mib(report))
+                    note = f"peak {statistics.median(memory):.0f} MiB"
+                    table.add(f"{records:,} records, no latency, {kind}", rates, "records/s", f">= {goal:,}", note)
+        if "feeds" in only:
+            first, second = [], []
+            for _ in range(args.runs):
+                folder = tempfile.mkdtemp(prefix="busta-bench-")
+                wall, report, _ = collect(feeds(url), 10, folder)
+                assert report["records"] == 10_000, report["records"]
+                first.append(wall)
+                written = os.stat(Path(folder, "busta.db")).st_mtime_ns
+                wall, report, _ = collect(feeds(url), 10, folder)
+                assert report["records"] == 0, report["records"]
+                assert os.stat(Path(folder, "busta.db")).st_mtime_ns == written, "the second run wrote"
+                second.append(wall)
+                shutil.rmtree(folder)
+            table.add("500 feeds x 20 entries, 50 ms, pool 10", first, "s", "<= 2.75")
+            table.add("the same again (304)", second, "s", "<= 2.75")
+    if "files" in only:
+        folder = Path(tempfile.mkdtemp(prefix="busta-bench-"))
+        make_files(folder)
+        for kind, goal in [("sqlite", 20_000), ("ndjson", 60_000)]:
+            rates = []
+            for _ in range(args.runs):
+                wall, report, _ = collect(files(kind), 8, folder)
+                assert report["records"] == 10_000, report["records"]
+                rates.append(10_000 / wall)
+                for left in [".busta", "out.db", "out.db-wal", "out.db-shm", "out"]:
+                    path = folder / left
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            table.add(f"10,000 JSON files of 5-6 KB, warm, {kind}", rates, "files/s", f">= {goal:,}")
+        shutil.rmtree(folder)
+    if args.json:
+        args.json.write_text(json.dumps(table.rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()
