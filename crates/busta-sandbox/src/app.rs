@@ -178,7 +178,7 @@ impl App {
         match call.parts.as_slice() {
             ["rest", rest @ ..] => rest::answer(&call, rest),
             ["feeds", format, name] => feeds::answer(&call, format, name),
-            ["opml"] => Ok(feeds::opml(&call)),
+            ["opml"] => feeds::opml(&call),
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))
             }

@@ -104,6 +104,7 @@ mod stats;
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
 pub use config::SandboxConfig;
 pub use fault::{Fault, FaultKind, When};
+pub use feeds::FeedEntry;
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 pub use profile::{Profile, RateLimit, RetryAfter};
 pub use server::Sandbox;

@@ -46,6 +46,12 @@ impl Params {
         self.get(name).is_some_and(|value| !matches!(value, "0" | "false" | "no"))
     }
 
+    /// The query without `name`.
+    pub(crate) fn query_without(&self, name: &str) -> String {
+        let others = self.query.iter().filter(|(key, _)| key != name);
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(others).finish()
+    }
+
     /// The query with `name` set to `value`.
     pub(crate) fn query_with(&self, name: &str, value: &str) -> String {
         let others = self.query.iter().filter(|(key, _)| key != name);

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::config::SandboxConfig;
 use crate::data;
+use crate::feeds::FeedEntry;
 use crate::profile::Profile;
 use crate::socket::{Line, Socket};
 use crate::stats::Stats;
@@ -84,6 +85,11 @@ impl Sandbox {
     /// than any record before.
     pub fn advance(&self, stream: &str, add: u64, update: u64) {
         self.app.dataset.advance(stream, add, update);
+    }
+
+    /// The `count` newest entries of a feed, newest first, as `entries={count}` shows them now.
+    pub fn entries(&self, feed: &str, count: u64) -> Vec<FeedEntry> {
+        self.app.feeds.entries(feed, count)
     }
 
     /// Publishes `entries` new entries in the feed of this name, in all formats.
