@@ -1,1 +1,111 @@
-//! (being written)
+//! A local origin that speaks the real wire formats, with latency, limits and faults. The demo, the
+//! tests and the benches collect from it, and it is the judge of whether limits were kept.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use busta_sandbox::{Sandbox, SandboxConfig};
+//!
+//! let sandbox = Sandbox::start(SandboxConfig { records: 250, ..Default::default() }).await.unwrap();
+//! let base_url = format!("{}/with/latency=5ms,fail=500:first:1", sandbox.url());
+//! // ... collect from {base_url}/rest/page/orders?per_page=100 ...
+//! assert_eq!(sandbox.stats().route("/rest/page/orders").max_in_flight, 0);
+//! # });
+//! ```
+//!
+//! # Records
+//!
+//! Every stream name exists. Record `index` (from 0) has `id` = index + 1 and is made of the seed, the
+//! name and the index alone ([`Sandbox::record`]): `id, name, email, amount, quantity, paid, status,
+//! customer{id, city, country, geo{lat, lon}}, tags[], note, revision, created_at, updated_at`, about
+//! 0.5 KB. Record `index` was made at 2024-01-01T00:00Z plus `index` minutes; records that
+//! [`Sandbox::advance`] adds or changes have later times than all before, each its own.
+//!
+//! # REST
+//!
+//! | route | page parameters | answer |
+//! | --- | --- | --- |
+//! | `/rest/page/{stream}` | `page` (from 1, or from `first=0`), `per_page` | `{"items": [..], "page", "per_page", "pages", "total"}`, headers `X-Total-Count`, `X-Total-Pages` |
+//! | `/rest/offset/{stream}` | `offset`, `limit` | `{"items": [..], "offset", "limit", "total"}`, the same headers |
+//! | `/rest/cursor/{stream}` | `cursor`, `limit` | `{"items": [..], "next_cursor": "..." or null, "has_more"}`, header `X-Next-Cursor` |
+//! | `/rest/next_url/{stream}` | `page`, `per_page` | `{"items": [..], "next": url or null}` |
+//! | `/rest/link/{stream}` | `page`, `per_page` | a bare array, header `Link` with `prev`, `next`, `first`, `last` |
+//! | `/rest/none/{stream}` | | a bare array of everything |
+//! | `/rest/{kind}/{stream}/{id}` | | one record, or 404 |
+//! | `/rest/{kind}/{stream}/{id}/lines` | as the kind | `id % 5` lines: `{order_id, line, sku, product, quantity, price}` (the first field is the stream's name less its `s`, and `_id`) |
+//!
+//! For all of them: `size=250` sets the number of records; `since=2024-01-02T00:00:00Z` (also a date or
+//! Unix seconds) leaves out what was updated before it; `total=hide` hides totals (and shows `has_more`
+//! instead), and `first` and `last` links; `form=relative` makes next URLs and links relative; `etag=1` adds an
+//! `ETag` and answers 304 to its `If-None-Match`. Pages hold 100 records unless asked otherwise, 10,000
+//! at most. `POST` takes the same parameters in a JSON object (those of the query win).
+//!
+//! # Prefixes
+//!
+//! Any of these may stand before any route, in any order:
+//!
+//! - `/with/{profile}`: how it behaves: `latency=50ms,jitter=10ms,rate=10:1s,fail=500:every:7`. See
+//!   [`Profile`] for all keys and [`FaultKind`] for all faults. Requests that share the prefixes, letter
+//!   for letter, share the rate limit, the cap on concurrency and the counts of `every` and `after`;
+//!   `first:N` counts for each method, URL and body.
+//! - `/as/{name}`: counts as a group of this name, and keeps limits apart from those of other names.
+//! - `/auth/{scheme}`: asks for credentials: `bearer` ([`BEARER_TOKEN`]; [`FORBIDDEN_TOKEN`] gives 403),
+//!   `basic` ([`USERNAME`], [`PASSWORD`]), `key-header` ([`API_KEY`] in [`API_KEY_HEADER`]), `key-query`
+//!   ([`API_KEY`] in [`API_KEY_PARAM`]), `oauth` (a live access token from `/oauth/token`).
+//!
+//! # OAuth2
+//!
+//! `POST /oauth/token` with a form (or JSON): grants `client_credentials`, `password` ([`USERNAME`],
+//! [`PASSWORD`]) and `refresh_token` ([`REFRESH_TOKEN`] or one it gave), the client ([`CLIENT_ID`],
+//! [`CLIENT_SECRET`]) by Basic authentication or in the body. In the query: `expires_in=2` (seconds),
+//! `uses=5` (the token is refused after 5 requests), `rotate=1` (a refresh token works once).
+//!
+//! # Feeds
+//!
+//! `/feeds/{format}/{name}` with the formats `rss091`, `rss092`, `rss2`, `rdf`, `atom` and `json`. Every
+//! name exists. `entries=20` sets how many of its newest entries a feed shows; `broken=` takes
+//! `ampersand`, `html_title`, `cut`, `latin1`, `latin1_undeclared`, `wrong_charset` or `no_guid`. `ETag`
+//! and `Last-Modified` change when the feed is advanced; `If-None-Match` and `If-Modified-Since` get 304.
+//! `/opml?feeds=500` lists as many feeds, of all formats in turn.
+//!
+//! # Others
+//!
+//! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
+//!
+//! # Control (not counted)
+//!
+//! - `GET /_sandbox` is a page for people, `GET /_sandbox/stats` is [`Stats`] as JSON.
+//! - `POST /_sandbox/reset` forgets what was seen, the limits' counts, the tokens and all advances.
+//! - `POST /_sandbox/advance?stream=orders&add=10&update=5`, `POST /_sandbox/advance?feed=news&add=3`.
+//! - `POST /_sandbox/profile?prefix=/rest/page&with=latency=5ms` changes how routes under a path behave.
+
+mod app;
+mod auth;
+mod behave;
+mod body;
+mod config;
+mod control;
+mod data;
+mod dataset;
+mod fault;
+mod feeds;
+mod gzip;
+mod oauth;
+mod params;
+mod plain;
+mod profile;
+mod reply;
+mod rest;
+mod route;
+mod scope;
+mod server;
+mod socket;
+mod stats;
+
+pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
+pub use config::SandboxConfig;
+pub use fault::{Fault, FaultKind, When};
+pub use feeds::FeedEntry;
+pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
+pub use profile::{Profile, RateLimit, RetryAfter};
+pub use server::Sandbox;
+pub use stats::{Fetches, Stats, Tally};

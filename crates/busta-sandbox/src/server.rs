@@ -1,0 +1,157 @@
+//! The accept loop, and the handle that a sandbox is.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use busta_core::{Error, Result};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::config::SandboxConfig;
+use crate::data;
+use crate::feeds::FeedEntry;
+use crate::profile::Profile;
+use crate::socket::{Line, Socket};
+use crate::stats::Stats;
+
+/// A running origin. It stops when this is dropped.
+pub struct Sandbox {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Sandbox {
+    /// Binds 127.0.0.1 and serves on the current runtime. Fails if the port is taken.
+    pub async fn start(config: SandboxConfig) -> Result<Self> {
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
+        let cannot_listen = |error: std::io::Error| {
+            Error::unavailable(format!("the sandbox cannot listen on {wanted}: {error}"))
+                .hint("choose another port, or 0 for a free one")
+                .caused_by(error)
+        };
+        let listener = TcpListener::bind(wanted).await.map_err(cannot_listen)?;
+        let address = listener.local_addr().map_err(cannot_listen)?;
+        let (app, stop, tasks) = (Arc::new(App::new(config)), CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(accept(listener, Arc::clone(&app), stop.clone(), tasks.clone()));
+        Ok(Self { address, app, stop, tasks })
+    }
+
+    /// The base URL, without a slash at its end: `http://127.0.0.1:40123`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Host and port, as in limits by host.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has seen.
+    pub fn stats(&self) -> Stats {
+        self.app.judge.stats()
+    }
+
+    /// Forgets what it has seen, the counts of faults and limits, the tokens, and all advances.
+    pub fn reset(&self) {
+        self.app.reset();
+    }
+
+    /// Record `index` (from 0) of a stream, as it would be served now.
+    pub fn record(&self, stream: &str, index: u64) -> Value {
+        let mut out = Vec::new();
+        self.app.dataset.stream(stream, None).write(&mut out, index);
+        serde_json::from_slice(&out).unwrap_or_default()
+    }
+
+    /// How many records a stream has now.
+    pub fn records(&self, stream: &str) -> u64 {
+        self.app.dataset.stream(stream, None).len()
+    }
+
+    /// How many lines the record with id `parent` has, under `/rest/{kind}/{stream}/{parent}/lines`.
+    pub fn lines(&self, parent: u64) -> u64 {
+        data::lines_of(parent)
+    }
+
+    /// Adds `add` records to a stream and changes `update` of the old ones; all of them are newer
+    /// than any record before.
+    pub fn advance(&self, stream: &str, add: u64, update: u64) {
+        self.app.dataset.advance(stream, add, update);
+    }
+
+    /// The `count` newest entries of a feed, newest first, as `entries={count}` shows them now.
+    pub fn entries(&self, feed: &str, count: u64) -> Vec<FeedEntry> {
+        self.app.feeds.entries(feed, count)
+    }
+
+    /// Publishes `entries` new entries in the feed of this name, in all formats.
+    pub fn advance_feed(&self, name: &str, entries: u64) {
+        self.app.feeds.advance(name, entries);
+    }
+
+    /// Changes how routes behave whose path starts with `prefix`, from the next request on.
+    pub fn set_profile(&self, prefix: &str, profile: Profile) {
+        self.app.set_profile(prefix, profile);
+    }
+
+    /// Stops listening, closes all connections, and waits until that is done.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(listener: TcpListener, app: Arc<App>, stop: CancellationToken, tasks: TaskTracker) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (app, stop) = (Arc::clone(&app), stop.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = serve(stream, app) => {}
+                    }
+                });
+            }
+            // Out of file descriptors, most likely: let connections end before the next try.
+            Err(error) => {
+                tracing::warn!(%error, "the sandbox cannot accept a connection");
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, app: Arc<App>) {
+    app.judge.connected();
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was gone before it began");
+        return;
+    }
+    let line = Arc::new(Line::default());
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&line)));
+    let service = service_fn(move |request| App::answer(Arc::clone(&app), Arc::clone(&line), request));
+    // Clients that leave and faults on purpose both end here.
+    if let Err(error) = http1::Builder::new().serve_connection(socket, service).await {
+        tracing::trace!(%error, "a connection ended");
+    }
+}
