@@ -1,1 +1,2 @@
 //! What is collected from.
+pub mod rss;

@@ -1,0 +1,2 @@
+//! Feeds.
+pub mod feed;
