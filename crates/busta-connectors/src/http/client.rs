@@ -1,0 +1,168 @@
+//! Sending one request, with credentials and redirects, and saying how it went.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use busta_core::clock::Clock;
+use busta_core::connector::SourceContext;
+use busta_core::meter::{Meter, RateHints, Request as Seen};
+use busta_core::{Error, HostKey, Result};
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderValue, USER_AGENT};
+use http::{Method, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::auth::Auth;
+use super::body::{self, Overflow};
+use super::hints::hints;
+use super::host::host_key;
+use super::outcome;
+use super::redirect::Redirects;
+use super::request::Request;
+use super::response::Response;
+use super::shown::shown_url;
+use super::transport;
+
+/// How busta names itself, unless the source's headers say otherwise.
+const AGENT: &str = concat!("busta/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")");
+
+/// Of an answer that is not wanted (an error, a redirect) no more than this is read.
+const MAX_ERROR_BODY: u64 = 64 << 10;
+
+/// A source's way to the network. Cheap to clone; all clients of the process share connections.
+#[derive(Clone)]
+pub struct HttpClient {
+    meter: Arc<dyn Meter>,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    auth: Arc<Auth>,
+}
+
+/// One request's answer, whatever its status.
+pub(super) struct Exchange {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub url: Url,
+    pub latency: Duration,
+    pub hints: RateHints,
+}
+
+impl HttpClient {
+    /// A client without credentials, which reports to the meter of `context` and keeps to its
+    /// request timeout.
+    pub fn new(context: &SourceContext) -> Self {
+        Self {
+            meter: context.meter.clone(),
+            clock: context.clock.clone(),
+            timeout: context.request_timeout,
+            auth: Arc::new(Auth::none()),
+        }
+    }
+
+    /// The same client with credentials. Clones share them, and with them any fetched token.
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.auth = Arc::new(auth);
+        self
+    }
+
+    /// Whose limits requests to `url` count against: see [`host_key`].
+    pub fn host_key(&self, url: &Url) -> HostKey {
+        host_key(url, self.auth.identity(url))
+    }
+
+    /// Sends `request` and reads the answer to its end.
+    ///
+    /// Follows at most ten redirects. Ok for 2xx, and for 304. Errors: `Unavailable` for connection
+    /// errors, timeouts, cut-off bodies, 408, 425 and 5xx; `RateLimited` for 429, and 403 with a
+    /// rate-limit hint; `Auth` for 401 (after one new token, where tokens are fetched) and 403;
+    /// `NotFound` for 404 and 410; `Data` for other 4xx, redirects that lead nowhere, and answers
+    /// larger than the request allows.
+    pub async fn send(&self, request: Request) -> Result<Response> {
+        let token = match self.auth.tokens() {
+            Some(tokens) if self.auth.is_home(&request.url) => Some(tokens.current(self).await?),
+            _ => None,
+        };
+        let mut answer = self.follow(&request, token.as_deref()).await?;
+        if answer.status == StatusCode::UNAUTHORIZED
+            && let (Some(tokens), Some(stale)) = (self.auth.tokens(), &token)
+        {
+            let fresh = tokens.renew(stale, self).await?;
+            answer = self.follow(&request, Some(&fresh)).await?;
+        }
+        outcome::check(&request.method, answer)
+    }
+
+    /// Sends `request`, and again wherever it is redirected to.
+    async fn follow(&self, request: &Request, token: Option<&str>) -> Result<Exchange> {
+        let mut hop = request.clone();
+        let mut redirects = Redirects::default();
+        loop {
+            let answer = self.exchange(&hop, token).await?;
+            match redirects.next(&hop, &answer)? {
+                Some(next) => hop = next,
+                None => return Ok(answer),
+            }
+        }
+    }
+
+    /// Sends exactly one request, and reports it.
+    pub(super) async fn exchange(&self, request: &Request, token: Option<&str>) -> Result<Exchange> {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let result = match tokio::time::timeout(self.timeout, self.transfer(request, token, &mut tally)).await
+        {
+            Ok(result) => result,
+            Err(_) => Err(Error::unavailable(format!("no complete answer within {:?}", self.timeout))
+                .hint("raise `request_timeout` if the server is known to be slow")),
+        };
+        let latency = started.elapsed();
+        self.meter.request(&Seen {
+            host: &self.host_key(&request.url),
+            status: tally.status,
+            latency,
+            bytes: tally.bytes,
+            limits: tally.hints,
+        });
+        let (status, headers, body) =
+            result.map_err(|e| e.at(format_args!("{} {}", request.method, shown_url(&request.url))))?;
+        Ok(Exchange { status, headers, body, url: request.url.clone(), latency, hints: tally.hints })
+    }
+
+    async fn transfer(
+        &self,
+        request: &Request,
+        token: Option<&str>,
+        tally: &mut Tally,
+    ) -> Result<(StatusCode, HeaderMap, Bytes)> {
+        let mut url = request.url.clone();
+        let mut headers = request.headers.clone();
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        self.auth.apply(&mut url, &mut headers, token)?;
+        let client = transport::client(url.scheme()).await?;
+        let mut sending = client.request(request.method.clone(), url).headers(headers);
+        if !request.body.is_empty() || request.method == Method::POST {
+            sending = sending.body(request.body.clone());
+        }
+        let mut answer = sending.send().await.map_err(transport::error)?;
+        tally.status = Some(answer.status().as_u16());
+        tally.hints = hints(answer.headers(), self.clock.now());
+        let (cap, overflow) = if answer.status().is_success() {
+            (request.max_response_bytes, Overflow::Fail)
+        } else {
+            (MAX_ERROR_BODY.min(request.max_response_bytes), Overflow::Cut)
+        };
+        let body = body::read(&mut answer, cap, overflow, &mut tally.bytes).await?;
+        Ok((answer.status(), std::mem::take(answer.headers_mut()), body))
+    }
+}
+
+/// What is known about a request so far, should it fail halfway.
+#[derive(Default)]
+struct Tally {
+    status: Option<u16>,
+    bytes: u64,
+    hints: RateHints,
+}

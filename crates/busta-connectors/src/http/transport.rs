@@ -1,0 +1,94 @@
+//! The connections that all sources of the process share.
+//!
+//! There are two pools. The one for plain HTTP knows no certificates and is made at once; the one
+//! for TLS loads the system's certificates, which takes tens of milliseconds, and is made when the
+//! first `https` URL is met.
+
+use std::sync::{Once, OnceLock};
+use std::time::Duration;
+
+use busta_core::secret::redact;
+use busta_core::{Error, Result};
+use reqwest::{Client, ClientBuilder};
+use tokio::sync::OnceCell;
+
+/// A host that does not even accept a connection within this time is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+static PLAIN: OnceLock<Client> = OnceLock::new();
+static TLS: OnceCell<Client> = OnceCell::const_new();
+
+/// The pool for URLs of that scheme.
+pub(super) async fn client(scheme: &str) -> Result<Client> {
+    match scheme {
+        "http" => plain(),
+        "https" => TLS.get_or_try_init(tls).await.cloned(),
+        other => Err(Error::config(format!("`{other}` is not a scheme that can be collected from"))
+            .hint("use http or https")),
+    }
+}
+
+fn plain() -> Result<Client> {
+    if let Some(client) = PLAIN.get() {
+        return Ok(client.clone());
+    }
+    // An empty list of certificates keeps the client from loading the system's.
+    let client = common().tls_certs_only([]).build().map_err(unbuildable)?;
+    Ok(PLAIN.get_or_init(|| client).clone())
+}
+
+async fn tls() -> Result<Client> {
+    tokio::task::spawn_blocking(|| common().build().map_err(unbuildable))
+        .await
+        .map_err(|e| Error::bug(format!("loading the system's certificates: {e}")))?
+}
+
+fn common() -> ClientBuilder {
+    install_crypto();
+    Client::builder()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+}
+
+/// Makes ring the process's provider of cryptography, unless there is one already. Without one,
+/// rustls panics when several are compiled in.
+pub fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that the binary has installed one before us, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+fn unbuildable(error: reqwest::Error) -> Error {
+    Error::unavailable("the HTTP client cannot be set up").caused_by(error.without_url())
+}
+
+/// A request that got no complete answer. The text names every cause down to the system's own, since
+/// the outermost says only "error sending request".
+pub(super) fn error(error: reqwest::Error) -> Error {
+    let what = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer was cut off"
+    } else {
+        "the request failed"
+    };
+    let error = error.without_url();
+    let mut text = format!("{what}: {}", root_cause(&error));
+    if let std::borrow::Cow::Owned(redacted) = redact(&text) {
+        text = redacted;
+    }
+    Error::unavailable(text).caused_by(error)
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
