@@ -13,6 +13,7 @@ mod entry;
 mod item;
 mod json;
 mod names;
+mod opml;
 mod page;
 mod plain;
 mod token;
@@ -25,6 +26,7 @@ use busta_core::{Error, Result};
 use url::Url;
 
 pub use entry::{Enclosure, Entry, Link, Origin, Person};
+pub use opml::read_opml;
 
 use item::{Around, own_base, person, resolve};
 use names::Field;
