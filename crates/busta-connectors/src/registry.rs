@@ -2,11 +2,17 @@
 
 use busta_core::connector::{DestinationConnector, SourceConnector};
 
+use crate::{destinations, sources};
+
 /// The kinds of source.
-pub static SOURCES: &[&SourceConnector] = &[&crate::sources::api::CONNECTOR];
+pub static SOURCES: &[&SourceConnector] = &[
+    &sources::api::CONNECTOR,
+    &sources::rss::RSS,
+];
 
 /// The kinds of destination.
-pub static DESTINATIONS: &[&DestinationConnector] = &[];
+pub static DESTINATIONS: &[&DestinationConnector] = &[
+];
 
 /// The kind of source that `type:` names.
 pub fn source(name: &str) -> Option<&'static SourceConnector> {

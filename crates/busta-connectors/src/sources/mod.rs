@@ -1,3 +1,4 @@
 //! What is collected from.
 
 pub mod api;
+pub mod rss;
