@@ -3,7 +3,7 @@
 use busta_core::connector::{DestinationConnector, SourceConnector};
 
 /// The kinds of source.
-pub static SOURCES: &[&SourceConnector] = &[];
+pub static SOURCES: &[&SourceConnector] = &[&crate::sources::files::CONNECTOR];
 
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[];

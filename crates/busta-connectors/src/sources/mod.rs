@@ -1,1 +1,3 @@
 //! What is collected from.
+
+pub mod files;
