@@ -125,9 +125,47 @@ pub fn check_object(slice: &[u8]) -> Result<()> {
     let raw: &serde_json::value::RawValue =
         serde_json::from_slice(slice).map_err(|e| Error::data(format!("this is not valid JSON: {e}")))?;
     if raw.get().starts_with('{') {
-        return Ok(());
+        return check_surrogates(slice);
     }
     Err(Error::data(format!("this is {}, and a record must be a JSON object", kind(raw.get().as_bytes()))))
+}
+
+/// Refuses half of a surrogate pair (`\\ud83d` alone), which the grammar allows and no reader of the
+/// text can decode (RFC 8259, section 8.2).
+fn check_surrogates(slice: &[u8]) -> Result<()> {
+    if has_lone_surrogate(slice) {
+        return Err(Error::data("a text holds half of a character (a lone surrogate such as \\ud83d)"));
+    }
+    Ok(())
+}
+
+fn has_lone_surrogate(json: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', &json[at..]) {
+        let rest = &json[at + found..];
+        at += found + 2;
+        match surrogate(rest) {
+            Some(Half::High) if surrogate(&rest[6..]) == Some(Half::Low) => at += 10,
+            Some(_) => return true,
+            None => {}
+        }
+    }
+    false
+}
+
+#[derive(PartialEq, Eq)]
+enum Half {
+    High,
+    Low,
+}
+
+/// Which half of a pair the escape at the front of `json` is, if it is one.
+fn surrogate(json: &[u8]) -> Option<Half> {
+    match json {
+        [b'\\', b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', _, _, ..] => Some(Half::High),
+        [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', _, _, ..] => Some(Half::Low),
+        _ => None,
+    }
 }
 
 /// What a JSON value is, in words, by its first byte.
@@ -147,3 +185,6 @@ fn too_large() -> Error {
     Error::data(format!("this item is larger than {} MiB", MAX_RECORD >> 20))
         .hint("for a document that holds the records deeper inside, say where with `records: $.name`")
 }
+
+#[cfg(test)]
+mod tests;

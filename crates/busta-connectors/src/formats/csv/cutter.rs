@@ -124,7 +124,7 @@ impl CsvCutter {
     /// Makes the record of `row`.
     fn make(&mut self, row: &[u8]) -> Result<(), Error> {
         if self.row.is_open {
-            return Err(Error::data("a quote is opened here and never closed"));
+            return Err(Error::data("a quote is opened here and not closed in its field"));
         }
         let (fields, columns) = (self.row.len(), self.keys.len());
         if fields != columns {

@@ -9,7 +9,7 @@ use memchr::{memchr, memchr2};
 #[derive(Debug, Default)]
 pub(super) struct Row {
     fields: Vec<FieldSpan>,
-    /// Whether a quote is still open at the end of the file.
+    /// Whether a quote is not closed where it should be.
     pub(super) is_open: bool,
 }
 
@@ -77,7 +77,9 @@ impl Row {
                 }
                 None => return end.then_some((from..close, close + 1, has_quotes)),
                 Some(_) => {
-                    // Text after the closing quote belongs to the field as it stands.
+                    // Text after the closing quote belongs to the field as it stands, unless the quote was
+                    // closed on another line: then it is the opening one that does not belong there.
+                    self.is_open = memchr(b'\n', &window[from..close]).is_some();
                     let next = memchr2(delimiter, b'\n', &window[close..])
                         .map(|found| close + found)
                         .or(end.then_some(window.len()))?;

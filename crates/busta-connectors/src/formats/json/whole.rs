@@ -6,6 +6,7 @@ use memchr::memmem;
 use serde_json::value::RawValue;
 
 use super::RecordsPath;
+use crate::formats::has_lone_surrogate;
 
 /// The records of a whole document, if it is a plain one: valid, and either one object or an array
 /// of objects. `None` says that the [`super::JsonCutter`] has to look at it, which gives the same
@@ -20,7 +21,7 @@ pub fn spans_of_document(text: &[u8], path: &RecordsPath) -> Option<Vec<Range<us
     {
         return None;
     }
-    let text = std::str::from_utf8(text).ok()?;
+    let text = std::str::from_utf8(text).ok().filter(|text| !has_lone_surrogate(text.as_bytes()))?;
     let span = |raw: &RawValue| {
         let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
         start..start + raw.get().len()

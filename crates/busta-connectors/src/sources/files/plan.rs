@@ -126,7 +126,9 @@ fn groups(entries: Vec<Entry>, group_files: usize) -> Vec<Vec<Entry>> {
     for entry in entries {
         let size = entry.size;
         match groups.last_mut() {
-            Some(group) if group.len() < group_files && size <= room => group.push(entry),
+            Some(group) if group.len() < group_files && size <= room && size < LARGE_FILE => {
+                group.push(entry)
+            }
             _ => {
                 groups.push(vec![entry]);
                 room = GROUP_BYTES;
