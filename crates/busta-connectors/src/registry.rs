@@ -8,6 +8,7 @@ use crate::{destinations, sources};
 pub static SOURCES: &[&SourceConnector] = &[
     &sources::api::CONNECTOR,
     &sources::rss::RSS,
+    &sources::files::CONNECTOR,
 ];
 
 /// The kinds of destination.

@@ -1,0 +1,172 @@
+//! The bytes of a file that are read and not yet used.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use encoding_rs::Encoding;
+
+use super::compression::Compression;
+use super::encoding::Transcoded;
+
+/// A window grows by at least this much at a time.
+const CHUNK: usize = 256 << 10;
+
+/// A moving view of a file's text: decompressed, in UTF-8, without a byte order mark.
+///
+/// Offsets count the bytes of that text; for a plain file in UTF-8 they are offsets in the file.
+pub struct Window {
+    source: Source,
+    bytes: Vec<u8>,
+    start: usize,
+    offset: u64,
+    ended: bool,
+    trouble: Option<io::Error>,
+    read: Arc<AtomicU64>,
+}
+
+enum Source {
+    Plain(Counted),
+    Decoded(Box<dyn Read + Send>),
+}
+
+impl Window {
+    /// A window at the start of `file`. What is not said is told by the first bytes. `buffer` is
+    /// memory to use, from an earlier window.
+    pub fn open(
+        file: File,
+        compression: Option<Compression>,
+        encoding: Option<&'static Encoding>,
+        mut buffer: Vec<u8>,
+    ) -> io::Result<Self> {
+        let read = Arc::new(AtomicU64::new(0));
+        let mut file = Counted { file, count: read.clone() };
+        let mut head = head_of(&mut file, 4)?;
+        file.file.seek(SeekFrom::Start(0))?;
+        let compression = compression.unwrap_or_else(|| Compression::of(&head));
+        let mut offset = 0;
+        let mut source = if compression == Compression::None {
+            Source::Plain(file)
+        } else {
+            let mut decoded = compression.decoder(file)?;
+            head = head_of(&mut decoded, 4)?;
+            Source::Decoded(Box::new(Cursor::new(head.clone()).chain(decoded)))
+        };
+        match encoding.or_else(|| Encoding::for_bom(&head).map(|(encoding, _)| encoding)) {
+            Some(encoding) if encoding != encoding_rs::UTF_8 => {
+                source = Source::Decoded(Box::new(Transcoded::new(source, encoding)));
+            }
+            _ if head.starts_with(b"\xef\xbb\xbf") => {
+                offset = 3;
+                head_of(&mut source, 3)?;
+            }
+            _ => {}
+        }
+        buffer.clear();
+        Ok(Self { source, bytes: buffer, start: 0, offset, ended: false, trouble: None, read })
+    }
+
+    /// What is read and not used.
+    pub fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Whether nothing follows [`Window::unread`].
+    pub fn is_last(&self) -> bool {
+        self.ended
+    }
+
+    /// Where the unread bytes start.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes of the file itself have been read since the last call.
+    pub fn take_read(&self) -> u64 {
+        self.read.swap(0, Ordering::Relaxed)
+    }
+
+    /// Moves on over `count` unread bytes.
+    pub fn consume(&mut self, count: usize) {
+        self.start += count;
+        self.offset += count as u64;
+    }
+
+    /// Reads more: at least as much again as there is, so that looking at the same item anew after
+    /// each time costs no more than twice its size. An error comes only once everything that was
+    /// read before it has been given.
+    pub fn fill(&mut self) -> io::Result<()> {
+        if let Some(error) = self.trouble.take() {
+            return Err(error);
+        }
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        let before = self.bytes.len();
+        let wanted = CHUNK.max(before);
+        let outcome = (&mut self.source).take(wanted as u64).read_to_end(&mut self.bytes);
+        let got = self.bytes.len() - before;
+        match outcome {
+            Ok(_) => self.ended = got < wanted,
+            Err(error) if got == 0 => return Err(error),
+            Err(error) => self.trouble = Some(error),
+        }
+        Ok(())
+    }
+
+    /// Moves on to `offset`, which is not before this place: by seeking, or by reading over it.
+    pub fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        let held = self.unread().len() as u64;
+        let ahead = offset.saturating_sub(self.offset);
+        if ahead <= held {
+            self.consume(ahead as usize);
+            return Ok(());
+        }
+        match &mut self.source {
+            Source::Plain(counted) => {
+                counted.file.seek(SeekFrom::Start(offset))?;
+            }
+            decoded @ Source::Decoded(_) => {
+                io::copy(&mut decoded.take(ahead - held), &mut io::sink())?;
+            }
+        }
+        self.start = self.bytes.len();
+        self.offset = offset;
+        Ok(())
+    }
+
+    /// The memory, for the next window.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// The first bytes of `source`, at most `count`.
+fn head_of(source: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(count as usize);
+    source.take(count).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.read(into),
+            Self::Decoded(decoded) => decoded.read(into),
+        }
+    }
+}
+
+/// A file that counts what is read of it.
+struct Counted {
+    file: File,
+    count: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}

@@ -1,0 +1,136 @@
+//! What one pull brings together.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use busta_core::{Batch, Cursor, CursorValue, Error, Failure, Records, Result, Stage, WriteMode};
+
+use super::config::Settings;
+use super::plan::{Start, start_key};
+
+/// A batch is closed when it holds this much,
+const BATCH_BYTES: usize = 2 << 20;
+/// this many files,
+const BATCH_FILES: usize = 64;
+/// or this many failures, each of which may keep up to 64 KiB.
+const BATCH_FAILURES: usize = 256;
+
+/// A batch in the making.
+pub(super) struct Gather {
+    settings: Arc<Settings>,
+    /// Holds the records; a file that is read as a whole is read into it.
+    pub buffer: Vec<u8>,
+    spans: Vec<Range<u32>>,
+    failures: Vec<Failure>,
+    starts: Vec<(String, Cursor)>,
+    high: Option<CursorValue>,
+    files: usize,
+    /// Bytes read from files.
+    pub read: u64,
+}
+
+impl Gather {
+    /// An empty batch with room for `expected` bytes.
+    pub fn new(settings: Arc<Settings>, expected: u64) -> Self {
+        let room = usize::try_from(expected).unwrap_or(BATCH_BYTES).min(BATCH_BYTES + BATCH_BYTES / 4);
+        Self {
+            settings,
+            buffer: Vec::with_capacity(room),
+            spans: Vec::new(),
+            failures: Vec::new(),
+            starts: Vec::new(),
+            high: None,
+            files: 0,
+            read: 0,
+        }
+    }
+
+    /// How many files a batch may hold.
+    pub const FILES: usize = BATCH_FILES;
+
+    pub fn is_full(&self) -> bool {
+        self.buffer.len() >= BATCH_BYTES || self.files >= BATCH_FILES || self.failures.len() >= BATCH_FAILURES
+    }
+
+    /// Whether nothing has been read to its end, or at all.
+    pub fn is_empty(&self) -> bool {
+        self.files == 0 && self.spans.is_empty() && self.failures.is_empty()
+    }
+
+    /// Adds a record of the file at `path`.
+    pub fn record(&mut self, path: &str, record: &[u8]) {
+        let start = self.buffer.len();
+        match &self.settings.path_field {
+            None => self.buffer.extend_from_slice(record),
+            Some(field) => push_with_path(&mut self.buffer, record, field, path),
+        }
+        self.close(start..self.buffer.len());
+    }
+
+    /// Adds a record that stands in the buffer.
+    pub fn close(&mut self, span: Range<usize>) {
+        if let Some(field) = &self.settings.stream.cursor_field {
+            let value = busta_core::json::field(&self.buffer[span.clone()], field);
+            if let Some(value) = value.and_then(CursorValue::from_json) {
+                self.high = Some(match self.high.take() {
+                    Some(known) => known.max(value),
+                    None => value,
+                });
+            }
+        }
+        // A batch ends at a few MiB, and no record is larger than `MAX_RECORD`.
+        self.spans.push(span.start as u32..span.end as u32);
+    }
+
+    /// Adds an item that is no record. `place` is a line or the like.
+    pub fn bad(&mut self, path: &str, place: &str, error: &Error, payload: &[u8]) {
+        let colon = if place.starts_with(|c: char| c.is_ascii_digit()) { ":" } else { ": " };
+        let position = format!("{path}{colon}{place}");
+        self.failures.push(Failure::item(Stage::Parse, position, error, Some(payload)));
+    }
+
+    /// Adds a file that cannot be read, or not to its end.
+    pub fn failed(&mut self, path: &str, error: &Error) {
+        self.failures.push(Failure::item(Stage::Read, path, error, None));
+    }
+
+    /// A file is done with, well or not.
+    pub fn file_done(&mut self) {
+        self.files += 1;
+    }
+
+    /// Leaves a start cursor for the file at `path`, in place of any other in this batch.
+    pub fn start(&mut self, path: &str, start: &Start) -> Result<()> {
+        if self.settings.stream.write_mode != WriteMode::Replace {
+            self.starts.push((start_key(path), Cursor::encode(start)?));
+        }
+        Ok(())
+    }
+
+    /// The batch. `cursor` is the place after it; `done` says that the split ends there.
+    pub fn finish(self, cursor: Cursor, done: bool) -> Batch {
+        let records = Records::from_spans(self.buffer.into(), self.spans);
+        Batch {
+            failures: self.failures,
+            high: self.high,
+            starts: self.starts,
+            done,
+            ..Batch::new(records, cursor)
+        }
+    }
+}
+
+/// Appends `record` with `field` in front. Where the record has that field itself, its own comes
+/// later and so wins.
+fn push_with_path(buffer: &mut Vec<u8>, record: &[u8], field: &str, path: &str) {
+    let rest = record.strip_prefix(b"{").unwrap_or(record);
+    buffer.push(b'{');
+    // Writing text to memory cannot fail.
+    let _ = serde_json::to_writer(&mut *buffer, field);
+    buffer.push(b':');
+    let _ = serde_json::to_writer(&mut *buffer, path);
+    if rest.trim_ascii_start() != b"}" {
+        buffer.push(b',');
+    }
+    buffer.extend_from_slice(rest);
+}

@@ -1,0 +1,203 @@
+//! One file that is being read, piece by piece.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use busta_core::{Error, ErrorKind, Result};
+
+use super::config::Settings;
+use super::gather::Gather;
+use super::list::Stamp;
+use super::plan::{Inside, Start};
+use crate::formats::csv::CsvCutter;
+use crate::formats::detect::Format;
+use crate::formats::json::JsonCutter;
+use crate::formats::ndjson::NdjsonCutter;
+use crate::formats::window::Window;
+use crate::formats::{Cut, Cutter, MAX_RECORD};
+
+/// A file, open somewhere between its start and its end.
+pub(super) struct OpenFile {
+    path: String,
+    stamp: Stamp,
+    window: Window,
+    cutter: Cutter,
+    /// The last place where the file can be left.
+    clean: Inside,
+    has_records: bool,
+    has_failures: bool,
+}
+
+/// How far a pull came in a file.
+pub(super) enum Progress {
+    /// Its end is reached.
+    End,
+    /// The batch is full; the file goes on here.
+    Inside(Inside),
+}
+
+impl OpenFile {
+    /// Starts to read `file` at its start, or goes on at `from`.
+    pub fn new(
+        settings: &Settings,
+        path: &str,
+        (file, stamp): (File, Stamp),
+        from: Option<Inside>,
+        buffer: Vec<u8>,
+    ) -> Result<Self> {
+        let failed = |error: io::Error| unreadable(&error);
+        let mut window =
+            Window::open(file, settings.compression, settings.encoding, buffer).map_err(failed)?;
+        window.fill().map_err(failed)?;
+        let mut cutter = cutter(settings, path, window.unread())?;
+        if let Some(inside) = from {
+            if let Cutter::Csv(rows) = &mut cutter {
+                read_header(rows, &mut window).map_err(failed)?;
+            }
+            window.skip_to(inside.offset).map_err(failed)?;
+            cutter.restore(inside.place);
+        }
+        let clean = Inside { stamp, offset: window.offset(), place: cutter.place().unwrap_or_default() };
+        let has_records = from.is_some();
+        Ok(Self { path: path.to_owned(), stamp, window, cutter, clean, has_records, has_failures: false })
+    }
+
+    /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
+    /// whole; what came before it is in `gather`.
+    pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        loop {
+            let window = self.window.unread();
+            let (used, cut) = self.cutter.next(window, self.window.is_last());
+            match cut {
+                Cut::Record(span) => {
+                    gather.record(&self.path, &window[span]);
+                    self.has_records = true;
+                }
+                Cut::Made(_) => {
+                    gather.record(&self.path, self.cutter.made());
+                    self.has_records = true;
+                }
+                Cut::Bad { span, place, error } => {
+                    gather.bad(&self.path, &place, &error, &window[span]);
+                    self.has_failures = true;
+                }
+                Cut::More => {
+                    self.more(used, gather)?;
+                    continue;
+                }
+                Cut::End => return Ok(Progress::End),
+            }
+            self.window.consume(used);
+            self.mark();
+            if gather.is_full() && self.clean.offset == self.window.offset() {
+                return Ok(Progress::Inside(self.clean));
+            }
+        }
+    }
+
+    /// Reads more of the file, or gives up an item that has grown too large.
+    fn more(&mut self, used: usize, gather: &mut Gather) -> Result<()> {
+        self.window.consume(used);
+        if self.window.unread().len() > MAX_RECORD {
+            let (used, cut) = self.cutter.give_up(self.window.unread());
+            if let Cut::Bad { span, place, error } = cut {
+                gather.bad(&self.path, &place, &error, &self.window.unread()[span]);
+                self.has_failures = true;
+            }
+            self.window.consume(used);
+        }
+        let filled = self.window.fill();
+        gather.read += self.window.take_read();
+        filled.map_err(|error| unreadable(&error))
+    }
+
+    /// Notes that the file could be left here.
+    fn mark(&mut self) {
+        if let Some(place) = self.cutter.place() {
+            self.clean = Inside { stamp: self.stamp, offset: self.window.offset(), place };
+        }
+    }
+
+    /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
+    /// is tried again.
+    pub fn start_at_end(&self) -> Option<Start> {
+        let is_read = self.has_records || !self.has_failures;
+        is_read.then_some(Start { stamp: self.stamp, from: None })
+    }
+
+    /// The start cursor that it leaves when it cannot be read further: none if it has given nothing.
+    pub fn start_after_error(&self) -> Option<Start> {
+        self.has_records.then_some(Start { stamp: self.stamp, from: Some(self.clean) })
+    }
+
+    /// The memory, for the next file, and what was read since the last time.
+    pub fn close(self) -> (Vec<u8>, u64) {
+        let read = self.window.take_read();
+        (self.window.into_buffer(), read)
+    }
+}
+
+fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
+    let format = match settings.format {
+        Some(format) => format,
+        None => Format::of_text(head, Format::of_name(Path::new(path)))?,
+    };
+    Ok(match format {
+        Format::Json if head.is_empty() => {
+            return Err(Error::data("the file is empty").hint("it is read again by the next run"));
+        }
+        Format::Json => Cutter::Json(JsonCutter::new(settings.records.clone())),
+        Format::Ndjson => Cutter::Ndjson(NdjsonCutter::default()),
+        Format::Csv => {
+            let mut options = settings.csv.clone();
+            if options.delimiter.is_none() && is_tab_separated(path) {
+                options.delimiter = Some(b'\t');
+            }
+            Cutter::Csv(CsvCutter::new(options))
+        }
+    })
+}
+
+fn is_tab_separated(path: &str) -> bool {
+    let name = path.to_ascii_lowercase();
+    [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending) || name.contains(&format!("{ending}.")))
+}
+
+fn read_header(rows: &mut CsvCutter, window: &mut Window) -> io::Result<()> {
+    loop {
+        if let Some(used) = rows.read_header(window.unread(), window.is_last()) {
+            window.consume(used);
+            return Ok(());
+        }
+        window.fill()?;
+    }
+}
+
+/// An error of the system or a decoder, in our words.
+///
+/// Only where it is the machine and not the file (too many open files, a network file system that
+/// does not answer) is it worth another try, and then for all files alike.
+pub(super) fn unreadable(error: &io::Error) -> Error {
+    /// ENFILE, EMFILE and ESTALE of Linux.
+    const OF_THE_MACHINE: [i32; 3] = [23, 24, 116];
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::Auth,
+        io::ErrorKind::TimedOut => ErrorKind::Unavailable,
+        _ if error.raw_os_error().is_some_and(|code| OF_THE_MACHINE.contains(&code)) => {
+            ErrorKind::Unavailable
+        }
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            ErrorKind::Corrupt
+        }
+        _ => ErrorKind::Data,
+    };
+    let hint = match kind {
+        ErrorKind::Auth => "give this user the right to read it",
+        ErrorKind::Corrupt => "its compression is broken or not what `compression` says",
+        ErrorKind::NotFound => "it was there when the run was planned",
+        _ => "see what is wrong with the file or its disk",
+    };
+    Error::new(kind, format!("the file cannot be read: {error}")).hint(hint)
+}
