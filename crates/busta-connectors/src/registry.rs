@@ -13,6 +13,7 @@ pub static SOURCES: &[&SourceConnector] = &[
 
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[
+    &destinations::sqlite::CONNECTOR,
 ];
 
 /// The kind of source that `type:` names.

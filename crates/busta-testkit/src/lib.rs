@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "only tests use this")]
 
+pub mod conformance;
 pub mod drive;
 pub mod memory;
 pub mod scripted;
