@@ -6,7 +6,7 @@ use busta_core::connector::{DestinationConnector, SourceConnector};
 pub static SOURCES: &[&SourceConnector] = &[];
 
 /// The kinds of destination.
-pub static DESTINATIONS: &[&DestinationConnector] = &[];
+pub static DESTINATIONS: &[&DestinationConnector] = &[&crate::destinations::ndjson::NDJSON];
 
 /// The kind of source that `type:` names.
 pub fn source(name: &str) -> Option<&'static SourceConnector> {

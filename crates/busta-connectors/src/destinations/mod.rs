@@ -1,1 +1,3 @@
 //! Where batches land.
+
+pub mod ndjson;
