@@ -157,16 +157,20 @@ impl Lake {
             self.failures.remove(&mut draft.failures, &id)?;
         }
         let Some(rows) = &part.rows else { return Ok(Committed::default()) };
+        let mut committed = Committed { rejected: rows.rejected, ..Committed::default() };
         if rows.rows > 0 {
-            self.append_rows(draft, part, rows)?;
+            let id = self.target(draft, part);
+            if let Some(segment) = draft.segments.get(&id).filter(|segment| segment.key.is_some()) {
+                self.index.count(&self.layout, &self.state, segment, &rows.met, &mut committed)?;
+            } else {
+                committed.inserted = rows.rows;
+            }
+            // A batch in which nothing is new need not be written.
+            if committed.inserted + committed.updated > 0 {
+                self.append_rows(draft, id, rows)?;
+            }
         }
-        Ok(Committed {
-            inserted: rows.rows,
-            updated: 0,
-            deduped: rows.deduped,
-            rejected: rows.rejected,
-            already: false,
-        })
+        Ok(committed)
     }
 
     fn take_splits(&self, draft: &mut Draft, part: &Part) {
@@ -202,8 +206,7 @@ impl Lake {
         }
     }
 
-    fn append_rows(&mut self, draft: &mut Draft, part: &Part, rows: &Rows) -> Result<()> {
-        let id = self.target(draft, part);
+    fn append_rows(&mut self, draft: &mut Draft, id: u64, rows: &Rows) -> Result<()> {
         let Some(segment) = draft.segments.get_mut(&id) else {
             return Err(Error::bug("a segment without a place in its commit"));
         };

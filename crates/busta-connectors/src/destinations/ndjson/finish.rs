@@ -42,7 +42,9 @@ impl Lake {
         let mut changes = self.publish(&kept)?;
         changes.extend(dropped.iter().map(|segment| Change::Drop(segment.id)));
         changes.push(Change::Run { source: source.clone(), run: run.clone(), streams: streams.to_vec() });
-        self.log(changes)
+        self.log(changes)?;
+        self.index.forget(source);
+        Ok(())
     }
 
     /// Completes streams of a source.
@@ -89,6 +91,7 @@ impl Lake {
         changes.extend(self.publish(&ready)?);
         if !changes.is_empty() {
             self.log(changes)?;
+            self.index.forget(&finish.source);
             hit("ndjson.finish.manifest_written");
         }
         Ok(())
@@ -156,6 +159,6 @@ pub(super) fn find_superseded(
 }
 
 /// What a replace stream's rows are told apart by besides table and source.
-fn domain_run(segment: &Segment) -> Option<(&RunId, &busta_core::StreamName)> {
+pub(super) fn domain_run(segment: &Segment) -> Option<(&RunId, &busta_core::StreamName)> {
     (segment.mode == WriteMode::Replace).then_some((&segment.run, &segment.stream))
 }

@@ -1,9 +1,9 @@
 //! The keys of merged rows: a hash per row and the value of its cursor field, kept beside the
-//! segment (`_busta/keys/<n>`), so that a merge reads 20 bytes per row instead of the row.
+//! segment (`_busta/keys/<n>`), so that a merge reads some 30 bytes per row instead of the row.
 //!
 //! A sidecar begins with a digest of the [`RowKeySpec`] it was made for (8 bytes); then comes a block
 //! per commit: `u32` length of the rest, `u32` rows, `u32` CRC-32 of the
-//! entries (all little-endian), entries. An entry is 16 bytes of hash, a tag, and the cursor: nothing
+//! entries (all little-endian), entries. An entry is 16 bytes of hash, 8 bytes of content hash, a tag, and the cursor: nothing
 //! (0), `i64` (1), `f64` (2), `u32` length and UTF-8 (3). It is never synced: it can be made again
 //! from the segment, and it is used only if its blocks are whole and hold as many rows as the
 //! segment.
@@ -16,7 +16,7 @@ use busta_core::json::for_each_field;
 use busta_core::{CursorValue, Result};
 use sha2::{Digest, Sha256};
 
-use super::columns::{Columns, Types};
+use super::columns::{Columns, OWN_FIELDS, Types};
 use super::segment::RowKeySpec;
 use super::trouble::{corrupt, io_error};
 
@@ -26,26 +26,35 @@ pub(super) struct RowKey {
     /// The first 128 bits of a SHA-256 over the key's values: two different keys meet by chance once
     /// in 2^64 rows, and nobody can make them meet.
     pub(super) hash: u128,
+    /// 64 bits of a SHA-256 over the fields that are not null, in their order: what an unchanged
+    /// record is known by.
+    pub(super) content: u64,
     pub(super) cursor: Option<CursorValue>,
 }
 
 impl RowKey {
-    /// Whether a row committed later takes the place of this one: unless it is older. A row without
-    /// a cursor value is older than one with it.
+    /// Whether a row committed later takes the place of this one: unless it is the same, or older. A
+    /// row without a cursor value is older than one with it.
     pub(super) fn yields_to(&self, later: &Self) -> bool {
-        match (&self.cursor, &later.cursor) {
-            (Some(old), Some(new)) => new.order(old).is_ge(),
-            (old, new) => new.is_some() || old.is_none(),
-        }
+        self.content != later.content
+            && match (&self.cursor, &later.cursor) {
+                (Some(old), Some(new)) => new.order(old).is_ge(),
+                (old, new) => new.is_some() || old.is_none(),
+            }
     }
 
     /// The key of a record. The error says which field is missing.
     pub(super) fn of(spec: &RowKeySpec, record: &[u8], columns: &mut Columns) -> Result<Self, String> {
         let mut parts: Vec<Option<&str>> = vec![None; spec.fields.len()];
         let mut cursor = None;
+        let mut content = Sha256::new();
         columns.restart();
         for_each_field(record, |name, raw| {
             columns.note(&name, Types::of(raw));
+            if raw != "null" && !OWN_FIELDS.contains(&&*name) {
+                hash_part(&mut content, b'f', name.as_bytes());
+                hash_part(&mut content, b'v', raw.as_bytes());
+            }
             if let Some(at) = spec.fields.iter().position(|field| *field == name) {
                 parts[at] = Some(raw);
             }
@@ -59,14 +68,17 @@ impl RowKey {
             let raw = raw.filter(|raw| *raw != "null");
             hash_value(&mut hash, raw.ok_or_else(|| format!("the key field `{field}` is missing or null"))?);
         }
-        let mut first = [0; 16];
-        first.copy_from_slice(&hash.finalize()[..16]);
-        Ok(Self { hash: u128::from_le_bytes(first), cursor: cursor.and_then(CursorValue::from_json) })
+        Ok(Self {
+            hash: u128::from_le_bytes(first_bytes(hash)),
+            content: u64::from_le_bytes(first_bytes(content)),
+            cursor: cursor.and_then(CursorValue::from_json),
+        })
     }
 
     /// Appends the entry of this row.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.hash.to_le_bytes());
+        out.extend_from_slice(&self.content.to_le_bytes());
         match &self.cursor {
             None => out.push(0),
             Some(CursorValue::Integer(n)) => {
@@ -87,6 +99,7 @@ impl RowKey {
 
     fn decode(input: &mut &[u8]) -> Option<Self> {
         let hash = u128::from_le_bytes(take(input)?);
+        let content = u64::from_le_bytes(take(input)?);
         let [tag] = take(input)?;
         let cursor = match tag {
             0 => None,
@@ -99,33 +112,41 @@ impl RowKey {
                 Some(CursorValue::Text(std::str::from_utf8(text).ok()?.to_owned()))
             }
         };
-        Some(Self { hash, cursor })
+        Some(Self { hash, content, cursor })
     }
 }
 
 /// Equal values have equal hashes however they are written: `"A"` as `"\u0041"`, `1` as `1.0`.
 fn hash_value(hash: &mut Sha256, raw: &str) {
-    let mut part = |tag: u8, bytes: &[u8]| {
-        hash.update([tag]);
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
     let plain = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).filter(|text| !text.contains('\\'));
     if let Some(text) = plain {
-        return part(b's', text.as_bytes());
+        return hash_part(hash, b's', text.as_bytes());
     }
     match serde_json::from_str(raw) {
-        Ok(serde_json::Value::String(text)) => part(b's', text.as_bytes()),
+        Ok(serde_json::Value::String(text)) => hash_part(hash, b's', text.as_bytes()),
         Ok(serde_json::Value::Number(n)) => match n.as_f64() {
             // Whole numbers up to 2^53 are the same as integers and as floats.
             Some(float) if n.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                part(b'n', (float as i64).to_string().as_bytes());
+                hash_part(hash, b'n', (float as i64).to_string().as_bytes());
             }
-            _ => part(b'n', n.to_string().as_bytes()),
+            _ => hash_part(hash, b'n', n.to_string().as_bytes()),
         },
-        Ok(other) => part(b'j', other.to_string().as_bytes()),
-        Err(_) => part(b'j', raw.as_bytes()),
+        Ok(other) => hash_part(hash, b'j', other.to_string().as_bytes()),
+        Err(_) => hash_part(hash, b'j', raw.as_bytes()),
     }
+}
+
+fn hash_part(hash: &mut Sha256, tag: u8, bytes: &[u8]) {
+    let mut head = [tag; 9];
+    head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    hash.update(head);
+    hash.update(bytes);
+}
+
+fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
+    let mut first = [0; N];
+    first.copy_from_slice(&hash.finalize()[..N]);
+    first
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Option<[u8; N]> {

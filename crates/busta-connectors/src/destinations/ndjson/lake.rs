@@ -16,6 +16,7 @@ use busta_core::failpoint::hit;
 use busta_core::{Error, Result, SourceName, StreamName};
 
 use super::failures::FailureLog;
+use super::index::KeyIndex;
 use super::keys;
 use super::layout::{Layout, create_folder, remove_file, rename_file, sync_folder};
 use super::manifest::Manifest;
@@ -37,6 +38,8 @@ pub(super) struct Lake {
     pub(super) failures: FailureLog,
     /// The open segment of each stream.
     pub(super) current: HashMap<(SourceName, StreamName), u64>,
+    /// What records of keyed streams are counted by.
+    pub(super) index: KeyIndex,
     handles: HashMap<u64, Handle>,
     /// Sealed segments that are still in staging.
     moves: Vec<Segment>,
@@ -73,6 +76,7 @@ impl Lake {
             state,
             failures,
             current,
+            index: KeyIndex::default(),
             handles: HashMap::new(),
             moves: Vec::new(),
             unclean: false,
@@ -145,6 +149,8 @@ impl Lake {
         let result = operation(self);
         if result.is_err() {
             self.unclean = true;
+            // It may have counted what was not committed.
+            self.index = KeyIndex::default();
             if let Err(error) = self.heal() {
                 tracing::debug!(%error, "clean-up waits for the next operation");
             }

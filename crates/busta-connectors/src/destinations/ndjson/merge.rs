@@ -1,5 +1,6 @@
 //! Which rows of keyed streams are superseded: of all rows with one key the newest by the cursor
-//! field counts, and of equally new ones the one committed last.
+//! field counts, of equally new ones the one committed last, and of equal ones the first: records
+//! that have not changed cost their files no rewriting.
 //!
 //! The keys of the new segments are held in a map, those of the old ones stream past it. Memory is
 //! bounded by looking at one part of the hashes at a time, so a merge of N new rows reads every
@@ -8,7 +9,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use busta_core::{CursorValue, Result};
+use busta_core::Result;
 
 use super::columns::Columns;
 use super::keys::{RowKey, SidecarReader};
@@ -73,7 +74,7 @@ impl RowKeys {
     }
 
     /// The next key; `None` for a row that has none.
-    fn next(&mut self) -> Result<Option<RowKey>> {
+    pub(super) fn next(&mut self) -> Result<Option<RowKey>> {
         match self {
             Self::Sidecar(reader) => reader.next().map(Some),
             Self::Rows { rows, spec, line } => {
@@ -88,13 +89,7 @@ impl RowKeys {
 struct Winner {
     segment: u64,
     row: u64,
-    cursor: Option<CursorValue>,
-}
-
-impl Winner {
-    fn key(&self, hash: u128) -> RowKey {
-        RowKey { hash, cursor: self.cursor.clone() }
-    }
+    key: RowKey,
 }
 
 /// Finds the superseded rows among `old` segments, in which no key occurs twice, and `new` ones,
@@ -137,11 +132,11 @@ fn meet_new(
 ) {
     match winners.entry(key.hash) {
         Entry::Vacant(place) => {
-            place.insert(Winner { segment, row, cursor: key.cursor });
+            place.insert(Winner { segment, row, key });
         }
         Entry::Occupied(mut place) => {
-            if place.get().key(key.hash).yields_to(&key) {
-                let loser = place.insert(Winner { segment, row, cursor: key.cursor });
+            if place.get().key.yields_to(&key) {
+                let loser = place.insert(Winner { segment, row, key });
                 found.entry(loser.segment).or_default().insert(loser.row);
             } else {
                 found.entry(segment).or_default().insert(row);
@@ -158,10 +153,10 @@ fn meet_old(
     key: RowKey,
 ) {
     let Some(winner) = winners.get_mut(&key.hash) else { return };
-    if key.yields_to(&winner.key(key.hash)) {
+    if key.yields_to(&winner.key) {
         found.entry(segment).or_default().insert(row);
     } else {
         found.entry(winner.segment).or_default().insert(winner.row);
-        *winner = Winner { segment, row, cursor: key.cursor };
+        *winner = Winner { segment, row, key };
     }
 }

@@ -17,9 +17,10 @@
 //! busta ([`read`]) is always from one moment, and sees the rows of merge streams from their commit
 //! on, without superseded ones.
 //!
-//! A merge does not look at stored rows when it commits, so [`Committed::inserted`] counts the rows
-//! written, `updated` stays 0, and `deduped` counts what was superseded inside its own batch. A merge
-//! stream that is not finished because a split failed becomes visible when the next run begins.
+//! A merge writes its rows without looking at what is stored; what is superseded is found at the
+//! finish. How many records are new, changed or unchanged is counted exactly as long as the keys of
+//! the open streams fit into a bounded index ([`index`]); beyond that, records count as inserted. A
+//! merge stream that is not finished because a split failed becomes visible when the next run begins.
 //!
 //! # Columns
 //!
@@ -31,6 +32,7 @@ mod commit;
 mod config;
 mod failures;
 mod finish;
+mod index;
 mod keys;
 mod lake;
 mod layout;

@@ -32,8 +32,8 @@ pub(super) struct Rows {
     pub(super) rows: u64,
     /// Entries of the sidecar, one per row, for streams with a key.
     pub(super) keys: Vec<u8>,
-    /// Records left out since the batch has a newer one with their key.
-    pub(super) deduped: u64,
+    /// The keys of all records, those left out included, in the order in which they came.
+    pub(super) met: Vec<RowKey>,
     /// Records that became failures.
     pub(super) rejected: u64,
     pub(super) columns: Vec<(String, Types)>,
@@ -92,7 +92,7 @@ impl Stager {
         Staged {
             rows: rows.rows,
             bytes: records.bytes(),
-            weight: rows.data.len() + rows.keys.len(),
+            weight: rows.data.len() + rows.keys.len() + size_of_val(&*rows.met),
             failures: batch.failures,
             body: Box::new(Arc::new(rows)),
         }
@@ -136,12 +136,11 @@ impl Batch<'_> {
         let mut rows = self.empty();
         for (at, key) in keys.iter().enumerate() {
             let Some(key) = key else { continue };
-            if winners.get(&key.hash) != Some(&at) {
-                rows.deduped += 1;
-            } else if self.push(&mut rows, at, self.records.get(at)) {
+            if winners.get(&key.hash) == Some(&at) && self.push(&mut rows, at, self.records.get(at)) {
                 key.encode(&mut rows.keys);
             }
         }
+        rows.met = keys.into_iter().flatten().collect();
         rows
     }
 
