@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use busta_core::failpoint::hit;
-use busta_core::{Checkpoint, Error, Finish, Result, RunId, SourceName, StreamSpec, WriteMode};
+use busta_core::{Checkpoint, Error, Finish, Result, RunId, SourceName, StreamName, StreamSpec, WriteMode};
 
 use super::lake::Lake;
 use super::layout::sync_folder;
@@ -80,11 +80,14 @@ impl Lake {
         };
         let ready = self.state.segments.values().filter(of_finish).filter(|s| s.phase != Phase::Sealed);
         let ready: Vec<Segment> = ready.cloned().collect();
+        // What this run has made visible itself stays when a finish is repeated, that is, when nothing
+        // has moved since.
+        let moved = |stream: &StreamName| known.splits.values().any(|split| split.stream == *stream);
         let replaced = |segment: &&Segment| {
             let spec = known.streams.iter().find(|spec| spec.name == segment.stream);
             segment.phase == Phase::Sealed
-                && segment.run != finish.run
                 && spec.is_some_and(|spec| spec.write_mode == WriteMode::Replace)
+                && (segment.run != finish.run || moved(&segment.stream))
         };
         let replaced = self.state.segments.values().filter(of_finish).filter(replaced);
         changes.extend(replaced.map(|segment| Change::Drop(segment.id)));
@@ -159,6 +162,6 @@ pub(super) fn find_superseded(
 }
 
 /// What a replace stream's rows are told apart by besides table and source.
-pub(super) fn domain_run(segment: &Segment) -> Option<(&RunId, &busta_core::StreamName)> {
+pub(super) fn domain_run(segment: &Segment) -> Option<(&RunId, &StreamName)> {
     (segment.mode == WriteMode::Replace).then_some((&segment.run, &segment.stream))
 }
