@@ -14,6 +14,7 @@ pub static SOURCES: &[&SourceConnector] = &[
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[
     &destinations::sqlite::CONNECTOR,
+    &destinations::ndjson::NDJSON,
 ];
 
 /// The kind of source that `type:` names.

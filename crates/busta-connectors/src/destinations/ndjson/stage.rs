@@ -1,0 +1,170 @@
+//! The processor's part of a write: a batch becomes the very bytes that are appended to a segment.
+//!
+//! It runs beside the reader, for many batches at once, so that the one writer only writes and
+//! syncs. Records of streams without a key are not parsed: they are copied, with busta's fields put
+//! in before the closing brace. What columns they have is learned from a sample (the first and the
+//! last record of a batch, and every 64th between them); `columns()` reads the data where it must be
+//! exact. Records with a key are walked once, which finds the key, the cursor and all columns.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use busta_core::clock::Clock;
+use busta_core::{Error, Failure, Records, RunId, SourceName, Stage, Staged, StreamName, StreamSpec};
+use chrono::SecondsFormat;
+
+use super::columns::{Columns, Types};
+use super::keys::RowKey;
+use super::rows::{splice, suffix};
+use super::segment::RowKeySpec;
+
+/// Of the records that are not walked anyway, each of this many is looked at for new columns.
+const SAMPLE: usize = 64;
+
+/// The level of zstd: the fastest that still shrinks JSON to a fifth or so.
+pub(super) const ZSTD_LEVEL: i32 = 1;
+
+/// A batch as the writer needs it.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    /// Whole lines, or one zstd frame of them.
+    pub(super) data: Vec<u8>,
+    pub(super) rows: u64,
+    /// Entries of the sidecar, one per row, for streams with a key.
+    pub(super) keys: Vec<u8>,
+    /// The keys of all records, those left out included, in the order in which they came.
+    pub(super) met: Vec<RowKey>,
+    /// Records that became failures.
+    pub(super) rejected: u64,
+    pub(super) columns: Vec<(String, Types)>,
+    /// Why the batch could not be encoded at all.
+    pub(super) error: Option<String>,
+}
+
+/// Stages batches of all streams.
+pub(super) struct Stager {
+    keys: RwLock<HashMap<(SourceName, StreamName), Option<RowKeySpec>>>,
+    clock: Arc<dyn Clock>,
+    zstd: bool,
+}
+
+impl Stager {
+    pub(super) fn new(clock: Arc<dyn Clock>, zstd: bool) -> Self {
+        Self { keys: RwLock::default(), clock, zstd }
+    }
+
+    /// Learns how the rows of a source's streams are told apart.
+    pub(super) fn learn(&self, source: &SourceName, streams: &[StreamSpec]) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        for spec in streams {
+            keys.insert((source.clone(), spec.name.clone()), RowKeySpec::of(spec));
+        }
+    }
+
+    fn key_of(&self, source: &SourceName, stream: &StreamName) -> Option<RowKeySpec> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.get(&(source.clone(), stream.clone())).cloned().flatten()
+    }
+
+    pub(super) fn stage(
+        &self,
+        run: &RunId,
+        source: &SourceName,
+        stream: &StreamName,
+        records: &Records,
+    ) -> Staged {
+        let loaded_at = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let suffix = suffix(run.as_str(), source.as_str(), &loaded_at);
+        let mut batch = Batch { records, suffix: &suffix, failures: Vec::new(), columns: Columns::default() };
+        let mut rows = match self.key_of(source, stream) {
+            Some(spec) => batch.keyed(&spec),
+            None => batch.plain(),
+        };
+        rows.rejected = batch.failures.len() as u64;
+        rows.columns = batch.columns.into_list();
+        if self.zstd && rows.rows > 0 {
+            match zstd::bulk::compress(&rows.data, ZSTD_LEVEL) {
+                Ok(frame) => rows.data = frame,
+                Err(error) => rows.error = Some(format!("a batch of {stream} cannot be compressed: {error}")),
+            }
+        }
+        rows.data.shrink_to_fit();
+        Staged {
+            rows: rows.rows,
+            bytes: records.bytes(),
+            weight: rows.data.len() + rows.keys.len() + size_of_val(&*rows.met),
+            failures: batch.failures,
+            body: Box::new(Arc::new(rows)),
+        }
+    }
+}
+
+struct Batch<'a> {
+    records: &'a Records,
+    suffix: &'a [u8],
+    failures: Vec<Failure>,
+    columns: Columns,
+}
+
+impl Batch<'_> {
+    fn plain(&mut self) -> Rows {
+        let mut rows = self.empty();
+        let last = self.records.len().saturating_sub(1);
+        for (at, record) in self.records.iter().enumerate() {
+            if self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last) {
+                self.columns.note_record(record);
+            }
+        }
+        rows
+    }
+
+    fn keyed(&mut self, spec: &RowKeySpec) -> Rows {
+        let keys: Vec<Option<RowKey>> =
+            self.records.iter().enumerate().map(|(at, record)| self.key(spec, at, record)).collect();
+        let mut winners: HashMap<u128, usize> = HashMap::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            winners
+                .entry(key.hash)
+                .and_modify(|best| {
+                    if keys[*best].as_ref().is_some_and(|old| old.yields_to(key)) {
+                        *best = at;
+                    }
+                })
+                .or_insert(at);
+        }
+        let mut rows = self.empty();
+        for (at, key) in keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            if winners.get(&key.hash) == Some(&at) && self.push(&mut rows, at, self.records.get(at)) {
+                key.encode(&mut rows.keys);
+            }
+        }
+        rows.met = keys.into_iter().flatten().collect();
+        rows
+    }
+
+    fn empty(&self) -> Rows {
+        let size = self.records.bytes() as usize + self.records.len() * self.suffix.len();
+        Rows { data: Vec::with_capacity(size), ..Rows::default() }
+    }
+
+    fn key(&mut self, spec: &RowKeySpec, at: usize, record: &[u8]) -> Option<RowKey> {
+        RowKey::of(spec, record, &mut self.columns).map_err(|why| self.reject(at, record, why)).ok()
+    }
+
+    fn push(&mut self, rows: &mut Rows, at: usize, record: &[u8]) -> bool {
+        let taken = splice(&mut rows.data, record, self.suffix);
+        if taken {
+            rows.rows += 1;
+        } else {
+            self.reject(at, record, "not a JSON object".to_owned());
+        }
+        taken
+    }
+
+    fn reject(&mut self, at: usize, record: &[u8], why: String) {
+        let position = format!("record {} of its batch", at + 1);
+        self.failures.push(Failure::item(Stage::Write, position, &Error::data(why), Some(record)));
+    }
+}

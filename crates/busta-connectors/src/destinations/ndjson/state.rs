@@ -1,0 +1,185 @@
+//! What is committed, as the sum of the changes in the manifest.
+
+use std::collections::{BTreeMap, HashMap};
+
+use busta_core::{Checkpoint, Cursor, CursorValue, Position, RunId, SourceName, Split, SplitId, SplitState};
+use busta_core::{StreamName, StreamSpec};
+use serde::{Deserialize, Serialize};
+
+use super::columns::{Columns, Types};
+use super::segment::{Phase, Segment};
+
+/// One change of what is committed. The changes of a manifest line hold together or not at all.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Change {
+    /// No segment gets a smaller number than this from now on.
+    Next(u64),
+    /// The source's part of a run begins or goes on. Another run's positions are forgotten.
+    Run { source: SourceName, run: RunId, streams: Vec<StreamSpec> },
+    /// Where a split stands now.
+    Split { source: SourceName, id: SplitId, state: SplitRecord },
+    /// A start cursor.
+    Start { source: SourceName, key: String, at: Cursor },
+    /// The positions of a stream's splits are forgotten.
+    Forget { source: SourceName, stream: StreamName },
+    /// A segment begins.
+    Segment(Segment),
+    /// An open segment has grown to this.
+    Grown { id: u64, rows: u64, bytes: u64 },
+    /// A segment has its full size.
+    Full(u64),
+    /// A segment goes to its table's folder.
+    Seal(u64),
+    /// A segment and its rows are gone.
+    Drop(u64),
+    /// The log of failures has grown to this many bytes.
+    Failures(u64),
+    /// Columns that are new or wider.
+    Columns { table: String, columns: Vec<(String, Types)> },
+}
+
+/// What is stored about a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct SplitRecord {
+    pub(super) stream: StreamName,
+    pub(super) at: Position,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) high: Option<CursorValue>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) found: Option<Split>,
+}
+
+/// What is stored about a source.
+#[derive(Clone, Debug)]
+pub(super) struct SourceState {
+    pub(super) run: RunId,
+    pub(super) streams: Vec<StreamSpec>,
+    pub(super) splits: HashMap<SplitId, SplitRecord>,
+    pub(super) starts: HashMap<String, Cursor>,
+}
+
+/// All that is committed. Its size is that of the live things: the splits of current runs, the start
+/// cursors, the files and the columns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    /// The number of the next segment.
+    pub(super) next: u64,
+    pub(super) sources: HashMap<SourceName, SourceState>,
+    pub(super) segments: BTreeMap<u64, Segment>,
+    pub(super) columns: BTreeMap<String, Columns>,
+    /// The committed length of the log of failures.
+    pub(super) failures: u64,
+    /// Dropped segments whose files may still be there.
+    pub(super) doomed: Vec<Segment>,
+}
+
+impl State {
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Next(next) => self.next = self.next.max(next),
+            Change::Run { source, run, streams } => self.begin(source, run, streams),
+            Change::Split { source, id, state } => {
+                if let Some(known) = self.sources.get_mut(&source) {
+                    known.splits.insert(id, state);
+                }
+            }
+            Change::Start { source, key, at } => {
+                if let Some(known) = self.sources.get_mut(&source) {
+                    known.starts.insert(key, at);
+                }
+            }
+            Change::Forget { source, stream } => {
+                if let Some(known) = self.sources.get_mut(&source) {
+                    known.splits.retain(|_, split| split.stream != stream);
+                }
+            }
+            Change::Segment(segment) => {
+                self.next = self.next.max(segment.id + 1);
+                self.segments.insert(segment.id, segment);
+            }
+            Change::Grown { id, rows, bytes } => {
+                if let Some(segment) = self.segments.get_mut(&id) {
+                    (segment.rows, segment.bytes) = (rows, bytes);
+                }
+            }
+            Change::Full(id) => self.set_phase(id, Phase::Full),
+            Change::Seal(id) => self.set_phase(id, Phase::Sealed),
+            Change::Drop(id) => self.doomed.extend(self.segments.remove(&id)),
+            Change::Failures(length) => self.failures = length,
+            Change::Columns { table, columns } => self.columns.entry(table).or_default().merge(&columns),
+        }
+    }
+
+    fn begin(&mut self, source: SourceName, run: RunId, streams: Vec<StreamSpec>) {
+        let known = self.sources.entry(source).or_insert_with(|| SourceState {
+            run: run.clone(),
+            streams: Vec::new(),
+            splits: HashMap::new(),
+            starts: HashMap::new(),
+        });
+        if known.run != run {
+            known.splits.clear();
+            known.run = run;
+        }
+        known.streams = streams;
+    }
+
+    fn set_phase(&mut self, id: u64, phase: Phase) {
+        if let Some(segment) = self.segments.get_mut(&id) {
+            segment.phase = phase;
+        }
+    }
+
+    /// The state as changes: one line of a compacted manifest each.
+    pub(super) fn snapshot(&self) -> impl Iterator<Item = Change> {
+        let fixed = [Change::Next(self.next), Change::Failures(self.failures)];
+        let sources = self.sources.iter().flat_map(|(source, known)| source_changes(source, known));
+        let segments = self.segments.values().cloned().map(Change::Segment);
+        let columns = self.columns.iter().map(|(table, columns)| Change::Columns {
+            table: table.clone(),
+            columns: columns.list().to_vec(),
+        });
+        fixed.into_iter().chain(sources).chain(segments).chain(columns)
+    }
+
+    /// What the engine is told about a source.
+    pub(super) fn checkpoint(&self, source: &SourceName) -> Checkpoint {
+        let Some(known) = self.sources.get(source) else { return Checkpoint::default() };
+        let split = |(id, record): (&SplitId, &SplitRecord)| {
+            let state = SplitState {
+                position: record.at.clone(),
+                high: record.high.clone(),
+                found: record.found.clone(),
+            };
+            (id.clone(), state)
+        };
+        Checkpoint { splits: known.splits.iter().map(split).collect(), starts: known.starts.clone() }
+    }
+
+    /// The names of all tables, in order.
+    pub(super) fn tables(&self) -> Vec<String> {
+        let declared = self.sources.values().flat_map(|known| known.streams.iter().map(|s| &s.table));
+        let mut tables: Vec<String> =
+            declared.chain(self.segments.values().map(|s| &s.table)).cloned().collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables
+    }
+}
+
+fn source_changes<'a>(source: &'a SourceName, known: &'a SourceState) -> impl Iterator<Item = Change> + 'a {
+    let begin =
+        Change::Run { source: source.clone(), run: known.run.clone(), streams: known.streams.clone() };
+    let splits = known.splits.iter().map(|(id, state)| Change::Split {
+        source: source.clone(),
+        id: id.clone(),
+        state: state.clone(),
+    });
+    let starts = known.starts.iter().map(|(key, at)| Change::Start {
+        source: source.clone(),
+        key: key.clone(),
+        at: at.clone(),
+    });
+    std::iter::once(begin).chain(splits).chain(starts)
+}

@@ -1,0 +1,337 @@
+//! `ndjson` after a crash at any byte.
+//!
+//! A history of random commits, finishes and runs is played on one folder. Around every act the
+//! folder is copied as a crash in the middle of it could have left it: either the act's line of the
+//! manifest is not whole, and of the files that it wrote any part may be there, or the line is there,
+//! and of the renames and removals after it any part may be missing. Opened again, the copy must show
+//! what was there before the act, or after it; and the act, played again, must lead to the same end.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use busta_connectors::registry;
+use busta_core::clock::{Clock, SystemClock};
+use busta_core::connector::DestinationContext;
+use busta_core::{
+    Chunk, Cursor, Destination, Error, Failure, Finish, Position, Records, Stage, Step, StreamFinish,
+    StreamSpec, WriteMode,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const STREAMS: [(&str, WriteMode); 3] =
+    [("append", WriteMode::Append), ("merge", WriteMode::Merge), ("replace", WriteMode::Replace)];
+
+fn open(folder: &Path, zstd: bool) -> Arc<dyn Destination> {
+    let context = DestinationContext { base_dir: folder.to_owned(), clock: Arc::new(SystemClock) };
+    let compression = if zstd { "zstd" } else { "none" };
+    let keys = json!({"path": "lake", "file_size": 400, "compression": compression});
+    (registry::destination("ndjson").unwrap().build)(keys, context).unwrap()
+}
+
+fn specs() -> Vec<StreamSpec> {
+    let spec = |(name, write_mode): (&str, WriteMode)| StreamSpec {
+        write_mode,
+        cursor_field: Some("at".into()),
+        ..StreamSpec::new(name, if write_mode == WriteMode::Append { vec![] } else { vec!["id".into()] })
+    };
+    STREAMS.map(spec).to_vec()
+}
+
+/// Something that is done to a destination.
+#[derive(Clone, Debug)]
+enum Act {
+    Commit(Vec<Page>),
+    Finish(&'static str),
+    Begin,
+}
+
+#[derive(Clone, Debug)]
+struct Page {
+    stream: &'static str,
+    split: String,
+    from: Position,
+    to: Position,
+    records: Vec<String>,
+    fails: bool,
+}
+
+/// Xorshift: any spread will do.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
+}
+
+#[derive(Default)]
+struct History {
+    run: u32,
+    pages: BTreeMap<String, u32>,
+}
+
+impl History {
+    fn draw(&mut self, chance: &mut Chance) -> Act {
+        match chance.below(12) {
+            0 => {
+                self.run += 1;
+                self.pages.clear();
+                Act::Begin
+            }
+            1 | 2 => {
+                let stream = STREAMS[chance.below(3) as usize].0;
+                self.pages.retain(|split, _| !split.starts_with(stream));
+                Act::Finish(stream)
+            }
+            _ => Act::Commit((0..=chance.below(3)).map(|_| self.page(chance)).collect()),
+        }
+    }
+
+    fn page(&mut self, chance: &mut Chance) -> Page {
+        let stream = STREAMS[chance.below(3) as usize].0;
+        let split = format!("{stream} {}", chance.below(2));
+        let page = self.pages.entry(split.clone()).or_default();
+        let at = |n: u32| if n == 0 { Position::Start } else { Position::At(Cursor::encode(&n).unwrap()) };
+        *page += 1;
+        let record = |chance: &mut Chance| {
+            let (id, at, v) = (chance.below(8), chance.below(4), chance.below(9));
+            format!("{{\"id\":{id},\"at\":{at},\n\"v\":{v}}}")
+        };
+        let records = (0..chance.below(6)).map(|_| record(chance)).collect();
+        Page { stream, split, from: at(*page - 1), to: at(*page), records, fails: chance.below(5) == 0 }
+    }
+}
+
+/// Whether the act was all done; a chunk that came too late is not.
+async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
+    let (run, source) = (format!("R{run}").into(), "shop".into());
+    match act {
+        Act::Begin => {
+            destination.prepare(&run, &source, &specs()).await.unwrap();
+        }
+        Act::Finish(stream) => {
+            let streams =
+                vec![StreamFinish { stream: (*stream).into(), start: Some(Cursor::from_stored("1")) }];
+            destination.finish(&Finish { run, source, streams }).await.unwrap();
+        }
+        Act::Commit(pages) => {
+            let chunk = |page: &Page| {
+                let records: Records = page.records.iter().map(String::as_str).collect();
+                let (stream, split) = (page.stream.into(), page.split.clone().into());
+                let failure = Failure::item(Stage::Read, format!("{:?}", page.to), &Error::data("no"), None);
+                Chunk {
+                    staged: Some(destination.stage(&run, &source, &stream, &records)),
+                    failures: page
+                        .fails
+                        .then(|| failure.place(&run, &source, &stream, &split, SystemClock.now()))
+                        .into_iter()
+                        .collect(),
+                    step: Some(Step { split, from: page.from.clone(), to: page.to.clone() }),
+                    run: run.clone(),
+                    source: source.clone(),
+                    stream,
+                    high: None,
+                    found: Vec::new(),
+                    starts: Vec::new(),
+                }
+            };
+            let chunks: Vec<Chunk> = pages.iter().map(chunk).collect();
+            let outcomes = destination.commit(&chunks).await.unwrap();
+            return outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|done| !done.already));
+        }
+    }
+    true
+}
+
+/// All that can be seen of a destination.
+#[derive(Debug, PartialEq)]
+struct Sight {
+    rows: BTreeMap<String, Vec<Value>>,
+    /// What a reader that globs the tables' folders sees.
+    files: BTreeMap<String, Vec<Value>>,
+    positions: BTreeMap<String, Position>,
+    failures: Vec<String>,
+}
+
+async fn look(destination: &dyn Destination, folder: &Path, run: u32) -> Sight {
+    let checkpoint = destination.prepare(&format!("R{run}").into(), &"shop".into(), &specs()).await.unwrap();
+    let positions = checkpoint.splits.into_iter().map(|(id, s)| (id.to_string(), s.position)).collect();
+    let readable = destination.readable();
+    let (mut rows, mut files) = (BTreeMap::new(), BTreeMap::new());
+    for table in readable.tables().await.unwrap() {
+        let mut scan = readable.scan(&table.name).await.unwrap();
+        let mut list = Vec::new();
+        while let Some(page) = scan.next().await.unwrap() {
+            list.extend(page.iter().map(row));
+        }
+        assert_eq!(list.len() as u64, table.rows, "{}", table.name);
+        list.sort_by_key(Value::to_string);
+        rows.insert(table.name.clone(), list);
+        files.insert(table.name.clone(), globbed(&folder.join("lake").join(&table.name)));
+    }
+    let mut failures: Vec<_> =
+        readable.failures(None, 1000).await.unwrap().into_iter().map(|f| f.id).collect();
+    failures.sort();
+    Sight { rows, files, positions, failures }
+}
+
+/// A row without the time at which it was loaded.
+fn row(text: &[u8]) -> Value {
+    let mut row: Value = serde_json::from_slice(text).unwrap();
+    row.as_object_mut().unwrap().remove("_busta_loaded_at").unwrap();
+    row
+}
+
+fn globbed(table: &Path) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (path, bytes) in snapshot(table) {
+        let zstd = path.extension().is_some_and(|e| e == "zst");
+        let text = if zstd { zstd::decode_all(&bytes[..]).unwrap() } else { bytes };
+        assert_eq!(text.last(), Some(&b'\n'), "{} ends with a whole line", path.display());
+        rows.extend(text[..text.len() - 1].split(|b| *b == b'\n').map(row));
+    }
+    rows.sort_by_key(Value::to_string);
+    rows
+}
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+fn snapshot(folder: &Path) -> Files {
+    let mut files = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn restore(files: &Files) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+const MANIFEST: &str = "lake/_busta/manifest.ndjson";
+
+/// The number of the segment that a file holds.
+fn number(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?.split(".ndjson").next()?;
+    name.rsplit('-').next().filter(|n| n.parse::<u64>().is_ok())
+}
+
+/// A crash before the line of the act was whole.
+fn crash_before(before: &Files, after: &Files, chance: &mut Chance) -> Files {
+    let mut files = before.clone();
+    for (path, bytes) in after {
+        let manifest = path == Path::new(MANIFEST);
+        let is_key = path.starts_with("lake/_busta/keys");
+        // Where the file was while the act wrote it: sealed ones came from staging.
+        let place = match number(path).filter(|_| !is_key) {
+            Some(n) => {
+                let zstd = if path.extension().is_some_and(|e| e == "zst") { ".zst" } else { "" };
+                PathBuf::from(format!("lake/_busta/staging/{n}.ndjson{zstd}"))
+            }
+            None => path.clone(),
+        };
+        if before.get(path) == Some(bytes) || path.starts_with("lake/_busta/trash") {
+            continue;
+        }
+        let old = before.get(&place).map_or(0, Vec::len);
+        assert!(before.get(&place).is_none_or(|old| bytes.starts_with(old)), "{}", place.display());
+        let new = (bytes.len() - old) as u64;
+        // The manifest's last byte is its line break, without which the line is not whole.
+        let kept = old + chance.below(new + u64::from(!manifest)) as usize;
+        if kept > 0 || chance.below(2) == 0 {
+            files.insert(place, bytes[..kept].to_vec());
+        }
+    }
+    files
+}
+
+/// A crash after the line of the act, and before some of the renames and removals.
+fn crash_after(before: &Files, after: &Files, chance: &mut Chance) -> Files {
+    let mut files = Files::new();
+    for (path, bytes) in after {
+        if path.starts_with("lake/_busta/keys") {
+            // Never synced: anything may be left of it.
+            let kept = chance.below(bytes.len() as u64 * 2 + 1).min(bytes.len() as u64) as usize;
+            files.insert(path.clone(), bytes[..kept].to_vec());
+            continue;
+        }
+        let sealed_now =
+            number(path).is_some() && !before.contains_key(path) && !path.starts_with("lake/_busta");
+        let place = match number(path) {
+            Some(n) if sealed_now && chance.below(2) == 0 => {
+                let zstd = if path.extension().is_some_and(|e| e == "zst") { ".zst" } else { "" };
+                PathBuf::from(format!("lake/_busta/staging/{n}.ndjson{zstd}"))
+            }
+            _ => path.clone(),
+        };
+        files.insert(place, bytes.clone());
+    }
+    let here: Vec<String> = files.keys().filter_map(|p| number(p)).map(str::to_owned).collect();
+    for (path, bytes) in before {
+        let dropped = number(path).is_some_and(|n| !here.iter().any(|h| h == n));
+        if dropped && chance.below(2) == 0 {
+            files.insert(path.clone(), bytes.clone());
+        }
+    }
+    files
+}
+
+async fn check(seed: u64, zstd: bool) {
+    let mut chance = Chance(seed | 1);
+    let live_folder = tempfile::tempdir().unwrap();
+    let live = open(live_folder.path(), zstd);
+    let mut history = History::default();
+    play(&*live, 0, &Act::Begin).await;
+    let mut seen = look(&*live, live_folder.path(), 0).await;
+    for _ in 0..14 {
+        let (run, before) = (history.run, snapshot(live_folder.path()));
+        let act = history.draw(&mut chance);
+        assert!(play(&*live, history.run, &act).await);
+        let after = snapshot(live_folder.path());
+        let now = look(&*live, live_folder.path(), history.run).await;
+
+        let folder = restore(&crash_before(&before, &after, &mut chance));
+        let again = open(folder.path(), zstd);
+        assert_eq!(look(&*again, folder.path(), run).await, seen, "crash before {act:?}");
+        assert!(play(&*again, history.run, &act).await);
+        assert_eq!(look(&*again, folder.path(), history.run).await, now, "{act:?} after a crash before it");
+
+        let folder = restore(&crash_after(&before, &after, &mut chance));
+        let again = open(folder.path(), zstd);
+        assert_eq!(look(&*again, folder.path(), history.run).await, now, "crash after {act:?}");
+        if !matches!(act, Act::Finish(_)) {
+            let taken = play(&*again, history.run, &act).await;
+            assert_eq!(taken, matches!(act, Act::Begin), "{act:?}");
+            assert_eq!(look(&*again, folder.path(), history.run).await, now, "{act:?} again");
+        }
+        seen = now;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn a_crash_at_any_byte_leaves_all_or_nothing(seed: u64, zstd: bool) {
+        tokio::runtime::Runtime::new().unwrap().block_on(check(seed, zstd));
+    }
+}
