@@ -1,0 +1,1 @@
+//! What people get to see when a configuration is wrong.
