@@ -60,12 +60,24 @@ impl Document {
 
     fn render(&self, problem: &Problem) -> String {
         let said = show(problem);
-        let Some(place) = problem.place else { return format!("{}: {said}", self.name) };
+        let Some(place) = problem.place.map(|place| self.clamp(place)) else {
+            return format!("{}: {said}", self.name);
+        };
         let head = format!("{}:{}:{}: {said}", self.name, place.line, place.column);
         let Some((line, column)) = self.line(place) else { return head };
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
         format!("{head}\n  {number} | {line}\n  {margin} | {}^", " ".repeat(column))
+    }
+
+    /// The scanner misses what is not there at the end of the file: the last line shows it better.
+    fn clamp(&self, place: Place) -> Place {
+        let last = self.text.trim_end().lines().count().max(1);
+        if place.line <= last {
+            return place;
+        }
+        let width = self.text.lines().nth(last - 1).map_or(0, |line| line.trim_end().chars().count());
+        Place { line: last, column: width + 1 }
     }
 
     /// The line with secrets masked, and how many characters stand before the place in it.
@@ -137,7 +149,7 @@ fn search(node: &Node, name: &str, here: &mut Vec<PathPart>, found: &mut Vec<Vec
 
 /// serde speaks of Rust's types; the reader of the message wrote YAML.
 fn humanise(message: &str) -> String {
-    const WORDS: [(&str, &str); 18] = [
+    const WORDS: [(&str, &str); 17] = [
         ("unknown field", "unknown key"),
         ("unknown variant", "unknown value"),
         ("missing field", "missing key"),
@@ -154,12 +166,14 @@ fn humanise(message: &str) -> String {
         ("invalid value: string", "wrong value:"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a mapping"),
         ("expected a string", "expected a text"),
     ];
     let mut text = WORDS.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to));
     for number in ["usize", "u64", "u32", "u16", "u8", "nonzero usize"] {
         text = text.replace(&format!("expected {number}"), "expected a whole number, 0 or more");
+    }
+    if text.ends_with("expected a map") {
+        text.push_str("ping");
     }
     match text.split_once("expected struct ") {
         Some((before, name)) if !name.contains(' ') => format!("{before}expected a mapping"),

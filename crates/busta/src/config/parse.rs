@@ -177,10 +177,12 @@ impl<'a> Reader<'a> {
 
 fn explain(info: &str) -> String {
     let words = match info {
-        i if i.contains("quoted scalar")
-            && (i.contains("end of stream") || i.contains("document indicator")) =>
-        {
-            "a quote is opened here or above and never closed"
+        i if i.contains("quoted scalar") => "a quote is opened here or above and never closed",
+        i if i.contains("illegal placement of ':'") => {
+            "a `:` cannot stand here; is a `[` or `{` above never closed?"
+        }
+        i if i.contains("expected '-'") => {
+            "this line is indented less than the list item above it and more than the list"
         }
         i if i.contains("did not find expected key") || i.contains("simple key expect") => {
             "a `key: value` is expected here; look at the indentation and at the line above"

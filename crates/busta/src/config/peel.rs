@@ -4,6 +4,8 @@
 use busta_core::connector::{Built, ConfigProblem, PathPart};
 use serde_json::Value;
 
+use super::suggest::closest;
+
 /// After this many the rest can wait for the next attempt.
 const MOST: usize = 25;
 
@@ -13,7 +15,7 @@ pub fn peel<T>(mut keys: Value, attempt: impl Fn(Value) -> Built<T>) -> Result<T
     loop {
         let new = match attempt(keys.clone()) {
             Ok(value) if peeled.problems.is_empty() => return Ok(value),
-            Ok(_) => return Err(peeled.problems),
+            Ok(_) => return Err(peeled.without_misspelt()),
             Err(new) => new,
         };
         let mut removed = false;
@@ -21,7 +23,7 @@ pub fn peel<T>(mut keys: Value, attempt: impl Fn(Value) -> Built<T>) -> Result<T
             removed |= peeled.take(problem, &mut keys);
         }
         if !removed || peeled.problems.len() >= MOST {
-            return Err(peeled.problems);
+            return Err(peeled.without_misspelt());
         }
     }
 }
@@ -52,13 +54,34 @@ impl Peeled {
         removed
     }
 
+    /// A key that is missing because it is misspelt is told once.
+    fn without_misspelt(self) -> Vec<ConfigProblem> {
+        let is_misspelt = |missing: &ConfigProblem| {
+            let Some(name) =
+                missing.message.strip_prefix("missing field `").and_then(|m| m.split('`').next())
+            else {
+                return false;
+            };
+            self.problems.iter().any(|other| {
+                other.path.starts_with(&missing.path)
+                    && other.path.len() <= missing.path.len() + 1
+                    && unknown_key(&other.message).is_some_and(|wrong| closest(wrong, [name]).is_some())
+            })
+        };
+        let (_, kept) = self.problems.iter().cloned().partition::<Vec<_>, _>(is_misspelt);
+        kept
+    }
+
     fn is_consequence(&self, problem: &ConfigProblem) -> bool {
         self.incomplete && (problem.message.starts_with("missing field") || !is_of_serde(&problem.message))
     }
 }
 
+/// Whether serde or a type of `busta_core::units` said this, before the connector looked at anything.
 fn is_of_serde(message: &str) -> bool {
-    ["invalid type", "invalid value", "unknown variant", "unknown field", "missing field"]
+    let unit =
+        ["is not a duration", "is not a size", "is not a rate"].iter().any(|end| message.contains(end));
+    unit || ["invalid type", "invalid value", "unknown variant", "unknown field", "missing field"]
         .iter()
         .any(|start| message.starts_with(start))
 }

@@ -47,10 +47,13 @@ pub fn show_path(path: &[PathPart]) -> String {
     let mut text = String::new();
     for part in path {
         match part {
-            PathPart::Key(key) if text.is_empty() => text.push_str(key),
             PathPart::Key(key) => {
-                text.push('.');
-                text.push_str(key);
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                // A host name as a key would read like several.
+                let quote = if key.contains('.') { "\"" } else { "" };
+                text.push_str(&format!("{quote}{key}{quote}"));
             }
             PathPart::Index(index) => text.push_str(&format!("[{index}]")),
         }

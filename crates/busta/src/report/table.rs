@@ -99,8 +99,8 @@ fn row(source: &SourceReport) -> Vec<Cell> {
 fn totals(report: &RunReport) -> String {
     let share = 100.0 * report.cpu_s / report.duration_s.max(0.001);
     format!(
-        "Run {} {} in {}: {}, {:.1}x the speed of one split after another, \
-         peak memory {}, processor {} ({share:.0} %).",
+        "Run {}: {} in {}; {}; {:.1}x the speed of one split after another; \
+         peak memory {}; processor {} ({share:.0} %).",
         report.run_id,
         report.status.as_str(),
         figures::seconds(report.duration_s),

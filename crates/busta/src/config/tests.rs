@@ -1,1 +1,0 @@
-//! What people get to see when a configuration is wrong.
