@@ -1,0 +1,172 @@
+//! `busta data`.
+
+use anyhow::Result;
+use busta_core::Destination;
+use busta_core::destination::TableInfo;
+use clap::Subcommand;
+use serde_json::{Map, Value};
+
+use super::{Context, export};
+use crate::config::{BuiltDestination, Config, closest};
+use crate::exit::{Exit, Usage};
+use crate::output::{line, note};
+use crate::report::table;
+use crate::{figures, wiring};
+
+#[derive(Subcommand, Debug)]
+pub enum Data {
+    /// List the tables of all destinations
+    #[command(after_help = "Examples:\n  busta data list\n  busta data list --json")]
+    List {
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the first rows of a table
+    #[command(after_help = "Examples:\n  busta data head orders\n  busta data head orders -n 3 --json")]
+    Head {
+        /// The table
+        table: String,
+        /// How many rows
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        rows: usize,
+        /// One JSON object per line instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the columns of a table
+    #[command(after_help = "Examples:\n  busta data schema orders")]
+    Schema {
+        /// The table
+        table: String,
+        /// One JSON document instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a whole table as CSV, JSON or NDJSON
+    Export(export::Export),
+}
+
+impl Data {
+    pub async fn run(self, context: &Context) -> Result<Exit> {
+        let config = wiring::open(context.config.as_ref())?;
+        match self {
+            Self::List { json } => list(&config, json, context.colour).await,
+            Self::Head { table, rows, json } => head(&config, &table, rows, json, context.colour).await,
+            Self::Schema { table, json } => schema(&config, &table, json, context.colour).await,
+            Self::Export(command) => command.run(&config).await,
+        }
+    }
+}
+
+/// All tables with the destinations they are in.
+async fn tables(config: &Config) -> Result<Vec<(&BuiltDestination, TableInfo)>> {
+    let mut all = Vec::new();
+    for built in &config.destinations {
+        let tables = built.destination.readable().tables().await?;
+        all.extend(tables.into_iter().map(|table| (built, table)));
+    }
+    Ok(all)
+}
+
+/// The destination that has the table; the first, if several have one of that name.
+pub async fn find<'a>(config: &'a Config, name: &str) -> Result<&'a dyn Destination> {
+    let all = tables(config).await?;
+    if let Some((built, _)) = all.iter().find(|(_, table)| table.name == name) {
+        return Ok(&*built.destination);
+    }
+    let names = || all.iter().map(|(_, table)| table.name.as_str());
+    let help = match closest(name, names()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if all.is_empty() => "nothing has been collected yet".to_owned(),
+        None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    Err(Usage(format!("there is no table `{name}`; {help}")).into())
+}
+
+async fn list(config: &Config, json: bool, colour: bool) -> Result<Exit> {
+    let all = tables(config).await?;
+    if json {
+        let rows = all.iter().map(|(built, table)| {
+            serde_json::json!({ "name": table.name, "rows": table.rows, "bytes": table.bytes, "destination": built.words() })
+        });
+        line(&serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?)?;
+        return Ok(Exit::Done);
+    }
+    if all.is_empty() {
+        note("nothing has been collected yet");
+        return Ok(Exit::Done);
+    }
+    let mut table = table::plain(&["table", "rows", "size", "destination"], colour);
+    for (built, info) in &all {
+        table.add_row(vec![
+            comfy_table::Cell::new(&info.name),
+            table::figure(figures::count(info.rows)),
+            table::figure(info.bytes.map_or_else(String::new, figures::bytes)),
+            comfy_table::Cell::new(built.words()),
+        ]);
+    }
+    line(&table::trimmed(&table))?;
+    Ok(Exit::Done)
+}
+
+async fn head(config: &Config, name: &str, rows: usize, json: bool, colour: bool) -> Result<Exit> {
+    let destination = find(config, name).await?;
+    let mut scan = destination.readable().scan(name).await?;
+    let mut found = Vec::new();
+    while found.len() < rows
+        && let Some(records) = scan.next().await?
+    {
+        for record in records.iter().take(rows - found.len()) {
+            found.push(serde_json::from_slice::<Map<String, Value>>(record)?);
+        }
+    }
+    if json {
+        for row in &found {
+            line(&serde_json::to_string(row)?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let columns = destination.readable().columns(name).await?;
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let mut table = table::plain(&names, colour);
+    for row in &found {
+        table.add_row(names.iter().map(|name| cell(row.get(*name))));
+    }
+    line(&table::trimmed(&table))?;
+    Ok(Exit::Done)
+}
+
+/// A value in at most a few words, on one line.
+fn cell(value: Option<&Value>) -> String {
+    const SHOWN: usize = 40;
+    let text = match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= SHOWN {
+        text
+    } else {
+        text.chars().take(SHOWN - 1).collect::<String>() + "…"
+    }
+}
+
+async fn schema(config: &Config, name: &str, json: bool, colour: bool) -> Result<Exit> {
+    let columns = find(config, name).await?.readable().columns(name).await?;
+    if json {
+        line(&serde_json::to_string_pretty(&columns)?)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = table::plain(&["column", "type", ""], colour);
+    for column in &columns {
+        table.add_row(vec![
+            column.name.as_str(),
+            &column.kind,
+            if column.primary_key { "primary key" } else { "" },
+        ]);
+    }
+    line(&table::trimmed(&table))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,118 @@
+//! `busta sources collect` and `busta runs retry`: which run it is, and what is done with it.
+
+use anyhow::Result;
+use busta_core::{RunId, SourceName};
+use busta_store::{MeanDurations, NewRun, RunLease, StateStore, StoredRun};
+
+use super::sources::Collect;
+use super::{Context, selection};
+use crate::collect::{collect as carry_out, remember};
+use crate::exit::{Exit, Usage};
+use crate::output::{line, note, to_stdout};
+use crate::progress::Show;
+use crate::report::{json, table};
+use crate::wiring::{self, Choice, Wired};
+
+/// A run that has a row and a lease, and may start.
+struct Session {
+    store: StateStore,
+    lease: RunLease,
+    sources: Vec<SourceName>,
+    full_refresh: bool,
+    limit: Option<u64>,
+    expected: MeanDurations,
+}
+
+/// Collects as the command line says.
+pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
+    let mut draft = wiring::draft(context.config.as_ref())?;
+    if let Some(concurrency) = command.concurrency {
+        draft.settings.concurrency = concurrency as usize;
+    }
+    let parallel = command.parallel || draft.settings.parallel || command.concurrency.is_some_and(|n| n > 1);
+    let wired = Wired::new(draft)?;
+    let chosen = selection::select(&wired.config.sources, &command.names)?;
+    let store = StateStore::at(&wired.config.state);
+    let unfinished = if command.resume { store.newest_resumable().await? } else { None };
+    let session = match unfinished {
+        Some(run) => resume(&wired, store, run, &command.names).await?,
+        None => {
+            if command.resume {
+                note("there is no run to go on with; this is a new one");
+            }
+            begin(store, chosen, command).await?
+        }
+    };
+    carry_on(context, &wired, session, parallel, command.json).await
+}
+
+/// Goes on with a run that is named.
+pub async fn retry(context: &Context, id: &str, parallel: bool, json: bool) -> Result<Exit> {
+    let draft = wiring::draft(context.config.as_ref())?;
+    let parallel = parallel || draft.settings.parallel;
+    let wired = Wired::new(draft)?;
+    let store = StateStore::at(&wired.config.state);
+    let run = store.run(id).await?;
+    let session = resume(&wired, store, run, &[]).await?;
+    carry_on(context, &wired, session, parallel, json).await
+}
+
+async fn begin(store: StateStore, sources: Vec<SourceName>, command: &Collect) -> Result<Session> {
+    let run = NewRun {
+        id: wiring::new_run_id(),
+        started: wiring::clock().now(),
+        sources: sources.clone(),
+        full_refresh: command.full_refresh,
+        limit: command.limit,
+    };
+    let lease = store.begin(run).await?;
+    let expected = store.durations().await?;
+    Ok(Session { store, lease, sources, full_refresh: command.full_refresh, limit: command.limit, expected })
+}
+
+async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[String]) -> Result<Session> {
+    let named: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(other) = named.iter().find(|name| !run.sources.iter().any(|source| source.as_str() == **name))
+    {
+        return Err(Usage(format!(
+            "run {} does not collect {other}; leave the names out to go on with it",
+            run.id
+        ))
+        .into());
+    }
+    let known = |name: &SourceName| wired.config.sources.iter().any(|source| source.name == *name);
+    let (sources, gone): (Vec<_>, Vec<_>) = run.sources.iter().cloned().partition(known);
+    for name in gone {
+        note(&format!("{name} is no longer in the configuration and is left out"));
+    }
+    let sources = sources.into_iter().filter(|s| named.is_empty() || named.contains(&s.as_str())).collect();
+    note(&format!(
+        "going on with run {} ({}, started {})",
+        run.id,
+        run.state.as_str(),
+        run.started.format("%F %T UTC")
+    ));
+    let lease = store.resume(&run.id).await?;
+    let expected = store.durations().await?;
+    Ok(Session { store, lease, sources, full_refresh: run.full_refresh, limit: run.limit, expected })
+}
+
+async fn carry_on(
+    context: &Context,
+    wired: &Wired,
+    session: Session,
+    parallel: bool,
+    json: bool,
+) -> Result<Exit> {
+    let Session { store, lease, sources, full_refresh, limit, expected } = session;
+    let run: RunId = lease.run().clone();
+    let plan = wired.plan(Choice { run, sources, full_refresh, parallel, limit, expected });
+    let collected = carry_out(plan, Show::detect()).await?;
+    remember(&store, lease, &collected).await;
+    if json {
+        to_stdout(&json::document(&collected.report)?)?;
+    } else {
+        line(table::report(&collected.report, context.colour).trim_end())?;
+    }
+    Ok(Exit::of_run(collected.report.status, collected.signal))
+}

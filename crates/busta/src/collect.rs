@@ -1,0 +1,64 @@
+//! One collection from its plan to its report: starts the engine, shows progress, heeds signals.
+
+use anyhow::Result;
+use busta_core::report::RunReport;
+use busta_engine::RunPlan;
+use busta_store::{MeanDurations, RunLease, StateStore};
+
+use crate::output::note;
+use crate::process;
+use crate::progress::{Progress, Show};
+use crate::signals::{Signal, Signals};
+use crate::wiring;
+
+/// How a collection ended.
+pub struct Collected {
+    /// The engine's report, with memory and processor time filled in.
+    pub report: RunReport,
+    /// How long splits took.
+    pub durations: MeanDurations,
+    /// What stopped it, if anything did.
+    pub signal: Option<Signal>,
+}
+
+/// Carries out `plan`.
+pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
+    let processor = process::processor_time();
+    let mut signals = Signals::listen()?;
+    let handle = busta_engine::start(plan, wiring::clock());
+    let progress = Progress::start(handle.snapshot(), show);
+    let stop = handle.stopper();
+    let mut signal = None;
+    let mut end = std::pin::pin!(handle.join());
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut end => break outcome,
+            again = signals.next() => match signal {
+                None => {
+                    signal = Some(again);
+                    note("stopping after what is in flight; again to stop at once");
+                    stop();
+                }
+                Some(_) => std::process::exit(again.exit_code().into()),
+            },
+        }
+    };
+    progress.end().await;
+    let outcome = outcome?;
+    let mut report = outcome.report;
+    report.peak_rss_bytes = process::peak_memory();
+    report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
+    let mut durations = MeanDurations::new();
+    for (source, stream, mean) in outcome.split_durations {
+        durations.entry(source).or_default().insert(stream, mean);
+    }
+    Ok(Collected { report, durations, signal })
+}
+
+/// Writes down how a run ended. The data is safe by now, so what fails here is only told.
+pub async fn remember(store: &StateStore, lease: RunLease, collected: &Collected) {
+    let learnt = store.learn(collected.durations.clone()).await;
+    if let Err(error) = learnt.and(store.finish(lease, &collected.report).await) {
+        note(&format!("the run is not in the history: {error}"));
+    }
+}

@@ -1,0 +1,134 @@
+//! A draft into sources and destinations: every connector looks at its keys.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use busta_core::clock::Clock;
+use busta_core::connector::{DestinationContext, PathPart, SourceContext};
+use busta_core::meter::Meter;
+use busta_core::settings::{EngineSettings, SourceSettings};
+use busta_core::{Destination, Pool, Source, SourceName};
+use serde_json::Value;
+
+use super::ConfigErrors;
+use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
+use super::peel::peel;
+
+/// A configuration that is right as far as can be seen without touching anything.
+pub struct Config {
+    /// The settings of the engine.
+    pub settings: EngineSettings,
+    /// Where control state lies.
+    pub state: PathBuf,
+    /// The destinations; those of sources count into this list.
+    pub destinations: Vec<BuiltDestination>,
+    /// The sources in the order of the file, those that are not enabled among them.
+    pub sources: Vec<BuiltSource>,
+}
+
+/// A destination with the words that name it.
+pub struct BuiltDestination {
+    /// Its type.
+    pub kind: String,
+    /// Its path, where it has one, for people.
+    pub place: Option<String>,
+    /// The destination.
+    pub destination: Arc<dyn Destination>,
+}
+
+impl BuiltDestination {
+    /// What it is called in tables: `sqlite busta.db`.
+    pub fn words(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{} {place}", self.kind),
+            None => self.kind.clone(),
+        }
+    }
+}
+
+/// A source with all that the engine wants to know about it.
+pub struct BuiltSource {
+    /// Its name.
+    pub name: SourceName,
+    /// Its type.
+    pub kind: &'static str,
+    /// The pool of its type.
+    pub pool: Pool,
+    /// Its settings.
+    pub settings: SourceSettings,
+    /// Whether it is collected without being named.
+    pub enabled: bool,
+    /// Which destination it lands in.
+    pub destination: usize,
+    /// The source.
+    pub source: Arc<dyn Source>,
+}
+
+impl Draft {
+    /// Hands each section to its connector. `meter` makes the meter of a source.
+    pub fn build(
+        mut self,
+        clock: &Arc<dyn Clock>,
+        meter: &mut dyn FnMut(&SourceName) -> Arc<dyn Meter>,
+    ) -> Result<Config, ConfigErrors> {
+        let drafts = std::mem::take(&mut self.destinations);
+        let destinations: Vec<_> =
+            drafts.into_iter().filter_map(|d| self.build_destination(d, clock)).collect();
+        let drafts = std::mem::take(&mut self.sources);
+        let sources: Vec<_> = drafts.into_iter().filter_map(|s| self.build_source(s, clock, meter)).collect();
+        if !self.problems.is_empty() {
+            return Err(self.document.errors(self.problems));
+        }
+        Ok(Config { settings: self.settings, state: self.state, destinations, sources })
+    }
+
+    fn build_destination(
+        &mut self,
+        draft: DestinationDraft,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<BuiltDestination> {
+        let Value::Object(mut keys) = draft.keys else {
+            self.problem(&draft.path, "expected a mapping with `type:`");
+            return None;
+        };
+        let known: Vec<_> = self.registry.destinations.iter().map(|connector| connector.name).collect();
+        let kind = self.kind(keys.remove("type"), &draft.path, &known)?;
+        let connector = self.registry.destinations.iter().find(|connector| connector.name == kind)?;
+        let place = keys.get("path").and_then(Value::as_str).map(str::to_owned);
+        let context = DestinationContext { base_dir: self.base_dir.clone(), clock: clock.clone() };
+        let built = peel(Value::Object(keys), |keys| (connector.build)(keys, context.clone()));
+        let destination = self.keep(built, &draft.path, &["type"])?;
+        Some(BuiltDestination { kind, place, destination })
+    }
+
+    fn build_source(
+        &mut self,
+        draft: SourceDraft,
+        clock: &Arc<dyn Clock>,
+        meter: &mut dyn FnMut(&SourceName) -> Arc<dyn Meter>,
+    ) -> Option<BuiltSource> {
+        let at = [key("sources"), PathPart::Index(draft.index)];
+        let timeout = draft.settings.request_timeout.unwrap_or(self.settings.deadlines.request);
+        let context = SourceContext {
+            name: draft.name.clone(),
+            base_dir: self.base_dir.clone(),
+            meter: meter(&draft.name),
+            clock: clock.clone(),
+            request_timeout: timeout.0,
+        };
+        let mut common = keys_of(&SourceSettings::default());
+        common.extend(["name", "type", "enabled", "destination"].map(str::to_owned));
+        let common: Vec<&str> = common.iter().map(String::as_str).collect();
+        let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
+        let source = self.keep(built, &at, &common)?;
+        Some(BuiltSource {
+            name: draft.name,
+            kind: draft.connector.name,
+            pool: Pool::new(draft.connector.pool),
+            settings: draft.settings,
+            enabled: draft.enabled,
+            destination: draft.destination,
+            source: Arc::from(source),
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! The configuration file: YAML in, sources and destinations out, or everything that is wrong with it.
+//!
+//! `parse` makes a tree of nodes that know their places; `expand` puts in what `${...}` names; `draft`
+//! takes the sections apart and `build` hands each to its connector. Whatever complains names a path,
+//! and `document` finds its place and shows the line. Nothing stops at the first problem.
+
+mod build;
+mod document;
+mod draft;
+mod env;
+mod expand;
+mod file;
+mod limits;
+mod parse;
+mod peel;
+mod problem;
+mod schema;
+mod suggest;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{BuiltDestination, BuiltSource, Config};
+pub use draft::Draft;
+pub use env::ProcessEnvironment;
+pub use file::{find, read};
+pub use problem::ConfigErrors;
+pub use schema::json_schema;
+pub use suggest::closest;
+
+use busta_core::connector::{DestinationConnector, SourceConnector};
+
+/// The connectors that a configuration may name.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    /// Kinds of source.
+    pub sources: &'static [&'static SourceConnector],
+    /// Kinds of destination.
+    pub destinations: &'static [&'static DestinationConnector],
+}

@@ -1,0 +1,116 @@
+//! The JSON Schema of the whole configuration, for editors.
+
+use busta_core::settings::{EngineSettings, SourceSettings};
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::Registry;
+use super::draft::StateSection;
+
+/// The schema, made from the same types that the configuration is read into.
+pub fn json_schema(registry: Registry) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let destinations: Vec<Value> = registry
+        .destinations
+        .iter()
+        .map(|connector| {
+            typed(
+                connector.name,
+                connector.summary,
+                (connector.schema)(&mut generator),
+                &Map::new(),
+                &generator,
+            )
+        })
+        .collect();
+    let common = common_keys(&mut generator);
+    let sources: Vec<Value> = registry
+        .sources
+        .iter()
+        .map(|connector| {
+            typed(connector.name, connector.summary, (connector.schema)(&mut generator), &common, &generator)
+        })
+        .collect();
+    let engine = EngineSettings::json_schema(&mut generator);
+    let mut properties = members(&engine, "properties");
+    let state = StateSection::json_schema(&mut generator);
+    properties.insert("state".to_owned(), state.to_value());
+    properties.insert(
+        "destination".to_owned(),
+        json!({ "description": "Where records land, unless a source says otherwise.", "oneOf": destinations }),
+    );
+    properties.insert(
+        "sources".to_owned(),
+        json!({ "description": "What to collect from.", "type": "array", "minItems": 1, "items": { "oneOf": sources } }),
+    );
+    let mut definitions = generator.take_definitions(true);
+    definitions.sort_keys();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "busta configuration",
+        "type": "object",
+        "required": ["sources"],
+        "additionalProperties": false,
+        "properties": properties,
+        "$defs": definitions,
+    })
+}
+
+/// The keys that every source has.
+fn common_keys(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut keys = members(&SourceSettings::json_schema(generator), "properties");
+    keys.insert(
+        "name".to_owned(),
+        json!({ "type": "string", "description": "Its name, unique in the file." }),
+    );
+    keys.insert(
+        "enabled".to_owned(),
+        json!({ "type": "boolean", "default": true, "description": "Whether it is collected without being named." }),
+    );
+    keys.insert(
+        "destination".to_owned(),
+        json!({ "$ref": "#/properties/destination", "description": "Where its records land." }),
+    );
+    keys
+}
+
+/// A connector's schema with its `type` and the common keys in one closed object, since
+/// `additionalProperties` does not see across `allOf`.
+fn typed(
+    name: &str,
+    summary: &str,
+    own: Schema,
+    common: &Map<String, Value>,
+    generator: &SchemaGenerator,
+) -> Value {
+    let own = resolve(own, generator);
+    let mut properties = members(&own, "properties");
+    properties.extend(common.clone());
+    properties.insert("type".to_owned(), json!({ "const": name, "description": summary }));
+    let mut required = vec![json!("type")];
+    if !common.is_empty() {
+        required.push(json!("name"));
+    }
+    if let Some(Value::Array(own)) = own.get("required") {
+        required.extend(own.iter().cloned());
+    }
+    json!({
+        "type": "object",
+        "title": name,
+        "description": summary,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+/// What a reference to a definition stands for.
+fn resolve(schema: Schema, generator: &SchemaGenerator) -> Schema {
+    let target = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    let found = target.and_then(|name| generator.definitions().get(name).cloned());
+    found.and_then(|value| Schema::try_from(value).ok()).unwrap_or(schema)
+}
+
+fn members(schema: &Schema, name: &str) -> Map<String, Value> {
+    schema.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+}

@@ -1,0 +1,46 @@
+//! The two ways out: results to stdout, everything else to stderr, and never a secret in either.
+//!
+//! Live bars own the last lines of the terminal while a run is shown, so whoever writes to stderr
+//! then has them step aside first.
+
+use std::io::{self, Write};
+use std::sync::{PoisonError, RwLock};
+
+use busta_core::secret::redact;
+use indicatif::MultiProgress;
+
+static BARS: RwLock<Option<MultiProgress>> = RwLock::new(None);
+
+/// From now on, what is written to stderr goes above `bars`.
+pub fn set_bars(bars: Option<MultiProgress>) {
+    *BARS.write().unwrap_or_else(PoisonError::into_inner) = bars;
+}
+
+/// Writes to stdout. A closed pipe is an error that ends the command quietly.
+pub fn to_stdout(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(redact(text).as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes a line to stdout.
+pub fn line(text: &str) -> io::Result<()> {
+    to_stdout(&format!("{text}\n"))
+}
+
+/// Writes to stderr, above the bars if there are any. Nobody can be told if that fails.
+pub fn to_stderr(text: &str) {
+    let safe = redact(text);
+    let write = || {
+        let _ = io::stderr().lock().write_all(safe.as_bytes());
+    };
+    match &*BARS.read().unwrap_or_else(PoisonError::into_inner) {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    }
+}
+
+/// Says something to the operator beside the result.
+pub fn note(text: &str) {
+    to_stderr(&format!("busta: {text}\n"));
+}

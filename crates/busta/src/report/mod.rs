@@ -1,0 +1,4 @@
+//! The end of a run, in forms for people and for programs.
+
+pub mod json;
+pub mod table;

@@ -1,0 +1,212 @@
+//! The report as a table.
+
+use busta_core::report::{RunReport, SourceReport, Status};
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
+
+use crate::figures;
+
+/// An empty table in busta's style.
+pub fn plain(header: &[&str], colour: bool) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if colour {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(header.iter().map(|title| Cell::new(title)));
+    table
+}
+
+/// A figure, at the right edge of its column.
+pub fn figure(text: impl ToString) -> Cell {
+    Cell::new(text.to_string()).set_alignment(CellAlignment::Right)
+}
+
+/// A state in its colour.
+pub fn state(word: &str) -> Cell {
+    let cell = Cell::new(word);
+    match word {
+        "completed" => cell.fg(Color::Green),
+        "partial" | "cancelled" | "interrupted" => cell.fg(Color::Yellow),
+        "failed" => cell.fg(Color::Red),
+        "running" => cell.fg(Color::Cyan),
+        _ => cell,
+    }
+}
+
+/// The whole report: the table, the totals, what went wrong, and what to do next.
+pub fn report(report: &RunReport, colour: bool) -> String {
+    let mut text = format!("{}\n\n{}\n", trimmed(&sources(report, colour)), totals(report));
+    let wrong: Vec<_> = report.sources.iter().filter_map(|s| Some((s, s.error.as_deref()?))).collect();
+    if !wrong.is_empty() {
+        text.push_str("\nWhat went wrong:\n");
+        for (source, reason) in wrong {
+            text.push_str(&format!("  {} ({}): {reason}\n", source.name, source.status.as_str()));
+        }
+    }
+    for hint in hints(report) {
+        text.push_str(&format!("\n{hint}"));
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn sources(report: &RunReport, colour: bool) -> Table {
+    let header =
+        ["source", "type", "status", "records", "bytes", "requests", "duration", "retries", "failures"];
+    let mut table = plain(&header, colour);
+    for column in 3..header.len() {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for source in &report.sources {
+        table.add_row(row(source));
+    }
+    if report.sources.len() > 1 {
+        table.add_row(vec![
+            Cell::new("total"),
+            Cell::new(""),
+            state(report.status.as_str()),
+            figure(figures::count(report.records)),
+            figure(figures::bytes(report.bytes)),
+            figure(figures::count(report.requests)),
+            figure(figures::seconds(report.duration_s)),
+            figure(figures::count(report.retries)),
+            figure(figures::count(report.failures)),
+        ]);
+    }
+    table
+}
+
+fn row(source: &SourceReport) -> Vec<Cell> {
+    vec![
+        Cell::new(&source.name),
+        Cell::new(&source.kind),
+        state(source.status.as_str()),
+        figure(figures::count(source.records)),
+        figure(figures::bytes(source.bytes)),
+        figure(figures::count(source.requests)),
+        figure(figures::seconds(source.duration_s)),
+        figure(figures::count(source.retries)),
+        figure(figures::count(source.failures)),
+    ]
+}
+
+fn totals(report: &RunReport) -> String {
+    let share = 100.0 * report.cpu_s / report.duration_s.max(0.001);
+    format!(
+        "Run {}: {} in {}; {}; {:.1}x the speed of one split after another; \
+         peak memory {}; processor {} ({share:.0} %).",
+        report.run_id,
+        report.status.as_str(),
+        figures::seconds(report.duration_s),
+        figures::of(report.records, "record"),
+        report.speed_up(),
+        figures::bytes(report.peak_rss_bytes),
+        figures::seconds(report.cpu_s),
+    )
+}
+
+fn hints(report: &RunReport) -> Vec<String> {
+    let mut hints = Vec::new();
+    if report.failures > 0 {
+        hints.push(format!("`busta runs failures {}` shows what failed and why.", report.run_id));
+    }
+    match report.status {
+        Status::Cancelled => hints.push("`busta sources collect --resume` goes on with this run.".to_owned()),
+        status if status.is_resumable() => {
+            hints.push(format!("`busta runs retry {}` tries again what is missing.", report.run_id));
+        }
+        _ => {}
+    }
+    hints
+}
+
+/// The table without blanks at the ends of its lines.
+pub fn trimmed(table: &Table) -> String {
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn source(name: &str, status: Status, error: Option<&str>) -> SourceReport {
+        SourceReport {
+            name: name.into(),
+            kind: "api".to_owned(),
+            status,
+            records: 12_345,
+            deduped: 6,
+            bytes: 9_876_543,
+            requests: 124,
+            retries: 2,
+            rate_limited: 1,
+            failures: u64::from(error.is_some()),
+            splits: 7,
+            duration_s: 2.5,
+            busy_s: 9.0,
+            error: error.map(str::to_owned),
+        }
+    }
+
+    fn run(status: Status, sources: Vec<SourceReport>) -> RunReport {
+        RunReport {
+            run_id: "01HF7YAT00000007".into(),
+            status,
+            started_at: DateTime::UNIX_EPOCH,
+            finished_at: DateTime::UNIX_EPOCH,
+            duration_s: 3.0,
+            records: 24_690,
+            bytes: 19_753_086,
+            requests: 248,
+            retries: 4,
+            failures: sources.iter().map(|s| s.failures).sum(),
+            peak_rss_bytes: 40 << 20,
+            cpu_s: 1.2,
+            sources,
+        }
+    }
+
+    #[test]
+    fn a_run_with_a_failed_source() {
+        let sources = vec![
+            source("orders", Status::Completed, None),
+            source("news", Status::Failed, Some("GET https://a.example/rss answered 500, 4 times")),
+        ];
+        insta::assert_snapshot!(report(&run(Status::Partial, sources), false));
+    }
+
+    #[test]
+    fn a_stopped_run_of_one_source() {
+        insta::assert_snapshot!(report(
+            &run(Status::Cancelled, vec![source("orders", Status::Cancelled, None)]),
+            false
+        ));
+    }
+
+    #[test]
+    fn colours_only_when_asked_for() {
+        let completed = run(Status::Completed, vec![source("orders", Status::Completed, None)]);
+        assert!(!report(&completed, false).contains('\u{1b}'));
+        assert!(report(&completed, true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn the_document_is_the_report_and_the_speed_up() {
+        let completed = run(Status::Completed, vec![source("orders", Status::Completed, None)]);
+        let text = crate::report::json::document(&completed).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["speed_up"], 3.0);
+        assert_eq!(value["sources"][0]["type"], "api");
+        for key in ["run_id", "status", "started_at", "finished_at", "peak_rss_bytes", "cpu_s"] {
+            assert!(value.get(key).is_some(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Where the parts meet: connectors become sources, and sources and settings a plan for the engine.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use busta_core::clock::{Clock, SystemClock};
+use busta_core::meter::{Meter, NoMeter};
+use busta_core::{RunId, SourceName};
+use busta_engine::{Hosts, RunPlan, SourceEntry, SourceMeter};
+use busta_store::MeanDurations;
+
+use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, ProcessEnvironment, Registry};
+
+/// The connectors of this binary.
+pub fn registry() -> Registry {
+    Registry {
+        sources: busta_connectors::registry::SOURCES,
+        destinations: busta_connectors::registry::DESTINATIONS,
+    }
+}
+
+/// The machine's clock.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// The configuration that was named, or the one in this folder, before its connectors look at it.
+pub fn draft(named: Option<&PathBuf>) -> Result<Draft, ConfigErrors> {
+    let path = config::find(named.map(PathBuf::as_path))?;
+    let text = config::read(&path)?;
+    let environment = ProcessEnvironment::new(path.parent().unwrap_or(&path));
+    Draft::read(&path, text, &environment, registry())
+}
+
+/// The whole configuration, for commands that run no engine.
+pub fn open(named: Option<&PathBuf>) -> Result<Config, ConfigErrors> {
+    install_tls();
+    draft(named)?.build(&clock(), &mut |_| Arc::new(NoMeter))
+}
+
+/// A configuration whose sources report to the engine.
+pub struct Wired {
+    /// The configuration.
+    pub config: Config,
+    hosts: Arc<Hosts>,
+    meters: HashMap<SourceName, Arc<SourceMeter>>,
+}
+
+/// What a run is started with, besides the configuration.
+pub struct Choice {
+    /// Its id.
+    pub run: RunId,
+    /// Its sources.
+    pub sources: Vec<SourceName>,
+    /// Start over, whatever the destination has.
+    pub full_refresh: bool,
+    /// Many splits at once.
+    pub parallel: bool,
+    /// At most so many records.
+    pub limit: Option<u64>,
+    /// How long splits took in earlier runs.
+    pub expected: MeanDurations,
+}
+
+impl Wired {
+    /// Builds all sources of `draft`.
+    pub fn new(draft: Draft) -> Result<Self, ConfigErrors> {
+        install_tls();
+        let hosts = Arc::new(Hosts::new(&draft.settings));
+        let mut meters = HashMap::new();
+        let config = draft.build(&clock(), &mut |name| {
+            let meter = SourceMeter::new(hosts.clone());
+            meters.insert(name.clone(), meter.clone());
+            meter as Arc<dyn Meter>
+        })?;
+        Ok(Self { config, hosts, meters })
+    }
+
+    /// The engine's plan.
+    pub fn plan(&self, mut choice: Choice) -> RunPlan {
+        let chosen = self.config.sources.iter().filter(|source| choice.sources.contains(&source.name));
+        let sources = chosen.filter_map(|source| self.entry(source, &mut choice.expected)).collect();
+        RunPlan {
+            seed: seed_of(&choice.run),
+            run: choice.run,
+            full_refresh: choice.full_refresh,
+            parallel: choice.parallel,
+            limit: choice.limit,
+            settings: self.config.settings.clone(),
+            hosts: self.hosts.clone(),
+            sources,
+            destinations: self.config.destinations.iter().map(|d| d.destination.clone()).collect(),
+        }
+    }
+
+    fn entry(&self, source: &BuiltSource, expected: &mut MeanDurations) -> Option<SourceEntry> {
+        Some(SourceEntry {
+            name: source.name.clone(),
+            kind: source.kind.to_owned(),
+            pool: source.pool.clone(),
+            settings: source.settings.clone(),
+            source: source.source.clone(),
+            destination: source.destination,
+            meter: self.meters.get(&source.name)?.clone(),
+            expected: expected.remove(&source.name).unwrap_or_default(),
+        })
+    }
+}
+
+/// A new run's id.
+pub fn new_run_id() -> RunId {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    // `RandomState` is seeded by the system: chance enough to tell two runs of one millisecond apart.
+    let chance = RandomState::new().build_hasher().finish();
+    RunId::new(clock().now(), chance as u32)
+}
+
+/// The seed of the run's chance: its id, so that a run can be repeated with the same one.
+fn seed_of(run: &RunId) -> u64 {
+    run.as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// TLS wants one provider of cryptography for the whole process; it may have been installed before.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
