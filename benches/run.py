@@ -93,7 +93,7 @@ def bulk(url, kind, records):
         path: /rest/page/b?size={records // 10}
         records: $.items
         {mode}
-        pagination: {{ type: page, per_page: 100, total: $.total }}
+        pagination: {{ type: page, per_page: 100, total_path: $.total }}
 """
     return yaml
 

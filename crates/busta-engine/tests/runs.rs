@@ -83,6 +83,16 @@ async fn a_rate_is_kept_and_used() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_rate_of_a_source_holds_on_each_of_its_hosts() {
+    let rate = Rate { count: 10, per: ms(1000) };
+    let source = many("a", 20, 1, 1).host("one.example:443");
+    let bench = Bench::new(8).source("a", source).with(|s| s.rate_limit = Some(rate));
+    let began = Instant::now();
+    bench.run().await;
+    assert!(began.elapsed() >= ms(19 * 102), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn sequential_is_one_source_after_the_other() {
     let (a, b) = (many("a", 3, 2, 10), many("b", 3, 2, 10));
     let (watch_a, watch_b) = (a.watch(), b.watch());

@@ -51,7 +51,7 @@ fn orders(url: &str) -> Desk {
         records: $.items
         primary_key: id
         cursor: {{ field: updated_at, param: since }}
-        pagination: {{ type: page, per_page: 50, total: $.total }}
+        pagination: {{ type: page, per_page: 50, total_path: $.total }}
 "
     ))
 }

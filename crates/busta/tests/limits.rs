@@ -16,19 +16,19 @@ fn yaml(url: &str, settings: &str) -> String {
             yaml,
             "  - name: api{n}
     type: api
-    base_url: {url}/as/api/with/latency=20ms
+    base_url: {url}/as/api/with/latency=100ms
     streams:
       - name: api{n}
-        path: /rest/page/api{n}?size=600
+        path: /rest/page/api{n}?size=400
         records: $.items
         primary_key: id
-        pagination: {{ type: page, per_page: 20, total: $.total }}
+        pagination: {{ type: page, per_page: 20, total_path: $.total }}
 "
         );
     }
     yaml.push_str("  - name: news\n    type: rss\n    feeds:\n");
     for n in 0..120 {
-        let _ = writeln!(yaml, "      - {url}/as/rss/with/latency=20ms/feeds/rss2/f{n}?entries=3");
+        let _ = writeln!(yaml, "      - {url}/as/rss/with/latency=100ms/feeds/rss2/f{n}?entries=3");
     }
     yaml.push_str("  - { name: drops, type: files, paths: [drops/*.json] }\n");
     yaml
@@ -85,7 +85,7 @@ fn a_rate_is_never_exceeded() {
         path: /rest/page/paced?size=1000
         records: $.items
         primary_key: id
-        pagination: {{ type: page, per_page: 20, total: $.total }}
+        pagination: {{ type: page, per_page: 20, total_path: $.total }}
 ",
         origin.url()
     ));
@@ -111,7 +111,7 @@ fn what_the_server_asks_for_is_heeded() {
         path: /rest/page/{name}?size=400
         records: $.items
         primary_key: id
-        pagination: {{ type: page, per_page: 20, total: $.total }}
+        pagination: {{ type: page, per_page: 20, total_path: $.total }}
 ",
             origin.url()
         )

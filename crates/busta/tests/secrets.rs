@@ -27,7 +27,7 @@ fn desk(url: &str) -> Desk {
 {}  - name: key
     type: api
     base_url: {url}/auth/key-query
-    auth: {{ type: api_key, query: {API_KEY_PARAM}, key: {API_KEY} }}
+    auth: {{ type: api_key, name: {API_KEY_PARAM}, in: query, key: {API_KEY} }}
 {}  - name: oauth
     type: api
     base_url: {url}/auth/oauth

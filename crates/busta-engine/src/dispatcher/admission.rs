@@ -30,6 +30,9 @@ impl Dispatcher {
             };
             self.next_ticket += 1;
             let lane = LaneKey { source: index, host: work.split.host.clone() };
+            if let (Some(host), Some(rate)) = (&lane.host, self.rates[index]) {
+                self.hosts.limit_rate(host, rate);
+            }
             self.queue.push(lane, ticket, work);
         }
     }

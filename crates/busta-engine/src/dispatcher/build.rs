@@ -112,6 +112,7 @@ impl Dispatcher {
             pools,
             pool_of: plan.sources.iter().map(|entry| entry.pool.clone()).collect(),
             priorities: plan.sources.iter().map(|entry| entry.settings.priority).collect(),
+            rates: plan.sources.iter().map(|entry| entry.settings.rate_limit).collect(),
             max_concurrency: plan.sources.iter().map(|entry| entry.settings.max_concurrency).collect(),
             split_deadline: plan.settings.deadlines.split.map(|span| span.0),
             hosts: plan.hosts,

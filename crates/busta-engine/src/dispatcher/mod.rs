@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
+use busta_core::units::Rate;
 use busta_core::{Checkpoint, Error, Pool, Priority, Result, RunId, Split};
 use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -51,6 +52,7 @@ pub struct Dispatcher {
     pools: HashMap<Pool, PoolState>,
     pool_of: Vec<Pool>,
     priorities: Vec<Priority>,
+    rates: Vec<Option<Rate>>,
     max_concurrency: Vec<Option<usize>>,
     split_deadline: Option<Duration>,
     hosts: Arc<Hosts>,

@@ -58,8 +58,8 @@ fn yaml(url: &str, destination: &str) -> String {
         );
     }
     for (n, (kind, pagination)) in [
-        ("page", "{ type: page, per_page: 20, total: $.total }"),
-        ("offset", "{ type: offset, limit: 20, total: $.total }"),
+        ("page", "{ type: page, per_page: 20, total_path: $.total }"),
+        ("offset", "{ type: offset, limit: 20, total_path: $.total }"),
     ]
     .into_iter()
     .cycle()

@@ -29,8 +29,8 @@ pub(super) fn begin(connection: &Connection, run: &RunId, source: &SourceName) -
 /// Everything that is stored about `source`.
 pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Result<Checkpoint> {
     let mut splits = HashMap::new();
-    let mut statement =
-        connection.prepare_cached("SELECT split, position, high, found FROM _busta_splits WHERE source = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT split, position, high, found FROM _busta_splits WHERE source = ?1")?;
     let mut rows = statement.query([source.as_str()])?;
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
@@ -43,7 +43,8 @@ pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Re
         };
         splits.insert(id.into(), state);
     }
-    let mut statement = connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1")?;
     let starts = statement
         .query_map([source.as_str()], |row| Ok((row.get(0)?, Cursor::from_stored(row.get::<_, String>(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
@@ -124,9 +125,11 @@ pub(super) fn start(
     key: &str,
     cursor: &Cursor,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO _busta_starts VALUES (?1, ?2, ?3)")?
-        .execute([source.as_str(), key, cursor.as_str()])?;
+    connection.prepare_cached("INSERT OR REPLACE INTO _busta_starts VALUES (?1, ?2, ?3)")?.execute([
+        source.as_str(),
+        key,
+        cursor.as_str(),
+    ])?;
     Ok(())
 }
 

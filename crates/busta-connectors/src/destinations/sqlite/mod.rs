@@ -240,8 +240,11 @@ fn check(source: &SourceName, streams: &[StreamSpec]) -> Result<()> {
             .hint("give one of them another `table:`"));
         }
         if stream.write_mode == WriteMode::Merge && stream.primary_key.is_empty() {
-            return Err(Error::config(format!("stream `{}` of {source} has no key to merge by", stream.name))
-                .hint("set `primary_key`, or `write_mode: append`"));
+            return Err(Error::config(format!(
+                "stream `{}` of {source} has no key to merge by",
+                stream.name
+            ))
+            .hint("set `primary_key`, or `write_mode: append`"));
         }
     }
     Ok(())

@@ -61,10 +61,11 @@ pub(super) fn writer(location: &Location) -> Result<Connection> {
     connection.busy_timeout(location.busy_timeout).at(path)?;
     check_layout(&connection, path)?;
     settle(&connection).at(path)?;
-    connection.create_scalar_function("busta_newer", 2, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
-        Ok(newer_or_equal(values.get_raw(0), values.get_raw(1)))
-    })
-    .at(path)?;
+    connection
+        .create_scalar_function("busta_newer", 2, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
+            Ok(newer_or_equal(values.get_raw(0), values.get_raw(1)))
+        })
+        .at(path)?;
     Ok(connection)
 }
 
@@ -131,7 +132,8 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split')";
+    let ready =
+        "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split')";
     if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 2 {
         return Ok(());
     }

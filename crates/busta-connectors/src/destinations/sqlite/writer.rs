@@ -132,7 +132,8 @@ impl Open {
         before_commit: &str,
     ) -> Result<(T, Vec<SchemaChange>)> {
         let path = &location.path;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).at(path)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).at(path)?;
         let version = |connection: &Connection| -> rusqlite::Result<i64> {
             connection.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
         };
