@@ -206,7 +206,7 @@ impl App {
     /// Who shares limits with this request, and how it is treated.
     fn rules(&self, path: &str, target: &Target<'_>) -> (Arc<Scope>, Profile) {
         let profiles = self.profiles.read().unwrap_or_else(PoisonError::into_inner);
-        let longest = profiles.iter().filter(|(prefix, _)| path.starts_with(prefix.as_str())).next_back();
+        let longest = profiles.iter().rfind(|(prefix, _)| path.starts_with(prefix.as_str()));
         let (key, below) = match longest {
             Some((prefix, profile)) => (prefix.as_str(), self.base.overlay(profile)),
             None => ("", self.base.clone()),

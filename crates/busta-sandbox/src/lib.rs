@@ -71,6 +71,9 @@
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
 //!
+//! With [`SandboxConfig::hosts`] it listens on several ports ([`Sandbox::urls`]): hosts of their own to
+//! a client that keeps limits and breakers by host, and groups of their own to the judge.
+//!
 //! # Control (not counted)
 //!
 //! - `GET /_sandbox` is a page for people, `GET /_sandbox/stats` is [`Stats`] as JSON.
