@@ -116,7 +116,7 @@ impl App {
             Ok(target) => (target, None),
             Err(message) => (Target::default(), Some(message)),
         };
-        let visit = self.judge.begin(self.keys(path, &target));
+        let visit = self.judge.begin(self.keys(&line, path, &target));
         let body = read_body(body).await;
         match wrong {
             Some(message) => {
@@ -192,8 +192,8 @@ impl App {
     }
 
     /// What counts this request.
-    fn keys(&self, path: &str, target: &Target<'_>) -> Vec<Key> {
-        let mut keys = vec![Key::Total, Key::Route(route::route(path))];
+    fn keys(&self, line: &Line, path: &str, target: &Target<'_>) -> Vec<Key> {
+        let mut keys = vec![Key::Total, Key::Route(route::route(path)), Key::Group(line.host.to_string())];
         if target.kind().len() > 1 {
             keys.push(Key::Group(target.kind().to_owned()));
         }
@@ -206,7 +206,7 @@ impl App {
     /// Who shares limits with this request, and how it is treated.
     fn rules(&self, path: &str, target: &Target<'_>) -> (Arc<Scope>, Profile) {
         let profiles = self.profiles.read().unwrap_or_else(PoisonError::into_inner);
-        let longest = profiles.iter().filter(|(prefix, _)| path.starts_with(prefix.as_str())).next_back();
+        let longest = profiles.iter().rfind(|(prefix, _)| path.starts_with(prefix.as_str()));
         let (key, below) = match longest {
             Some((prefix, profile)) => (prefix.as_str(), self.base.overlay(profile)),
             None => ("", self.base.clone()),

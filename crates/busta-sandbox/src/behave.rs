@@ -9,7 +9,7 @@ use http::{StatusCode, request};
 use serde_json::json;
 
 use crate::app::HungUp;
-use crate::body::{Content, FLOOD_BYTES};
+use crate::body::Content;
 use crate::data::{self, Version};
 use crate::fault::FaultKind;
 use crate::profile::{Profile, RetryAfter};
@@ -164,7 +164,7 @@ fn flood() -> Reply {
         index += 1;
     }
     let head = Bytes::from_static(br#"{"items":["#);
-    Reply::ok(JSON, Content::Flood { head, chunk: chunk.into(), left: FLOOD_BYTES })
+    Reply::ok(JSON, Content::flood(head, chunk.into()))
 }
 
 const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><h1>Please sign in</h1>\

@@ -14,12 +14,14 @@ use crate::scope::Place;
 use crate::stats::Visit;
 
 /// A flooding body ends after so many bytes, for the sake of the machine it runs on.
-pub(crate) const FLOOD_BYTES: u64 = 5 << 30;
+const FLOOD_BYTES: u64 = 5 << 30;
 /// In how many pieces a slow body comes.
 const PIECES: usize = 20;
 
 /// What is handed out.
-pub(crate) enum Content {
+pub(crate) struct Content(Box<Shape>);
+
+enum Shape {
     /// Up to three parts in a row: the envelope around a page that is shared with other answers.
     Parts { parts: [Bytes; 3], next: usize },
     /// Half of a body that was announced whole, and then an error, which closes the connection.
@@ -31,29 +33,46 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    fn new(shape: Shape) -> Self {
+        Self(Box::new(shape))
+    }
+
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self::Parts { parts: [bytes.into(), Bytes::new(), Bytes::new()], next: 0 }
+        Self::parts([bytes.into(), Bytes::new(), Bytes::new()])
     }
 
     pub(crate) fn parts(parts: [Bytes; 3]) -> Self {
-        Self::Parts { parts, next: 0 }
+        Self::new(Shape::Parts { parts, next: 0 })
+    }
+
+    /// `head`, and then `chunk` until there were [`FLOOD_BYTES`].
+    pub(crate) fn flood(head: Bytes, chunk: Bytes) -> Self {
+        Self::new(Shape::Flood { head, chunk, left: FLOOD_BYTES })
+    }
+
+    /// Whether nothing was done to it yet.
+    pub(crate) fn is_honest(&self) -> bool {
+        matches!(*self.0, Shape::Parts { .. })
     }
 
     /// The bytes of an honest body in one piece; those of another are none of anybody's business.
     pub(crate) fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Parts { parts: [first, second, third], .. } if second.is_empty() && third.is_empty() => {
+        match *self.0 {
+            Shape::Parts { parts: [first, second, third], .. } if second.is_empty() && third.is_empty() => {
                 first
             }
-            Self::Parts { parts, .. } => parts.concat().into(),
-            Self::Cut { half: rest, .. } | Self::Drip { rest, .. } | Self::Flood { head: rest, .. } => rest,
+            Shape::Parts { parts, .. } => parts.concat().into(),
+            Shape::Cut { half: rest, .. } | Shape::Drip { rest, .. } | Shape::Flood { head: rest, .. } => {
+                rest
+            }
         }
     }
 
     /// The same body, of which only half will come.
     pub(crate) fn cut(self) -> Self {
         let whole = self.into_bytes();
-        Self::Cut { announced: whole.len() as u64, half: whole.slice(..whole.len() / 2), waited: false }
+        let half = whole.slice(..whole.len() / 2);
+        Self::new(Shape::Cut { announced: whole.len() as u64, half, waited: false })
     }
 
     /// The same body over `total` time.
@@ -61,21 +80,21 @@ impl Content {
         let rest = self.into_bytes();
         let piece = rest.len().div_ceil(PIECES).max(1);
         let pause = total / PIECES as u32;
-        Self::Drip { rest, piece, pause, timer: Box::pin(sleep(pause)) }
+        Self::new(Shape::Drip { rest, piece, pause, timer: Box::pin(sleep(pause)) })
     }
 
     fn left(&self) -> u64 {
-        match self {
-            Self::Parts { parts, next } => parts[*next..].iter().map(|part| part.len() as u64).sum(),
-            Self::Cut { announced, .. } => *announced,
-            Self::Drip { rest, .. } => rest.len() as u64,
-            Self::Flood { left, .. } => *left,
+        match &*self.0 {
+            Shape::Parts { parts, next } => parts[*next..].iter().map(|part| part.len() as u64).sum(),
+            Shape::Cut { announced, .. } => *announced,
+            Shape::Drip { rest, .. } => rest.len() as u64,
+            Shape::Flood { left, .. } => *left,
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        match self {
-            Self::Parts { parts, next } => {
+        match &mut *self.0 {
+            Shape::Parts { parts, next } => {
                 while let Some(part) = parts.get_mut(*next) {
                     *next += 1;
                     if !part.is_empty() {
@@ -84,7 +103,7 @@ impl Content {
                 }
                 Poll::Ready(None)
             }
-            Self::Cut { announced, half, waited } => {
+            Shape::Cut { announced, half, waited } => {
                 if !half.is_empty() {
                     *announced -= half.len() as u64;
                     return Poll::Ready(Some(Ok(std::mem::take(half))));
@@ -97,7 +116,7 @@ impl Content {
                 }
                 Poll::Ready(Some(Err(io::Error::other("cut off on purpose"))))
             }
-            Self::Drip { rest, piece, pause, timer } => {
+            Shape::Drip { rest, piece, pause, timer } => {
                 if rest.is_empty() {
                     return Poll::Ready(None);
                 }
@@ -106,7 +125,7 @@ impl Content {
                 let size = (*piece).min(rest.len());
                 Poll::Ready(Some(Ok(rest.split_to(size))))
             }
-            Self::Flood { head, chunk, left } => {
+            Shape::Flood { head, chunk, left } => {
                 let next = if head.is_empty() { chunk.clone() } else { std::mem::take(head) };
                 if *left == 0 {
                     return Poll::Ready(None);
@@ -162,8 +181,8 @@ impl hyper::body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.content {
-            Content::Flood { .. } => SizeHint::default(),
+        match *self.content.0 {
+            Shape::Flood { .. } => SizeHint::default(),
             _ => SizeHint::with_exact(self.content.left()),
         }
     }

@@ -77,9 +77,9 @@ fn page(app: &App) -> String {
     for (name, tally) in stats.groups.iter().chain(&stats.routes) {
         row(&mut html, name, tally);
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "</table><p>{} connections, {} URLs, {:.1} s. <a href=\"/_sandbox/stats\">As JSON</a></p></body></html>\n",
+        "</table><p>{} connections, {} URLs, {:.1} s. <a href=\"/_sandbox/stats\">As JSON</a></p></body></html>",
         stats.connections,
         stats.urls.len(),
         stats.elapsed_us as f64 / 1e6
@@ -90,9 +90,9 @@ fn page(app: &App) -> String {
 fn row(html: &mut String, name: &str, tally: &Tally) {
     let name = name.replace('&', "&amp;").replace('<', "&lt;");
     let statuses: Vec<String> = tally.statuses.iter().map(|(status, n)| format!("{status}: {n}")).collect();
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<tr><td>{name}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<tr><td>{name}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         tally.requests,
         tally.in_flight,
         tally.max_in_flight,

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn faults_strike_when_they_say() {
-        let strikes = |when: When| (1..=6).map(|n| when.strikes(n, (n + 1) / 2)).collect::<Vec<_>>();
+        let strikes = |when: When| (1..=6).map(|n| when.strikes(n, n.div_ceil(2))).collect::<Vec<_>>();
         assert_eq!(strikes(When::Every(3)), [false, false, true, false, false, true]);
         assert_eq!(strikes(When::First(1)), [true, true, false, false, false, false]);
         assert_eq!(strikes(When::After(4)), [false, false, false, false, true, true]);

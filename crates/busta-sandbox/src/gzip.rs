@@ -12,12 +12,9 @@ use crate::reply::Reply;
 
 /// The same answer compressed, if the profile has `gzip` on, the client accepts it and there is a body.
 pub(crate) async fn encode(mut reply: Reply, request: &HeaderMap, on: bool) -> Reply {
-    if !on || !accepts(request) {
+    if !on || !accepts(request) || !reply.content.is_honest() {
         return reply;
     }
-    let Content::Parts { .. } = reply.content else {
-        return reply;
-    };
     let plain = reply.content.into_bytes();
     if plain.is_empty() {
         reply.content = Content::whole(plain);

@@ -71,6 +71,9 @@
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
 //!
+//! With [`SandboxConfig::hosts`] it listens on several ports ([`Sandbox::urls`]): hosts of their own to
+//! a client that keeps limits and breakers by host, and groups of their own to the judge.
+//!
 //! # Control (not counted)
 //!
 //! - `GET /_sandbox` is a page for people, `GET /_sandbox/stats` is [`Stats`] as JSON.
@@ -86,6 +89,7 @@ mod config;
 mod control;
 mod data;
 mod dataset;
+mod demo;
 mod fault;
 mod feeds;
 mod gzip;
@@ -103,6 +107,7 @@ mod stats;
 
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
 pub use config::SandboxConfig;
+pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};
 pub use fault::{Fault, FaultKind, When};
 pub use feeds::FeedEntry;
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};

@@ -243,4 +243,34 @@ mod tests {
         let over: Profile = "latency=1ms,fail=reset,gzip".parse().unwrap();
         assert_eq!(below.overlay(&over).to_string(), "latency=1ms,rate=10:1s,fail=reset,gzip");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "[a-z0-9:=,_. é-]{0,40}") {
+            if let Ok(profile) = text.parse::<Profile>() {
+                proptest::prop_assert_eq!(profile.to_string().parse(), Ok(profile));
+            }
+        }
+
+        #[test]
+        fn every_profile_is_read_as_it_is_written(
+            latency in proptest::option::of(1u64..100_000),
+            rate in proptest::option::of((1u32..1000, 1u64..100_000)),
+            faults in proptest::collection::vec((400u16..600, 0u64..9), 0..4),
+            gzip: bool,
+        ) {
+            let faults = faults.into_iter().map(|(status, n)| Fault {
+                kind: crate::FaultKind::Status(status),
+                when: if n == 0 { crate::When::Always } else { crate::When::Every(n) },
+            });
+            let profile = Profile {
+                latency: latency.map(Duration::from_millis),
+                rate: rate.map(|(requests, ms)| RateLimit { requests, window: Duration::from_millis(ms) }),
+                faults: faults.collect(),
+                gzip,
+                ..Profile::default()
+            };
+            proptest::prop_assert_eq!(profile.to_string().parse(), Ok(profile));
+        }
+    }
 }
