@@ -13,6 +13,7 @@ use url::Url;
 
 use super::host::same_origin;
 use super::oauth::Tokens;
+use super::query::without_param;
 
 /// How to authenticate.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -204,6 +205,7 @@ impl Auth {
                 headers.insert(name, value.clone());
             }
             Kind::Query(name, key) => {
+                *url = without_param(url, name);
                 url.query_pairs_mut().append_pair(name, key.expose());
             }
             Kind::OAuth(_) => {

@@ -100,7 +100,7 @@ impl HttpClient {
         let mut hop = request.clone();
         let mut redirects = Redirects::default();
         loop {
-            let answer = self.exchange(&hop, token).await?;
+            let answer = self.exchange(&hop, Signed::WithOwn(token)).await?;
             match redirects.next(&hop, &answer)? {
                 Some(next) => hop = next,
                 None => return Ok(answer),
@@ -109,15 +109,15 @@ impl HttpClient {
     }
 
     /// Sends exactly one request, and reports it.
-    pub(super) async fn exchange(&self, request: &Request, token: Option<&str>) -> Result<Exchange> {
+    pub(super) async fn exchange(&self, request: &Request, signed: Signed<'_>) -> Result<Exchange> {
         let started = Instant::now();
         let mut tally = Tally::default();
-        let result = match tokio::time::timeout(self.timeout, self.transfer(request, token, &mut tally)).await
-        {
-            Ok(result) => result,
-            Err(_) => Err(Error::unavailable(format!("no complete answer within {:?}", self.timeout))
-                .hint("raise `request_timeout` if the server is known to be slow")),
-        };
+        let result =
+            match tokio::time::timeout(self.timeout, self.transfer(request, signed, &mut tally)).await {
+                Ok(result) => result,
+                Err(_) => Err(Error::unavailable(format!("no complete answer within {:?}", self.timeout))
+                    .hint("raise `request_timeout` if the server is known to be slow")),
+            };
         let latency = started.elapsed();
         self.meter.request(&Seen {
             host: &self.host_key(&request.url),
@@ -134,13 +134,15 @@ impl HttpClient {
     async fn transfer(
         &self,
         request: &Request,
-        token: Option<&str>,
+        signed: Signed<'_>,
         tally: &mut Tally,
     ) -> Result<(StatusCode, HeaderMap, Bytes)> {
         let mut url = request.url.clone();
         let mut headers = request.headers.clone();
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-        self.auth.apply(&mut url, &mut headers, token)?;
+        if let Signed::WithOwn(token) = signed {
+            self.auth.apply(&mut url, &mut headers, token)?;
+        }
         let client = transport::client(url.scheme()).await?;
         let mut sending = client.request(request.method.clone(), url).headers(headers);
         if !request.body.is_empty() || request.method == Method::POST {
@@ -157,6 +159,15 @@ impl HttpClient {
         let body = body::read(&mut answer, cap, overflow, &mut tally.bytes).await?;
         Ok((answer.status(), std::mem::take(answer.headers_mut()), body))
     }
+}
+
+/// Whose credentials a request carries.
+#[derive(Clone, Copy)]
+pub(super) enum Signed<'a> {
+    /// The source's own, with the current token if they are tokens.
+    WithOwn(Option<&'a str>),
+    /// Those that it holds already: a request for a token.
+    Itself,
 }
 
 /// What is known about a request so far, should it fail halfway.

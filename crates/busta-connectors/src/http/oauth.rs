@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{ClientAuth, Grant, Oauth2, basic};
-use super::client::{Exchange, HttpClient};
+use super::client::{Exchange, HttpClient, Signed};
 use super::outcome::{self, excerpt};
 use super::request::Request;
 use super::shown::shown_url;
@@ -160,7 +160,8 @@ impl Tokens {
             request = request.private_header(AUTHORIZATION, value.clone());
         }
         // A redirect is not followed: it would carry the secrets to a place nobody configured.
-        let answer = client.exchange(&request, None).await.map_err(|e| e.at("asking for a token"))?;
+        let answer =
+            client.exchange(&request, Signed::Itself).await.map_err(|e| e.at("asking for a token"))?;
         read_answer(answer)
     }
 }

@@ -17,7 +17,7 @@ use super::since::Since;
 use super::stream::{Api, Asked, Stream};
 use super::template::{FieldRef, JsonTemplate, Template};
 use super::values::Params;
-use crate::http::{Auth, HttpClient};
+use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace};
 
 /// Checks `config` and compiles it.
 pub fn compile(config: &ApiConfig, context: &SourceContext) -> Built<Api> {
@@ -30,6 +30,10 @@ pub fn compile(config: &ApiConfig, context: &SourceContext) -> Built<Api> {
     let common = Common {
         params: templates(&config.params, "params", &mut problems),
         headers: headers(&config.headers, &mut problems),
+        key: match &config.auth {
+            AuthSettings::ApiKey { name, place: KeyPlace::Query, .. } => Some(name.clone()),
+            _ => None,
+        },
     };
     if let Some((name, _)) = common.params.iter().find(|(_, template)| template.fields().next().is_some()) {
         problems.within("params", None, |p| p.add(name, "placeholders belong into a stream's own `params`"));
@@ -67,6 +71,8 @@ pub fn compile(config: &ApiConfig, context: &SourceContext) -> Built<Api> {
 struct Common {
     params: Vec<(String, Template)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The query parameter of the API key.
+    key: Option<String>,
 }
 
 fn base_url(text: &str, problems: &mut Problems) -> Option<Url> {
@@ -93,7 +99,7 @@ fn compile_stream(config: &StreamConfig, common: &Common, problems: &mut Problem
     }
     let records = records_path(config.records.as_deref(), problems);
     let pagination = problems.within("pagination", None, |problems| {
-        pagination::compile(&config.pagination, &config.params, problems)
+        pagination::compile(&config.pagination, &config.params, common.key.as_deref(), problems)
     });
     let place = match &records {
         RecordsPath::Simple(segments, taken) => Some((segments.clone(), *taken)),
@@ -159,10 +165,11 @@ fn asked(config: &StreamConfig, common: &Common, problems: &mut Problems) -> Ask
         .as_ref()
         .and_then(|body| JsonTemplate::parse(body).map_err(|message| problems.add("body", message)).ok());
     let form = config.form.as_ref().map(|form| templates(form, "form", problems));
-    if body.is_some() && form.is_some() {
+    let sends = config.body.is_some() || config.form.is_some();
+    if config.body.is_some() && config.form.is_some() {
         problems.add("form", "a request has either a `body` or a `form`");
     }
-    if config.method == MethodName::Get && (body.is_some() || form.is_some()) {
+    if config.method == MethodName::Get && sends {
         problems.add("method", "a request with a `body` or `form` needs `method: POST`");
     }
     let method = if config.method == MethodName::Post { Method::POST } else { Method::GET };

@@ -38,8 +38,7 @@ impl RecordsPath {
     pub fn parse(text: &str) -> Result<Self, String> {
         let general = JsonPath::parse(text).map_err(|e| wrong(text, &e))?;
         let Some(mut segments) = simple(text) else {
-            let children = text.ends_with("[*]") || text.ends_with(".*") || text.ends_with(")]");
-            let taken = if children { Taken::Children } else { Taken::Node };
+            let taken = if selects_many(text) { Taken::Children } else { Taken::Node };
             return Ok(Self::General(Box::new(general), taken));
         };
         let taken = match segments.last() {
@@ -62,6 +61,30 @@ pub fn parse_value(text: &str) -> Result<Vec<Segment>, String> {
             Err(format!("`{text}` must lead to one value, with names and indexes only, such as $.meta.next"))
         }
     }
+}
+
+/// Whether the last step of a path is a wildcard, a filter or a slice, whose nodes are elements.
+fn selects_many(path: &str) -> bool {
+    let (mut depth, mut quote, mut last) = (0, None, 0);
+    let mut escaped = false;
+    for (at, sign) in path.char_indices() {
+        match (quote, sign) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) => quote = quote.filter(|_| sign != open),
+            (None, '\'' | '"') => quote = Some(sign),
+            (None, '[') => {
+                last = if depth == 0 { at } else { last };
+                depth += 1;
+            }
+            (None, ']') => depth -= 1,
+            (None, '.') if depth == 0 => last = at,
+            _ => {}
+        }
+    }
+    let step = path[last..].trim_start_matches(['.', '[', ' ']);
+    step.starts_with(['*', '?'])
+        || step.trim_end_matches(']').split(':').nth(1).is_some_and(|_| !step.contains(['\'', '"']))
 }
 
 fn wrong(text: &str, error: &serde_json_path::ParseError) -> String {
@@ -144,6 +167,16 @@ mod tests {
     fn other_paths_need_a_tree() {
         for text in ["$..a", "$.a[0:2]", "$.a[?@.b > 1]", "$.a[-1]", "$['a','b']", "$['a\\'b']"] {
             assert!(matches!(RecordsPath::parse(text).unwrap(), RecordsPath::General(..)), "{text}");
+        }
+    }
+
+    #[test]
+    fn steps_to_elements_are_told_from_steps_to_nodes() {
+        for path in ["$.a[?@.b == ']']", "$..a[*]", "$..*", "$.a[1:3]", "$['x'][?@['y'] > 1]"] {
+            assert!(selects_many(path), "{path}");
+        }
+        for path in ["$..items", "$.a[?@.b].items", "$..['a:b']", "$.a[-1]", "$['a','b']"] {
+            assert!(!selects_many(path), "{path}");
         }
     }
 

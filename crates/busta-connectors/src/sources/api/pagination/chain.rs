@@ -11,7 +11,7 @@ use super::super::draft::Draft;
 use super::super::fingerprint::fingerprint;
 use super::super::path::Segment;
 use super::{Next, Place, Told, link, token};
-use crate::http::shown_url;
+use crate::http::{shown_url, without_param};
 
 /// So many empty pages in a row, each with another next, are followed before it is called a mistake:
 /// servers that filter after cutting pages do send some.
@@ -46,8 +46,9 @@ pub enum ToldIn {
 pub enum NextIs {
     /// The value of a parameter.
     Param(String, ParamPlace),
-    /// The URL of the next page.
-    Url,
+    /// The URL of the next page, which is stored without this parameter: the API key, which servers
+    /// repeat and the client adds anew.
+    Url(Option<String>),
 }
 
 /// A later page of a chain.
@@ -87,7 +88,7 @@ impl Chain {
     pub fn ask(&self, place: &ChainPlace, draft: &mut Draft) -> Result<()> {
         match &self.next {
             NextIs::Param(param, into) => draft.set(*into, param, place.next.as_str()),
-            NextIs::Url => {
+            NextIs::Url(_) => {
                 let url = Url::parse(&place.next)
                     .map_err(|e| Error::data(format!("stored cursor: the next URL cannot be read: {e}")))?;
                 draft.go_to(url);
@@ -135,14 +136,20 @@ impl Chain {
                 .map(str::to_owned),
         };
         match (text, &self.next) {
-            (Some(text), NextIs::Url) => resolve(told.url, &text).map(|url| Some(url.into())),
+            (Some(text), NextIs::Url(key)) => {
+                let url = resolve(told.url, &text)?;
+                Ok(Some(match key {
+                    Some(key) => without_param(&url, key).into(),
+                    None => url.into(),
+                }))
+            }
             (text, _) => Ok(text),
         }
     }
 
     fn show(&self, next: &str) -> String {
         match (&self.next, Url::parse(next)) {
-            (NextIs::Url, Ok(url)) => shown_url(&url),
+            (NextIs::Url(_), Ok(url)) => shown_url(&url),
             _ => format!("`{}`", crate::http::excerpt(next.as_bytes())),
         }
     }
@@ -202,16 +209,19 @@ mod tests {
     #[test]
     fn urls_are_resolved_and_checked() {
         let first = ChainPlace::before_first();
-        let by_url = chain(NextIs::Url);
+        let by_url = chain(NextIs::Url(None));
         let to = |raw| next(&by_url, &first, 5, Some(raw));
         assert_eq!(to("\"?page=2\"").unwrap().unwrap().next, "https://a.example/x/y?page=2");
         assert_eq!(to("\"/z\"").unwrap().unwrap().next, "https://a.example/z");
         assert!(to("\"file:///etc/passwd\"").is_err());
+        let with_key = chain(NextIs::Url(Some("key".into())));
+        let next = next(&with_key, &first, 5, Some("\"?key=s3cret&page=2\"")).unwrap().unwrap().next;
+        assert_eq!(next, "https://a.example/x/y?page=2");
     }
 
     #[test]
     fn the_link_header_is_read() {
-        let by_link = Chain { told: ToldIn::Link("next".into()), ..chain(NextIs::Url) };
+        let by_link = Chain { told: ToldIn::Link("next".into()), ..chain(NextIs::Url(None)) };
         let url = Url::parse("https://a.example/").unwrap();
         let mut headers = HeaderMap::new();
         headers.append(LINK, HeaderValue::from_static("</0>; rel=prev"));

@@ -11,7 +11,13 @@ use super::settings::{OffsetConfig, PageConfig};
 use super::{Pagination, PaginationConfig};
 
 /// What `config` means. `params` are the stream's own parameters: the size of pages may stand there.
-pub fn compile(config: &PaginationConfig, params: &Params, problems: &mut Problems) -> Pagination {
+/// `key` is the query parameter of the API key.
+pub fn compile(
+    config: &PaginationConfig,
+    params: &Params,
+    key: Option<&str>,
+    problems: &mut Problems,
+) -> Pagination {
     match config {
         PaginationConfig::None => Pagination::Single,
         PaginationConfig::Page(config) => Pagination::Numbered(page(config, params, problems)),
@@ -35,17 +41,18 @@ pub fn compile(config: &PaginationConfig, params: &Params, problems: &mut Proble
         }
         PaginationConfig::NextUrl { path, stop_on_empty } => {
             let told = ToldIn::Body(value(path, "path", problems).unwrap_or_default());
-            urls(told, *stop_on_empty)
+            urls(told, key, *stop_on_empty)
         }
         PaginationConfig::LinkHeader { rel, stop_on_empty } => {
             not_empty(rel, "rel", problems);
-            urls(ToldIn::Link(rel.clone()), *stop_on_empty)
+            urls(ToldIn::Link(rel.clone()), key, *stop_on_empty)
         }
     }
 }
 
-fn urls(told: ToldIn, stop_on_empty: bool) -> Pagination {
-    Pagination::Chain(Chain { told, next: NextIs::Url, has_more: None, stop_on_empty })
+fn urls(told: ToldIn, key: Option<&str>, stop_on_empty: bool) -> Pagination {
+    let next = NextIs::Url(key.map(str::to_owned));
+    Pagination::Chain(Chain { told, next, has_more: None, stop_on_empty })
 }
 
 fn page(config: &PageConfig, params: &Params, problems: &mut Problems) -> Numbered {

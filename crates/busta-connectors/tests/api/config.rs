@@ -1,0 +1,120 @@
+//! Wrong configurations: all problems at once, each with its place.
+
+use busta_core::WriteMode;
+use serde_json::{Value, json};
+
+use crate::common::{build, problems};
+
+fn said(config: Value) -> Vec<String> {
+    problems(config).iter().map(ToString::to_string).collect()
+}
+
+fn assert_says(config: Value, place: &str, words: &str) {
+    let said = said(config);
+    assert!(
+        said.iter().any(|text| text.starts_with(place) && text.contains(words)),
+        "{place} {words}: {said:#?}"
+    );
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let config = json!({
+        "base_url": "ftp://x",
+        "auth": { "type": "oauth2", "token_url": "http://a.example/", "client_id": "me", "grant": "password" },
+        "headers": { "bad name": "x" },
+        "max_response_size": "8GiB",
+        "streams": [
+            { "name": "a", "path": "/a/{b.id}", "records": "items", "write_mode": "merge" },
+            { "name": "b", "path": "/b/{a.id}", "pagination": { "type": "cursor" } },
+            { "name": "b", "path": "/c/{nobody.id}", "body": { "x": "{" } },
+            { "name": "d", "path": "http://other.example/", "params": { "x": "{y}" },
+              "cursor": { "field": "t", "lookback": "1h" },
+              "pagination": { "type": "page", "per_page": 0, "total_path": "$.x[*]", "pages_header": "no no" } },
+        ],
+    });
+    for (place, words) in [
+        ("base_url.", "http://"),
+        ("headers.bad name.", "header"),
+        ("max_response_size.", "4GiB"),
+        ("streams.0.records.", "starts with `$`"),
+        ("streams.0.write_mode.", "primary_key"),
+        ("streams.0.path.", "wait for each other"),
+        ("streams.1.pagination.", "`path` or `header`"),
+        ("streams.2.name.", "another stream `b`"),
+        ("streams.2.path.", "no stream `nobody`"),
+        ("streams.2.body.", "without its"),
+        ("streams.2.method.", "POST"),
+        ("streams.3.path.", "base_url"),
+        ("streams.3.params.x.", "field of a stream"),
+        ("streams.3.cursor.lookback.", "`param`"),
+        ("streams.3.pagination.per_page.", "at least 1"),
+        ("streams.3.pagination.total_path.", "one value"),
+        ("streams.3.pagination.pages_header.", "header"),
+    ] {
+        assert_says(config.clone(), place, words);
+    }
+}
+
+#[test]
+fn single_mistakes_have_their_place() {
+    let with = |key: &str, value: Value| {
+        let mut config = json!({ "base_url": "http://a.example", "streams": [{ "name": "a", "path": "/" }] });
+        config[key] = value;
+        config
+    };
+    assert_says(with("base_url", json!("http://me:pw@a.example")), "base_url.", "basic");
+    assert_says(with("base_url", json!("http://a.example/?x=1")), "base_url.", "params");
+    assert_says(with("base_url", json!("a.example")), "base_url.", "no URL");
+    assert_says(with("streams", json!([])), "streams.", "at least one");
+    assert_says(with("auth", json!({ "type": "bearer" })), "auth.", "token");
+    assert_says(with("auth", json!({ "type": "bearer", "token": "x", "tokken": "y" })), "auth.", "tokken");
+    assert_says(
+        with(
+            "auth",
+            json!({ "type": "oauth2", "token_url": "http://x", "client_id": "a", "grant": "refresh_token" }),
+        ),
+        "auth.",
+        "`refresh_token`",
+    );
+    assert_says(with("stream", json!([])), "", "unknown field `stream`");
+    assert_says(
+        with("streams", json!([{ "name": "a", "path": "/{a.id}" }])),
+        "streams.0.path.",
+        "own parent",
+    );
+    assert_says(
+        with("streams", json!([{ "name": "a", "path": "/", "pagination": { "type": "pages" } }])),
+        "streams.0.pagination.",
+        "unknown variant `pages`",
+    );
+    assert_says(
+        with("streams", json!([{ "name": "a", "path": "/", "pagination": { "type": "page", "page": 1 } }])),
+        "streams.0.pagination.",
+        "unknown field `page`",
+    );
+    assert_says(
+        with("streams", json!([{ "name": "a", "path": "/", "primary_key": 3 }])),
+        "streams.0.primary_key.",
+        "a name or a list",
+    );
+}
+
+#[test]
+fn the_example_is_right() {
+    let source = build(json!({
+        "base_url": "https://shop.example/api",
+        "auth": { "type": "bearer", "token": "example-token" },
+        "streams": [
+            { "name": "orders", "path": "/orders", "params": { "per_page": 100 }, "records": "$.items",
+              "primary_key": "id", "write_mode": "merge", "cursor": { "field": "updated_at", "param": "since" },
+              "pagination": { "type": "next_url", "path": "$.next" } },
+            { "name": "order_lines", "path": "/orders/{orders.id}/lines", "records": "$.items",
+              "primary_key": ["order_id", "line"], "table": "lines" },
+        ],
+    }));
+    let lines = &source.streams()[1];
+    assert_eq!(lines.table, "lines");
+    assert_eq!(lines.write_mode, WriteMode::Merge);
+    assert_eq!(lines.parent.as_ref().unwrap().as_str(), "orders");
+}

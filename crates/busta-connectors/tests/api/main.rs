@@ -1,0 +1,12 @@
+//! The api source and the HTTP client against real servers: the sandbox, and one that answers as a
+//! test tells it.
+
+mod auth;
+mod children;
+mod common;
+mod config;
+mod faults;
+mod incremental;
+mod pages;
+mod redirects;
+mod scripted;
