@@ -164,7 +164,6 @@ impl Item<'_, '_> {
         let Some(id) = self.document.some_text(at) else { return };
         let says_no =
             self.document.value(at, "ispermalink").is_some_and(|value| !value.eq_ignore_ascii_case("true"));
-        let id = if says_no { id } else { self.resolved(&id, at) };
         if !says_no && (id.starts_with("http://") || id.starts_with("https://")) {
             self.found.permalink.get_or_insert_with(|| id.clone());
         }
@@ -310,7 +309,8 @@ impl Item<'_, '_> {
             .language
             .take()
             .or_else(|| self.document.value(element, "xml:lang"))
-            .or_else(|| around.language.map(str::to_owned));
+            .or_else(|| around.language.map(str::to_owned))
+            .map(|language| language.replace('_', "-"));
         let dates = Dates {
             published: found.published.take(),
             updated: found.updated.take(),

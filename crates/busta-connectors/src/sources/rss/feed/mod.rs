@@ -97,7 +97,7 @@ fn xml(text: &str, url: Option<&Url>) -> Result<Feed> {
         format: format(&document),
         title: head.title.map(|(_, title)| title),
         link: head.link,
-        language: head.language,
+        language: head.language.map(|language| language.replace('_', "-")),
         ..Feed::default()
     };
     for (index, at) in document.entries.iter().enumerate() {
@@ -160,6 +160,8 @@ impl<'d, 'a> Head<'d, 'a> {
                 self.bases.insert(container, base);
             }
             self.language = self.document.value(container, "xml:lang").or_else(|| self.language.take());
+            let href = self.document.value(container, "href");
+            self.link = self.link.take().or(href.map(|href| resolve(&href, self.bases.get(&container))));
             for child in self.document.children(container) {
                 self.field(container, child);
             }
@@ -193,8 +195,7 @@ impl<'d, 'a> Head<'d, 'a> {
 
 /// The format's name, by the root element.
 fn format(document: &Document<'_>) -> String {
-    let root = document.containers.first().or(None).map(|(root, _)| *root);
-    let Some(root) = root else { return "RSS".to_owned() };
+    let Some(&(root, _)) = document.containers.first() else { return "RSS".to_owned() };
     let name = document.name(root).to_ascii_lowercase();
     let name = name.rsplit(':').next().unwrap_or_default();
     match (name, document.value(root, "version")) {

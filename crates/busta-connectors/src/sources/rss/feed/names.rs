@@ -212,7 +212,7 @@ fn itunes(name: &[u8]) -> Field {
         b"subtitle" => Field::Subtitle,
         b"keywords" => Field::Keywords,
         b"category" => Field::Category,
-        b"image" => Field::Image,
+        b"image" | b"link" => Field::Image,
         b"duration" => Field::Duration,
         b"explicit" => Field::Explicit,
         b"episode" => Field::Episode,
