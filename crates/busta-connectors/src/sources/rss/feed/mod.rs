@@ -30,7 +30,7 @@ pub use opml::read_opml;
 
 use item::{Around, own_base, person, resolve};
 use names::Field;
-use plain::{Kind, title};
+use plain::title;
 use tree::{Document, EntryAt};
 
 /// A feed.
@@ -174,7 +174,7 @@ impl<'d, 'a> Head<'d, 'a> {
         let base = self.bases.get(&container);
         match element.field {
             Field::Title if self.title.as_ref().is_none_or(|(rank, _)| element.rank > *rank) => {
-                let words = document.words(at, Kind::Unsaid);
+                let words = document.words(at, document.unsaid(at));
                 let text = words.map(|words| title(&words.text, &words.kind)).filter(|text| !text.is_empty());
                 self.title = text.map(|text| (element.rank, text)).or_else(|| self.title.take());
             }
