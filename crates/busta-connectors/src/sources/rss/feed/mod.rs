@@ -20,7 +20,7 @@ mod token;
 mod tree;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use busta_core::{Error, Result};
 use url::Url;
@@ -215,7 +215,10 @@ fn format(document: &Document<'_>) -> String {
 fn settle_twins(feed: &mut Feed) {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(feed.entries.len());
     let mut kept: Vec<Entry> = Vec::with_capacity(feed.entries.len());
-    for (index, entry) in std::mem::take(&mut feed.entries).into_iter().enumerate() {
+    // Every item is among the entries or among the bad ones.
+    let bad: HashSet<usize> = feed.bad.iter().map(|bad| bad.item).collect();
+    let numbers = (1..).filter(|item| !bad.contains(item));
+    for (item, entry) in numbers.zip(std::mem::take(&mut feed.entries)) {
         let Some(&place) = places.get(&entry.id) else {
             places.insert(entry.id.clone(), kept.len());
             kept.push(entry);
@@ -225,7 +228,7 @@ fn settle_twins(feed: &mut Feed) {
         if known.link != entry.link {
             let reason = format!("the item has the id of another one, {:?}, but another link", entry.id);
             let payload = serde_json::to_string(&entry).unwrap_or_default();
-            feed.bad.push(Bad { item: index + 1, reason, payload });
+            feed.bad.push(Bad { item, reason, payload });
         } else if entry.updated > known.updated {
             *known = entry;
         }
