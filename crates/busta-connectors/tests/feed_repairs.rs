@@ -1,5 +1,7 @@
 //! Feeds of all formats and everything that is commonly wrong with them.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests may")]
+
 use busta_connectors::sources::rss::feed::{Entry, Feed, parse};
 use busta_core::ErrorKind;
 use proptest::prelude::*;

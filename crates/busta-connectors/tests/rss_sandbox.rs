@@ -1,5 +1,7 @@
 //! The source `rss` against the sandbox: every format, every kind of broken feed, conditional requests.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests may")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

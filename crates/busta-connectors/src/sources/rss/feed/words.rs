@@ -162,7 +162,8 @@ fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
     let odd = |byte: u8| byte < 0x20 && byte != b'\n' && byte != b'\t';
     let high = |c: char| ('\u{80}'..='\u{9F}').contains(&c);
-    if !text.bytes().any(odd) && !(text.as_bytes().contains(&0xC2) && text.contains(high)) {
+    let has_high = text.as_bytes().contains(&0xC2) && text.contains(high);
+    if !has_high && !text.bytes().any(odd) {
         return text;
     }
     let plain = text.replace("\r\n", "\n").replace('\r', "\n");
