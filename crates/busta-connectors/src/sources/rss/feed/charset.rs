@@ -1,12 +1,13 @@
 //! From bytes to text, whatever the server and the document claim about the encoding.
 //!
 //! Order, as feed readers have come to it: a byte order mark; the declared encodings (HTTP first, as RFC
-//! 7303 says) if the bytes are valid in them; UTF-8; Windows-1252, in which all bytes mean something.
+//! 7303 says) if the bytes are valid in them; UTF-8; what the frequencies of the bytes look like.
 //! Bytes that are valid UTF-8 in many places are UTF-8 even if something else is declared.
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// From this many characters beyond ASCII on, bytes that are all valid UTF-8 are UTF-8 whatever is
 /// declared: in other encodings each of them would be so by chance only (one in six or less).
@@ -20,7 +21,7 @@ const DECLARATION_WITHIN: usize = 1024;
 pub struct Decoded<'a> {
     /// The text.
     pub text: Cow<'a, str>,
-    /// The encoding, in lower case.
+    /// The encoding, by its name in the Encoding Standard.
     pub encoding: &'static str,
 }
 
@@ -34,12 +35,12 @@ pub fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Decoded<'a> {
         return named(text, encoding);
     }
     let declared = [charset.map(str::to_owned), declaration(bytes)];
-    let known = declared.iter().flatten().filter_map(|label| Encoding::for_label(label.trim().as_bytes()));
+    let candidates = declared.iter().flatten().filter_map(|label| known(label));
     let valid_utf8 = std::str::from_utf8(bytes).ok();
     if let Some(text) = valid_utf8.filter(|text| characters_beyond_ascii(text) >= SURE_OF_UTF8) {
         return named(Cow::Borrowed(text), UTF_8);
     }
-    for encoding in known.filter(|encoding| *encoding != UTF_16LE && *encoding != UTF_16BE) {
+    for encoding in candidates.filter(|encoding| *encoding != UTF_16LE && *encoding != UTF_16BE) {
         if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
             return named(text, encoding);
         }
@@ -50,15 +51,41 @@ pub fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Decoded<'a> {
     }
 }
 
-/// Bytes that are valid in nothing that was declared: UTF-8 with a few broken places, or Windows-1252.
+/// The encoding that a label names: those of the Encoding Standard, and other names for the same ones
+/// that servers and editors use. `None` for encodings that no browser reads either (DOS code pages).
+pub fn known(label: &str) -> Option<&'static Encoding> {
+    let label = label.trim().to_ascii_lowercase();
+    let hyphens = label.replace('_', "-");
+    let other = match hyphens.as_str() {
+        "ms-ee" => "windows-1250",
+        "ms-cyrl" => "windows-1251",
+        "ms-ansi" => "windows-1252",
+        "ms-greek" => "windows-1253",
+        "ms-turk" => "windows-1254",
+        "ms-hebr" => "windows-1255",
+        "ms-arab" => "windows-1256",
+        "winbaltrim" => "windows-1257",
+        "cp874" => "windows-874",
+        "macroman" => "macintosh",
+        "mac-cyrillic" | "maccyrillic" => "x-mac-cyrillic",
+        other => other,
+    };
+    Encoding::for_label(label.as_bytes()).or_else(|| Encoding::for_label(other.as_bytes()))
+}
+
+/// Bytes that are valid in nothing that was declared: UTF-8 with a few broken places, or whatever the
+/// frequencies of the bytes show.
 fn last_resort(bytes: &[u8]) -> Decoded<'_> {
     let text = String::from_utf8_lossy(bytes);
     let broken = text.matches('\u{FFFD}').count();
     if characters_beyond_ascii(&text) - broken > broken * SURE_OF_UTF8 {
         return named(text, UTF_8);
     }
-    let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
-    named(text, WINDOWS_1252)
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(bytes, true);
+    let encoding = detector.guess(None, Utf8Detection::Allow);
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    named(text, encoding)
 }
 
 fn named<'a>(text: Cow<'a, str>, encoding: &'static Encoding) -> Decoded<'a> {
@@ -80,15 +107,17 @@ fn marked(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
 
 /// UTF-32, which the Encoding Standard leaves out: with a mark, or beginning with `<`.
 fn utf32(bytes: &[u8]) -> Option<String> {
-    let (read, rest): (fn([u8; 4]) -> u32, &[u8]) = match bytes {
-        [0, 0, 0xFE, 0xFF, rest @ ..] => (u32::from_be_bytes, rest),
-        [0xFF, 0xFE, 0, 0, rest @ ..] => (u32::from_le_bytes, rest),
-        [0, 0, 0, 0x3C, ..] => (u32::from_be_bytes, bytes),
-        [0x3C, 0, 0, 0, ..] => (u32::from_le_bytes, bytes),
+    let (big_endian, rest) = match bytes {
+        [0, 0, 0xFE, 0xFF, rest @ ..] => (true, rest),
+        [0xFF, 0xFE, 0, 0, rest @ ..] => (false, rest),
+        [0, 0, 0, 0x3C, ..] => (true, bytes),
+        [0x3C, 0, 0, 0, ..] => (false, bytes),
         _ => return None,
     };
+    let read =
+        |unit: &[u8; 4]| if big_endian { u32::from_be_bytes(*unit) } else { u32::from_le_bytes(*unit) };
     let (units, _) = rest.as_chunks::<4>();
-    Some(units.iter().map(|unit| char::from_u32(read(*unit)).unwrap_or('\u{FFFD}')).collect())
+    Some(units.iter().map(|unit| char::from_u32(read(unit)).unwrap_or('\u{FFFD}')).collect())
 }
 
 /// The encoding in `<?xml … encoding="…"?>`.

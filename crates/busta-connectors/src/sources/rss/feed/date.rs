@@ -143,10 +143,8 @@ fn parse_clock(text: &str) -> Option<Clock> {
     }
     let hour = hour.parse().ok()?;
     let minute = parts.next().map_or(Some(0), |minute| minute.parse().ok())?;
-    let (second, fraction) = parts.next().unwrap_or("0").split_once(['.', ',']).map_or_else(
-        || (text.splitn(3, ':').nth(2).unwrap_or("0"), ""),
-        |(second, fraction)| (second, fraction),
-    );
+    let seconds = parts.next().unwrap_or("0");
+    let (second, fraction) = seconds.split_once(['.', ',']).unwrap_or((seconds, ""));
     let nanos = format!("{:0<9.9}", fraction).parse().unwrap_or(0);
     Some((hour, minute, second.parse().ok()?, nanos))
 }
@@ -156,7 +154,8 @@ fn parse_clock(text: &str) -> Option<Clock> {
 fn at(date: NaiveDate, (hour, minute, second, nano): Clock, offset: i64) -> Option<NaiveDateTime> {
     let days = i64::from(hour == 24 && minute == 0 && second == 0);
     let hour = if days == 1 { 0 } else { hour };
-    let time = date.and_hms_nano_opt(hour, minute, second.min(59).max(second.saturating_sub(1)), nano)?;
+    let second = if second == 60 { 59 } else { second };
+    let time = date.and_hms_nano_opt(hour, minute, second, nano)?;
     time.checked_add_signed(Duration::days(days))?.checked_sub_signed(Duration::minutes(offset))
 }
 

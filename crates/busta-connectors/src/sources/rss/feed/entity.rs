@@ -125,6 +125,11 @@ fn numbered(number: &str) -> Option<char> {
     }
 }
 
+/// What a byte means in Windows-1252.
+pub(super) fn windows_1252(byte: u8) -> Option<char> {
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next()
+}
+
 fn named(name: &str) -> Option<char> {
     let at = NAMED.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
     char::from_u32(NAMED[at].1)

@@ -187,7 +187,8 @@ impl Entry {
         }
     }
 
-    /// The link, else the first 32 hex digits of a SHA-256 over title, text and date as they are given.
+    /// The link, else the first 32 hex digits of a SHA-256 over title, text, date and file as they are
+    /// given, or over everything if it has none of these.
     fn own_id(&self, dates: &Dates) -> Option<String> {
         if let Some(link) = &self.link {
             return Some(link.clone());
@@ -196,10 +197,14 @@ impl Entry {
         let text = self.content.as_ref().or(self.summary.as_ref());
         let date = dates.published.as_ref().or(dates.updated.as_ref()).or(dates.created.as_ref());
         let parts = [self.title.as_ref(), text, date, file];
-        if parts.iter().all(Option::is_none) {
-            return None;
-        }
         let mut hash = Sha256::new();
+        if parts.iter().all(Option::is_none) {
+            let bare = Self { language: None, ..self.clone() };
+            if bare == Self::default() {
+                return None;
+            }
+            hash.update(serde_json::to_vec(&bare).ok()?);
+        }
         for part in parts {
             let part = part.map_or("", String::as_str);
             hash.update((part.len() as u64).to_le_bytes());

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::entry::{Dates, Enclosure, Entry, Link, Origin, Person};
-use super::names::Field;
+use super::names::{Field, OWN};
 use super::plain::{Kind, one_line, title};
 use super::tree::Document;
 use super::words::Words;
@@ -129,7 +129,7 @@ impl Item<'_, '_> {
             Field::Id => self.id(at, rank),
             Field::Link => self.link(at, rank),
             Field::Summary => self.summary(at, rank),
-            Field::Content => self.found.content.offer(rank, document.words(at, Kind::Unsaid)),
+            Field::Content => self.found.content.offer(rank, document.words(at, document.unsaid(at))),
             Field::Body => self.found.content.offer(rank, document.words(at, Kind::Xhtml)),
             Field::Author => self.found.authors.extend(self.person(at).map(|person| (rank, person))),
             Field::Contributor => self.found.entry.contributors.extend(self.person(at)),
@@ -155,7 +155,7 @@ impl Item<'_, '_> {
     }
 
     fn title(&self, at: usize) -> Option<String> {
-        let words = self.document.words(at, Kind::Unsaid)?;
+        let words = self.document.words(at, self.document.unsaid(at))?;
         let text = title(&words.text, &words.kind);
         (!text.is_empty()).then_some(text)
     }
@@ -164,7 +164,6 @@ impl Item<'_, '_> {
         let Some(id) = self.document.some_text(at) else { return };
         let says_no =
             self.document.value(at, "ispermalink").is_some_and(|value| !value.eq_ignore_ascii_case("true"));
-        let id = if says_no { id } else { self.resolved(&id, at) };
         if !says_no && (id.starts_with("http://") || id.starts_with("https://")) {
             self.found.permalink.get_or_insert_with(|| id.clone());
         }
@@ -197,9 +196,9 @@ impl Item<'_, '_> {
 
     /// A second description is the whole text.
     fn summary(&mut self, at: usize, rank: u8) {
-        let words = self.document.words(at, Kind::Unsaid);
+        let words = self.document.words(at, self.document.unsaid(at));
         match &self.found.summary.0 {
-            Some((known, _)) if *known == rank && rank == 3 => self.found.content.offer(1, words),
+            Some((known, _)) if *known == rank && rank == OWN => self.found.content.offer(1, words),
             _ => self.found.summary.offer(rank, words),
         }
     }
@@ -310,7 +309,8 @@ impl Item<'_, '_> {
             .language
             .take()
             .or_else(|| self.document.value(element, "xml:lang"))
-            .or_else(|| around.language.map(str::to_owned));
+            .or_else(|| around.language.map(str::to_owned))
+            .map(|language| language.replace('_', "-"));
         let dates = Dates {
             published: found.published.take(),
             updated: found.updated.take(),

@@ -20,7 +20,7 @@ mod token;
 mod tree;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use busta_core::{Error, Result};
 use url::Url;
@@ -30,7 +30,7 @@ pub use opml::read_opml;
 
 use item::{Around, own_base, person, resolve};
 use names::Field;
-use plain::{Kind, title};
+use plain::title;
 use tree::{Document, EntryAt};
 
 /// A feed.
@@ -97,7 +97,7 @@ fn xml(text: &str, url: Option<&Url>) -> Result<Feed> {
         format: format(&document),
         title: head.title.map(|(_, title)| title),
         link: head.link,
-        language: head.language,
+        language: head.language.map(|language| language.replace('_', "-")),
         ..Feed::default()
     };
     for (index, at) in document.entries.iter().enumerate() {
@@ -160,6 +160,8 @@ impl<'d, 'a> Head<'d, 'a> {
                 self.bases.insert(container, base);
             }
             self.language = self.document.value(container, "xml:lang").or_else(|| self.language.take());
+            let href = self.document.value(container, "href");
+            self.link = self.link.take().or(href.map(|href| resolve(&href, self.bases.get(&container))));
             for child in self.document.children(container) {
                 self.field(container, child);
             }
@@ -172,7 +174,7 @@ impl<'d, 'a> Head<'d, 'a> {
         let base = self.bases.get(&container);
         match element.field {
             Field::Title if self.title.as_ref().is_none_or(|(rank, _)| element.rank > *rank) => {
-                let words = document.words(at, Kind::Unsaid);
+                let words = document.words(at, document.unsaid(at));
                 let text = words.map(|words| title(&words.text, &words.kind)).filter(|text| !text.is_empty());
                 self.title = text.map(|text| (element.rank, text)).or_else(|| self.title.take());
             }
@@ -193,8 +195,7 @@ impl<'d, 'a> Head<'d, 'a> {
 
 /// The format's name, by the root element.
 fn format(document: &Document<'_>) -> String {
-    let root = document.containers.first().or(None).map(|(root, _)| *root);
-    let Some(root) = root else { return "RSS".to_owned() };
+    let Some(&(root, _)) = document.containers.first() else { return "RSS".to_owned() };
     let name = document.name(root).to_ascii_lowercase();
     let name = name.rsplit(':').next().unwrap_or_default();
     match (name, document.value(root, "version")) {
@@ -214,7 +215,10 @@ fn format(document: &Document<'_>) -> String {
 fn settle_twins(feed: &mut Feed) {
     let mut places: HashMap<String, usize> = HashMap::with_capacity(feed.entries.len());
     let mut kept: Vec<Entry> = Vec::with_capacity(feed.entries.len());
-    for (index, entry) in std::mem::take(&mut feed.entries).into_iter().enumerate() {
+    // Every item is among the entries or among the bad ones.
+    let bad: HashSet<usize> = feed.bad.iter().map(|bad| bad.item).collect();
+    let numbers = (1..).filter(|item| !bad.contains(item));
+    for (item, entry) in numbers.zip(std::mem::take(&mut feed.entries)) {
         let Some(&place) = places.get(&entry.id) else {
             places.insert(entry.id.clone(), kept.len());
             kept.push(entry);
@@ -224,7 +228,7 @@ fn settle_twins(feed: &mut Feed) {
         if known.link != entry.link {
             let reason = format!("the item has the id of another one, {:?}, but another link", entry.id);
             let payload = serde_json::to_string(&entry).unwrap_or_default();
-            feed.bad.push(Bad { item: index + 1, reason, payload });
+            feed.bad.push(Bad { item, reason, payload });
         } else if entry.updated > known.updated {
             *known = entry;
         }

@@ -70,10 +70,13 @@ pub(super) enum Space {
     Other,
 }
 
+/// The rank of a feed's own words.
+pub(super) const OWN: u8 = 3;
+
 /// How well an element's vocabulary fits: a feed's own words go before those of an extension.
 pub(super) fn rank(space: Space) -> u8 {
     match space {
-        Space::Core | Space::Content | Space::Rdf => 3,
+        Space::Core | Space::Content | Space::Rdf => OWN,
         Space::Dublin | Space::DublinTerms | Space::Xhtml => 2,
         Space::Itunes => 1,
         Space::Media | Space::Other => 0,
@@ -212,7 +215,7 @@ fn itunes(name: &[u8]) -> Field {
         b"subtitle" => Field::Subtitle,
         b"keywords" => Field::Keywords,
         b"category" => Field::Category,
-        b"image" => Field::Image,
+        b"image" | b"link" => Field::Image,
         b"duration" => Field::Duration,
         b"explicit" => Field::Explicit,
         b"episode" => Field::Episode,

@@ -49,7 +49,8 @@ impl<'a> Tokens<'a> {
         self.start..self.at
     }
 
-    fn to_end(&mut self) -> &'a str {
+    /// Everything that is left.
+    fn rest(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
         self.at = self.text.len();
         rest
@@ -114,7 +115,7 @@ impl<'a> Tokens<'a> {
                 self.at += end + 1;
                 Token::Doctype(&rest[..end])
             }
-            None => Token::Doctype(self.to_end()),
+            None => Token::Doctype(self.rest()),
         }
     }
 

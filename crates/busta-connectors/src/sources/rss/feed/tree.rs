@@ -13,7 +13,8 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::entity::Declared;
-use super::names::{Field, Space, field_of, rank, space_of, space_of_prefix};
+use super::names::{Field, OWN, Space, field_of, rank, space_of, space_of_prefix};
+use super::plain::Kind;
 use super::token::{Token, Tokens, attributes};
 
 /// Elements beyond this depth are text of their parent. Real feeds stay below 20.
@@ -73,6 +74,12 @@ impl<'a> Document<'a> {
             overfull: false,
         };
         Builder { document, open: Vec::new(), bindings: Vec::new() }.run()
+    }
+
+    /// What a text is whose element does not say: plain in Atom, either of both elsewhere.
+    pub(super) fn unsaid(&self, index: usize) -> Kind {
+        let atom = self.containers.first().is_some_and(|(root, _)| self.name(*root).ends_with("feed"));
+        if atom && self.elements[index].rank == OWN { Kind::Plain } else { Kind::Unsaid }
     }
 
     /// The first element's name, in lower case.

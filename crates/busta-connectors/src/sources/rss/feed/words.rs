@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::entity::{decode, decode_in_markup};
+use super::entity::{decode, decode_in_markup, windows_1252};
 use super::plain::Kind;
-use super::token::{Token, Tokens};
+use super::token::{Token, Tokens, attributes};
 use super::tree::Document;
 
 /// A text and its kind.
@@ -40,7 +40,14 @@ impl<'a> Document<'a> {
     /// document itself. `unsaid` is what it is when its attributes do not say.
     pub(super) fn words(&self, index: usize, unsaid: Kind) -> Option<Words> {
         let said = self.value(index, "type").map(|kind| kind_of(&kind));
-        let base64 = self.value(index, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("base64"));
+        let base64 = self.value(index, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("base64"))
+            || matches!(&said, Some(Kind::Other(kind)) if is_binary(kind));
+        if let (Some(Kind::Html), Some(div)) = (&said, self.wrapper(index))
+            && !self.has_children(div)
+        {
+            // Some publishers put a real `div` around escaped HTML.
+            return Some(Words { text: self.some_text(div)?, kind: Kind::Html });
+        }
         let inline = self.has_children(index) && !base64;
         let kind = match (said, inline) {
             (Some(Kind::Other(kind)), _) => Kind::Other(kind),
@@ -76,7 +83,8 @@ impl<'a> Document<'a> {
     /// The markup inside an element, as HTML: without prefixes, comments and the `div` that Atom wraps
     /// around it.
     fn markup(&self, index: usize, kind: &Kind) -> String {
-        let inner = self.inner(self.wrapper(index).unwrap_or(index));
+        let atom = self.attribute(index, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("xhtml"));
+        let inner = self.inner(if atom { self.wrapper(index).unwrap_or(index) } else { index });
         let mut out = String::with_capacity(inner.len());
         for token in Tokens::new(inner) {
             match token {
@@ -86,7 +94,8 @@ impl<'a> Document<'a> {
                 Token::CData(text) => out.push_str(&text.replace('&', "&amp;").replace('<', "&lt;")),
                 Token::Start { name, attributes, empty } => {
                     let slash = if empty { "/" } else { "" };
-                    let _ = write!(out, "<{}{attributes}{slash}>", local(name));
+                    let kept = without_namespaces(attributes);
+                    let _ = write!(out, "<{}{kept}{slash}>", local(name));
                 }
                 Token::End { name } => {
                     let _ = write!(out, "</{}>", local(name));
@@ -107,6 +116,15 @@ impl<'a> Document<'a> {
     }
 }
 
+/// A tag's attributes as they stand; without the declarations of namespaces, which mean nothing in HTML.
+fn without_namespaces(text: &str) -> Cow<'_, str> {
+    if !text.contains("xmlns") {
+        return Cow::Borrowed(text);
+    }
+    let kept = attributes(text).filter(|(name, _)| !name.starts_with("xmlns"));
+    Cow::Owned(kept.map(|(name, value)| format!(" {name}=\"{}\"", value.replace('"', "&quot;"))).collect())
+}
+
 fn local(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
@@ -119,6 +137,11 @@ fn kind_of(kind: &str) -> Kind {
         "xhtml" | "application/xhtml+xml" => Kind::Xhtml,
         other => Kind::Other(other.to_owned()),
     }
+}
+
+/// Whether Atom has a text of this media type in Base64 (RFC 4287, 4.1.3.3).
+fn is_binary(kind: &str) -> bool {
+    kind.contains('/') && !kind.starts_with("text/") && !kind.ends_with("+xml") && !kind.ends_with("/xml")
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -134,14 +157,18 @@ fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Without the control characters that XML does not allow, and with plain line breaks.
+/// Without the control characters that XML does not allow, and with plain line breaks. The controls that
+/// Unicode took over from ISO 8859-1 are what Windows-1252 has in their place: nobody means them.
 fn clean(text: Cow<'_, str>) -> Cow<'_, str> {
     let odd = |byte: u8| byte < 0x20 && byte != b'\n' && byte != b'\t';
-    if !text.bytes().any(odd) {
+    let high = |c: char| ('\u{80}'..='\u{9F}').contains(&c);
+    let has_high = text.as_bytes().contains(&0xC2) && text.contains(high);
+    if !has_high && !text.bytes().any(odd) {
         return text;
     }
     let plain = text.replace("\r\n", "\n").replace('\r', "\n");
-    Cow::Owned(plain.chars().filter(|c| !(c.is_ascii() && odd(*c as u8))).collect())
+    let kept = plain.chars().filter(|c| !(c.is_ascii() && odd(*c as u8)));
+    Cow::Owned(kept.map(|c| if high(c) { windows_1252(c as u8).unwrap_or(c) } else { c }).collect())
 }
 
 #[cfg(test)]
@@ -170,12 +197,14 @@ mod tests {
     #[test]
     fn base64_is_decoded() {
         assert_eq!(words("<d mode='base64' type='text/html'>PGI+\nYTwvYj4=</d>").0, "<b>a</b>");
+        assert_eq!(words("<d type='application/octet-stream'>PGI+YTwvYj4=</d>").0, "<b>a</b>");
         assert_eq!(words("<d mode='base64'>not base64!</d>").0, "not base64!");
     }
 
     #[test]
     fn control_characters_are_left_out() {
         assert_eq!(words("<d>a\u{1}b\u{0}c\r\nd</d>").0, "abc\nd");
+        assert_eq!(words("<d>don\u{92}t &#146;</d>").0, "don’t ’");
     }
 
     #[test]
