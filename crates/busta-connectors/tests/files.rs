@@ -1,4 +1,5 @@
 //! The files source from its keys to its records.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -384,7 +385,7 @@ async fn closed_files_and_folders_are_failures() {
 async fn records_may_lie_deeper_and_have_a_cursor_field() {
     let folder = Folder::new();
     folder.write("a.json", r#"{"meta":{"items":[1]},"data":{"items":[{"id":1,"at":5},{"id":2,"at":9}]}}"#);
-    folder.write("b.json", r#"{"data":{"items":[{"id":3,"at":7}]}}"#);
+    folder.write("b.json", "{\"data\":{\"items\":[{\"id\":3,\"at\":7}]}}\n{\"data\":{\"items\":[]}}\n");
     let keys = json!({"paths": ["*.json"], "records": "$.data.items", "primary_key": ["id"],
                       "cursor": {"field": "at"}, "table": "t"});
     let source = build(folder.path(), keys.clone());
@@ -430,9 +431,10 @@ async fn what_is_read_is_counted() {
 async fn a_test_says_what_there_is() {
     let folder = Folder::new();
     folder.write("in/a.json", r#"[{"id":1},{"id":2}]"#);
-    let probe = build(folder.path(), json!({"paths": ["in/*.json"]})).test().await.unwrap();
+    let probe = build(folder.path(), json!({"paths": ["in/*.json", "in/*.txt"]})).test().await.unwrap();
     assert_eq!(probe.sample.len(), 2);
     assert!(probe.summary.starts_with("1 files, 19 bytes; in/a.json: 2 records"), "{}", probe.summary);
+    assert!(probe.summary.ends_with("nothing matches in/*.txt"), "{}", probe.summary);
     let told = build(folder.path(), json!({"paths": ["in/*.csv"]})).test().await.unwrap_err();
     assert_eq!(told.kind(), ErrorKind::NotFound);
     assert!(told.to_string().contains("the folder holds a.json"), "{told}");
