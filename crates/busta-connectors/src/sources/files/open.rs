@@ -174,6 +174,9 @@ fn read_header(rows: &mut CsvCutter, window: &mut Window) -> io::Result<()> {
             window.consume(used);
             return Ok(());
         }
+        if window.unread().len() > MAX_RECORD {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the first row has no end"));
+        }
         window.fill()?;
     }
 }
