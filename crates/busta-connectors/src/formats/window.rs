@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::Encoding;
 
+use super::MAX_RECORD;
 use super::compression::Compression;
 use super::encoding::Transcoded;
 
@@ -94,7 +95,8 @@ impl Window {
     }
 
     /// Reads more: at least as much again as there is, so that looking at the same item anew after
-    /// each time costs no more than twice its size. An error comes only once everything that was
+    /// each time costs no more than twice its size. It never holds more than [`MAX_RECORD`] and one
+    /// byte: who wants more then has met an item that is too large. An error comes only once everything that was
     /// read before it has been given.
     pub fn fill(&mut self) -> io::Result<()> {
         if let Some(error) = self.trouble.take() {
@@ -103,7 +105,8 @@ impl Window {
         self.bytes.drain(..self.start);
         self.start = 0;
         let before = self.bytes.len();
-        let wanted = CHUNK.max(before);
+        let room = (MAX_RECORD + 1).saturating_sub(before);
+        let wanted = CHUNK.max(before).min(room);
         let outcome = (&mut self.source).take(wanted as u64).read_to_end(&mut self.bytes);
         let got = self.bytes.len() - before;
         match outcome {

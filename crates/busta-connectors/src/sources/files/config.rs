@@ -236,6 +236,9 @@ impl FilesConfig {
         let excludes = note(Excludes::new(&self.exclude), "exclude", problems).unwrap_or_default();
         let records = self.records.as_deref().map(str::parse);
         let records = records.and_then(|parsed| note(parsed, "records", problems)).unwrap_or_default();
+        if matches!(self.format, FormatKey::Ndjson | FormatKey::Csv) && self.records.is_some() {
+            problems.push(ConfigProblem::new("records", "is only for `format: json`; leave one of them out"));
+        }
         let encoding = self.encoding.as_deref().and_then(|label| {
             let known = Encoding::for_label(label.as_bytes());
             note(

@@ -52,6 +52,9 @@ pub struct Listing {
     pub files: BTreeMap<String, Stamp>,
     /// What could not be looked into.
     pub unlisted: Vec<Unlisted>,
+    /// The patterns, as they were written, that name no file.
+    pub empty: Vec<String>,
+    named: usize,
 }
 
 impl Listing {
@@ -59,7 +62,11 @@ impl Listing {
     pub fn new(settings: &Settings) -> Self {
         let mut listing = Self::default();
         for pattern in &settings.patterns {
+            let before = listing.named;
             listing.add(settings, pattern);
+            if listing.named == before {
+                listing.empty.push(pattern.text.clone());
+            }
         }
         listing.unlisted.sort_by(|a, b| a.path.cmp(&b.path));
         listing.unlisted.dedup_by(|a, b| a.path == b.path);
@@ -118,6 +125,7 @@ impl Listing {
     }
 
     fn file(&mut self, path: &Path, metadata: &Metadata) {
+        self.named += 1;
         match path.to_str() {
             Some(key) => {
                 self.files.insert(key.to_owned(), Stamp::of(metadata));

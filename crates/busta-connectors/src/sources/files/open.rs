@@ -12,7 +12,7 @@ use super::list::Stamp;
 use super::plan::{Inside, Start};
 use crate::formats::csv::CsvCutter;
 use crate::formats::detect::Format;
-use crate::formats::json::JsonCutter;
+use crate::formats::json::{JsonCutter, RecordsPath};
 use crate::formats::ndjson::NdjsonCutter;
 use crate::formats::window::Window;
 use crate::formats::{Cut, Cutter, MAX_RECORD};
@@ -126,9 +126,9 @@ impl OpenFile {
         is_read.then_some(Start { stamp: self.stamp, from: None })
     }
 
-    /// The start cursor that it leaves when it cannot be read further: none if it has given nothing.
-    pub fn start_after_error(&self) -> Option<Start> {
-        self.has_records.then_some(Start { stamp: self.stamp, from: Some(self.clean) })
+    /// The place after the last record; none if there is no record yet.
+    pub fn last_place(&self) -> Option<Inside> {
+        self.has_records.then_some(self.clean)
     }
 
     /// The memory, for the next file, and what was read since the last time.
@@ -141,7 +141,11 @@ impl OpenFile {
 fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
     let format = match settings.format {
         Some(format) => format,
-        None => Format::of_text(head, Format::of_name(Path::new(path)))?,
+        None => match Format::of_name(Path::new(path)) {
+            // Where the records lie inside documents, a line that is a document is no record.
+            Some(Format::Json) if settings.records != RecordsPath::Auto => Format::Json,
+            named => Format::of_text(head, named)?,
+        },
     };
     Ok(match format {
         Format::Json if head.is_empty() => {
@@ -169,6 +173,9 @@ fn read_header(rows: &mut CsvCutter, window: &mut Window) -> io::Result<()> {
         if let Some(used) = rows.read_header(window.unread(), window.is_last()) {
             window.consume(used);
             return Ok(());
+        }
+        if window.unread().len() > MAX_RECORD {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the first row has no end"));
         }
         window.fill()?;
     }

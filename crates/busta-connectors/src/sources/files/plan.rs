@@ -66,6 +66,13 @@ pub struct Start {
     pub from: Option<Inside>,
 }
 
+impl Start {
+    /// The start cursor of a file that has been read up to a place.
+    pub fn inside(inside: Inside) -> Self {
+        Self { stamp: inside.stamp, from: Some(inside) }
+    }
+}
+
 /// The key of a file's start cursor. The prefix keeps it apart from the stream's own.
 pub fn start_key(path: &str) -> String {
     format!("file:{path}")

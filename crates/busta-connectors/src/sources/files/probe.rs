@@ -36,6 +36,9 @@ pub(super) fn probe(settings: &Arc<Settings>) -> Result<Probe> {
     for unlisted in &listing.unlisted {
         summary.push_str(&format!("; {}: {}", unlisted.path, unlisted.reason));
     }
+    for pattern in &listing.empty {
+        summary.push_str(&format!("; nothing matches {pattern}"));
+    }
     Ok(Probe { summary, sample })
 }
 

@@ -155,15 +155,20 @@ impl Pull {
     fn go_on(&mut self, mut open: OpenFile, entry: &Entry, gather: &mut Gather) -> Result<()> {
         let start = match open.read(gather) {
             Ok(Progress::Inside(inside)) => {
-                gather.start(&entry.path, &Start { stamp: inside.stamp, from: Some(inside) })?;
-                self.at.inside = Some(inside);
+                self.stay(inside, entry, gather)?;
                 self.open = Some(open);
                 return Ok(());
             }
             Ok(Progress::End) => open.start_at_end(),
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                if let Some(inside) = open.last_place() {
+                    self.stay(inside, entry, gather)?;
+                }
+                return Err(error.at(&entry.path));
+            }
             Err(error) => {
                 gather.failed(&entry.path, &error);
-                open.start_after_error()
+                open.last_place().map(Start::inside)
             }
         };
         if let Some(start) = start {
@@ -174,6 +179,12 @@ impl Pull {
         gather.read += read;
         self.leave(gather);
         Ok(())
+    }
+
+    /// Leaves the file at a place inside.
+    fn stay(&mut self, inside: Inside, entry: &Entry, gather: &mut Gather) -> Result<()> {
+        self.at.inside = Some(inside);
+        gather.start(&entry.path, &Start::inside(inside))
     }
 
     /// Opens the next file; `None` if it has been read already, as a whole.
