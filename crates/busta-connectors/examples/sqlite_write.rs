@@ -70,7 +70,8 @@ impl Bench {
     fn pages(&self, version: usize) -> Vec<Records> {
         (0..self.records / self.page)
             .map(|page| {
-                let texts: Vec<String> = (0..self.page).map(|n| record(page * self.page + n, version)).collect();
+                let texts: Vec<String> =
+                    (0..self.page).map(|n| record(page * self.page + n, version)).collect();
                 texts.iter().map(String::as_str).collect()
             })
             .collect()
@@ -128,7 +129,7 @@ fn record(n: usize, version: usize) -> String {
         n % 5_000,
         ["new", "packed", "sent"][n % 3],
         n % 1_000,
-        n % 2 == 0,
+        n.is_multiple_of(2),
         n % 28 + 1,
         n % 28 + 1,
         version,

@@ -1,6 +1,8 @@
 //! What only the sqlite destination promises: how values are stored, what other programs see, and
 //! what it says when something is in its way.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -119,8 +121,15 @@ async fn other_programs_read_typed_columns() {
     let other = other_program(folder.path());
     let declared = texts(&other, "SELECT name || ' ' || type FROM pragma_table_info('orders') ORDER BY cid");
     let expected = [
-        "id INTEGER", "price ", "paid BOOLEAN", "rate REAL", "name TEXT", "tags JSON TEXT", "_busta_run TEXT",
-        "_busta_source TEXT", "_busta_loaded_at TEXT",
+        "id INTEGER",
+        "price ",
+        "paid BOOLEAN",
+        "rate REAL",
+        "name TEXT",
+        "tags JSON TEXT",
+        "_busta_run TEXT",
+        "_busta_source TEXT",
+        "_busta_loaded_at TEXT",
     ];
     assert_eq!(declared, expected);
     assert_eq!(texts(&other, "SELECT cast(sum(price) AS TEXT) FROM orders WHERE price > 1.5"), ["4.5"]);
@@ -153,7 +162,9 @@ async fn a_column_declared_by_hand_is_copied() {
     let folder = tempfile::tempdir().unwrap();
     let destination = filled(folder.path(), &[&[r#"{"id":1,"v":1}"#]]).await;
     other_program(folder.path())
-        .execute_batch("ALTER TABLE orders DROP COLUMN v; ALTER TABLE orders ADD COLUMN v INT; UPDATE orders SET v = 1")
+        .execute_batch(
+            "ALTER TABLE orders DROP COLUMN v; ALTER TABLE orders ADD COLUMN v INT; UPDATE orders SET v = 1",
+        )
         .unwrap();
     write(&destination, "shop", "next", &[r#"{"id":2,"v":"007"}"#]).await.unwrap();
     assert_eq!(rows(&destination).await, [json!({"id":1,"v":1}), json!({"id":2,"v":"007"})]);
@@ -230,7 +241,9 @@ async fn a_newer_layout_is_left_alone() {
 #[tokio::test]
 async fn a_table_of_somebody_else_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    other_program(folder.path()).execute_batch("CREATE TABLE Orders (a); INSERT INTO Orders VALUES (1)").unwrap();
+    other_program(folder.path())
+        .execute_batch("CREATE TABLE Orders (a); INSERT INTO Orders VALUES (1)")
+        .unwrap();
     let error = prepare(&open(folder.path(), quick()), "shop", &orders(WriteMode::Append)).await.unwrap_err();
     assert_says(&error, ErrorKind::Config, &["orders", "did not make", "table:"]);
 }
@@ -329,4 +342,24 @@ fn assert_says(error: &Error, kind: ErrorKind, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "`{word}` is not in: {text}");
     }
+}
+
+/// Several processes may make the file at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_may_be_made_by_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let opening: Vec<_> = (0..8)
+        .map(|n| {
+            let destination = open(folder.path(), json!({}));
+            tokio::spawn(async move {
+                let source = format!("source {n}");
+                prepare(&destination, &source, &orders(WriteMode::Append)).await?;
+                write(&destination, &source, "s", &[r#"{"id":1}"#]).await
+            })
+        })
+        .collect();
+    for opened in opening {
+        assert_eq!(opened.await.unwrap().unwrap().inserted, 1);
+    }
+    assert_sound(folder.path());
 }

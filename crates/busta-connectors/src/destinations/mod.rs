@@ -1,4 +1,4 @@
 //! Where batches land.
 
-pub mod sqlite;
 pub mod ndjson;
+pub mod sqlite;

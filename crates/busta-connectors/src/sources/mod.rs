@@ -1,5 +1,5 @@
 //! What is collected from.
 
 pub mod api;
-pub mod rss;
 pub mod files;
+pub mod rss;

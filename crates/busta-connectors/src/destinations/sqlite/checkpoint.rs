@@ -29,8 +29,8 @@ pub(super) fn begin(connection: &Connection, run: &RunId, source: &SourceName) -
 /// Everything that is stored about `source`.
 pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Result<Checkpoint> {
     let mut splits = HashMap::new();
-    let mut statement =
-        connection.prepare_cached("SELECT split, position, high, found FROM _busta_splits WHERE source = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT split, position, high, found FROM _busta_splits WHERE source = ?1")?;
     let mut rows = statement.query([source.as_str()])?;
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
@@ -43,7 +43,8 @@ pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Re
         };
         splits.insert(id.into(), state);
     }
-    let mut statement = connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1")?;
     let starts = statement
         .query_map([source.as_str()], |row| Ok((row.get(0)?, Cursor::from_stored(row.get::<_, String>(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
@@ -61,7 +62,11 @@ pub(super) fn standing(connection: &Connection, entry: &Entry) -> rusqlite::Resu
         .query_row([entry.source.as_str()], |row| row.get(0))
         .optional()?;
     if run.as_deref() != Some(entry.run.as_str()) {
-        let message = format!("run {} of {} has been taken over by another run", entry.run, entry.source);
+        let (ours, source) = (&entry.run, &entry.source);
+        let message = match run {
+            Some(other) => format!("run {ours} of {source} has been taken over by run {other}"),
+            None => format!("run {ours} of {source} is not known to this database"),
+        };
         return Ok(Standing::Conflict(Error::conflict(message)));
     }
     let Some(step) = &entry.step else { return Ok(Standing::Here) };
@@ -124,9 +129,11 @@ pub(super) fn start(
     key: &str,
     cursor: &Cursor,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO _busta_starts VALUES (?1, ?2, ?3)")?
-        .execute([source.as_str(), key, cursor.as_str()])?;
+    connection.prepare_cached("INSERT OR REPLACE INTO _busta_starts VALUES (?1, ?2, ?3)")?.execute([
+        source.as_str(),
+        key,
+        cursor.as_str(),
+    ])?;
     Ok(())
 }
 

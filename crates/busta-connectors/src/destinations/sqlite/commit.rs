@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use busta_core::failpoint::hit;
 use busta_core::{
-    Chunk, Committed, Cursor, CursorValue, Error, Failure, Result, RunId, SourceName, Split, Step, StreamName,
-    WriteMode,
+    Chunk, Committed, Cursor, CursorValue, Error, Failure, Result, RunId, SourceName, Split, Step,
+    StreamName, WriteMode,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Connection;
@@ -101,7 +101,7 @@ fn write_rows(
     }
     let mut committed = Committed::default();
     if !rows.rows.is_empty() {
-        catalogue.fit(connection, &spec.table, &rows.columns)?;
+        catalogue.fit(connection, &spec.table, &rows.columns, spec.cursor_field.as_deref())?;
         let Some(table) = catalogue.table(&spec.table) else { return Err(rusqlite::Error::InvalidQuery) };
         let physical = if replaced { table.shadow_name() } else { table.name.clone() };
         let origin = Origin { run: entry.run.as_str(), source: entry.source.as_str(), loaded_at };
@@ -114,7 +114,8 @@ fn write_rows(
 /// The table names that a stream may have.
 pub(super) fn check_table(name: &str) -> Result<()> {
     let lower = name.to_ascii_lowercase();
-    if name.is_empty() || name.contains('\0') || lower.starts_with("sqlite_") || lower.starts_with("_busta_") {
+    if name.is_empty() || name.contains('\0') || lower.starts_with("sqlite_") || lower.starts_with("_busta_")
+    {
         return Err(Error::config(format!("`{}` cannot be the name of a table", name.escape_debug()))
             .hint("set `table:` of the stream to a name that does not start with `sqlite_` or `_busta_`"));
     }

@@ -45,8 +45,9 @@ pub(super) fn insert(
     let changed = connection.total_changes() - changes;
     Ok(Committed {
         inserted,
-        updated: changed - inserted,
-        deduped: rows.rows.len() as u64 - changed,
+        // A trigger that somebody has made may change more rows than we do.
+        updated: changed.saturating_sub(inserted),
+        deduped: (rows.rows.len() as u64).saturating_sub(changed),
         ..Committed::default()
     })
 }
@@ -94,16 +95,29 @@ impl Plan {
     }
 
     fn sql(&self, table: &Table, physical: &str, merge: Option<Option<&str>>) -> String {
-        let mut columns: Vec<String> = self.columns.iter().map(|&at| quoted(&table.columns[at].name)).collect();
+        let mut columns: Vec<String> =
+            self.columns.iter().map(|&at| quoted(&table.columns[at].name)).collect();
         columns.extend(["_busta_run", "_busta_source", "_busta_loaded_at"].map(str::to_owned));
         columns.extend(table.keyed.then(|| "_busta_key".to_owned()));
         columns.extend(table.rest.then(|| "_busta_rest".to_owned()));
         let fields = self.columns.len();
-        let own = [Some(RUN), Some(SOURCE), Some(LOADED_AT), table.keyed.then_some(KEY), table.rest.then_some(REST)];
-        let params: Vec<String> =
-            (1..=fields).chain(own.into_iter().flatten().map(|n| fields + n)).map(|n| format!("?{n}")).collect();
-        let insert =
-            format!("INSERT INTO {} AS old ({}) VALUES ({})", quoted(physical), columns.join(", "), params.join(", "));
+        let own = [
+            Some(RUN),
+            Some(SOURCE),
+            Some(LOADED_AT),
+            table.keyed.then_some(KEY),
+            table.rest.then_some(REST),
+        ];
+        let params: Vec<String> = (1..=fields)
+            .chain(own.into_iter().flatten().map(|n| fields + n))
+            .map(|n| format!("?{n}"))
+            .collect();
+        let insert = format!(
+            "INSERT INTO {} AS old ({}) VALUES ({})",
+            quoted(physical),
+            columns.join(", "),
+            params.join(", ")
+        );
         match merge {
             None => insert,
             Some(cursor) => insert + &self.on_conflict(table, cursor),
@@ -127,7 +141,8 @@ impl Plan {
         if table.rest {
             fields.push(("_busta_rest".into(), "excluded._busta_rest".into()));
         }
-        let differ: Vec<String> = fields.iter().map(|(name, new)| format!("old.{name} IS NOT {new}")).collect();
+        let differ: Vec<String> =
+            fields.iter().map(|(name, new)| format!("old.{name} IS NOT {new}")).collect();
         let own = ["_busta_run", "_busta_loaded_at"].map(|name| format!("{name} = excluded.{name}"));
         let set: Vec<String> =
             fields.iter().map(|(name, new)| format!("{name} = {new}")).chain(own).collect();

@@ -63,6 +63,8 @@ use writer::{Handle, Writer};
 
 /// The places where a test can kill the process (see [`busta_core::failpoint`]), in their order.
 pub const FAILPOINTS: &[&str] = &[
+    "sqlite.prepare.before_commit",
+    "sqlite.prepare.after_commit",
     "sqlite.commit.begin",
     "sqlite.commit.rows_written",
     "sqlite.commit.before_commit",
@@ -240,8 +242,11 @@ fn check(source: &SourceName, streams: &[StreamSpec]) -> Result<()> {
             .hint("give one of them another `table:`"));
         }
         if stream.write_mode == WriteMode::Merge && stream.primary_key.is_empty() {
-            return Err(Error::config(format!("stream `{}` of {source} has no key to merge by", stream.name))
-                .hint("set `primary_key`, or `write_mode: append`"));
+            return Err(Error::config(format!(
+                "stream `{}` of {source} has no key to merge by",
+                stream.name
+            ))
+            .hint("set `primary_key`, or `write_mode: append`"));
         }
     }
     Ok(())

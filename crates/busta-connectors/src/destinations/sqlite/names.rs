@@ -45,13 +45,23 @@ mod tests {
     fn names_stay_apart() {
         let mut taken = HashSet::new();
         let mut columns = Vec::new();
-        for field in ["name", "Name", "name_2", "NAME", "", "_", "_rowid_", "_busta_run", "_BUSTA_run", "a\0b"] {
+        for field in
+            ["name", "Name", "name_2", "NAME", "", "_", "_rowid_", "_busta_run", "_BUSTA_run", "a\0b"]
+        {
             let column = column_for(field, &taken);
             assert!(taken.insert(column.to_ascii_lowercase()), "{column}");
             columns.push(column);
         }
         let expected = [
-            "name", "Name_2", "name_2_2", "NAME_3", "_", "__2", "_rowid__2", "field_busta_run", "field_BUSTA_run_2",
+            "name",
+            "Name_2",
+            "name_2_2",
+            "NAME_3",
+            "_",
+            "__2",
+            "_rowid__2",
+            "field_busta_run",
+            "field_BUSTA_run_2",
             "a_b",
         ];
         assert_eq!(columns, expected);

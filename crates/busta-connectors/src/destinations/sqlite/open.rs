@@ -5,7 +5,7 @@ use std::path::Path;
 use busta_core::{CursorValue, Error, Result};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::config::Location;
 use super::errors::At;
@@ -61,10 +61,11 @@ pub(super) fn writer(location: &Location) -> Result<Connection> {
     connection.busy_timeout(location.busy_timeout).at(path)?;
     check_layout(&connection, path)?;
     settle(&connection).at(path)?;
-    connection.create_scalar_function("busta_newer", 2, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
-        Ok(newer_or_equal(values.get_raw(0), values.get_raw(1)))
-    })
-    .at(path)?;
+    connection
+        .create_scalar_function("busta_newer", 2, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
+            Ok(newer_or_equal(values.get_raw(0), values.get_raw(1)))
+        })
+        .at(path)?;
     Ok(connection)
 }
 
@@ -131,11 +132,13 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split')";
+    let ready =
+        "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split')";
     if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 2 {
         return Ok(());
     }
-    let setup = connection.unchecked_transaction()?;
+    // Two processes may get here at once: the second one waits, and finds everything made.
+    let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     setup.execute_batch(TABLES)?;
     setup.execute("INSERT OR IGNORE INTO _busta_meta VALUES ('layout', ?1)", [LAYOUT])?;
     setup.commit()

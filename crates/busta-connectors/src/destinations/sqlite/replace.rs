@@ -14,8 +14,10 @@ pub(super) fn sweep(
     source: &SourceName,
 ) -> rusqlite::Result<()> {
     for table in catalogue.tables().into_iter().filter(|table| table.shadow) {
-        let sql =
-            format!("DELETE FROM {} WHERE _busta_source = ?1 AND _busta_run <> ?2", quoted(&table.shadow_name()));
+        let sql = format!(
+            "DELETE FROM {} WHERE _busta_source = ?1 AND _busta_run <> ?2",
+            quoted(&table.shadow_name())
+        );
         connection.execute(&sql, [source.as_str(), run.as_str()])?;
     }
     Ok(())
@@ -32,9 +34,11 @@ pub(super) fn swap(
 ) -> rusqlite::Result<()> {
     let (run, source, stream) = (run.as_str(), source.as_str(), stream.as_str());
     let finished: Option<String> = connection
-        .query_row("SELECT run FROM _busta_finished WHERE source = ?1 AND stream = ?2", [source, stream], |row| {
-            row.get(0)
-        })
+        .query_row(
+            "SELECT run FROM _busta_finished WHERE source = ?1 AND stream = ?2",
+            [source, stream],
+            |row| row.get(0),
+        )
         .optional()?;
     if finished.as_deref() == Some(run) {
         return Ok(());
@@ -51,7 +55,11 @@ pub(super) fn swap(
 }
 
 /// Rows of a stream are waiting again.
-pub(super) fn reopen(connection: &Connection, source: &SourceName, stream: &StreamName) -> rusqlite::Result<()> {
+pub(super) fn reopen(
+    connection: &Connection,
+    source: &SourceName,
+    stream: &StreamName,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM _busta_finished WHERE source = ?1 AND stream = ?2")?
         .execute([source.as_str(), stream.as_str()])?;

@@ -170,7 +170,9 @@ impl Rows {
                 let inner = cell.span();
                 Cow::Borrowed(&record[inner.start - 1..inner.end + 1])
             }
-            Kind::Unescaped => owned(serde_json::to_string(&String::from_utf8_lossy(self.bytes(record, cell)))),
+            Kind::Unescaped => {
+                owned(serde_json::to_string(&String::from_utf8_lossy(self.bytes(record, cell))))
+            }
             Kind::Nested | Kind::Other | Kind::Composite => Cow::Borrowed(self.bytes(record, cell)),
         }
     }

@@ -197,8 +197,9 @@ impl Catalogue {
             };
             catalogue.tables.insert(table.name.to_ascii_lowercase(), table);
         }
-        let mut columns = connection
-            .prepare_cached("SELECT table_name, field, column_name, kinds, mixed FROM _busta_columns ORDER BY rowid")?;
+        let mut columns = connection.prepare_cached(
+            "SELECT table_name, field, column_name, kinds, mixed FROM _busta_columns ORDER BY rowid",
+        )?;
         let mut rows = columns.query([])?;
         while let Some(row) = rows.next()? {
             let kinds = Kinds(row.get(3)?);
@@ -262,14 +263,23 @@ impl Catalogue {
         if keyed {
             table.primary_key = wanted.primary_key.to_vec();
         }
-        if (before.keyed, before.shadow, &before.primary_key) != (table.keyed, table.shadow, &table.primary_key) {
+        if (before.keyed, before.shadow, &before.primary_key)
+            != (table.keyed, table.shadow, &table.primary_key)
+        {
             save(connection, table)?;
         }
         Ok(true)
     }
 
     /// Makes room for a batch: adds and widens columns until each of its values has a place.
-    pub fn fit(&mut self, connection: &Connection, name: &str, batch: &[BatchColumn]) -> rusqlite::Result<()> {
+    /// `cursor` is compared in SQL, so it gets a column before others do.
+    pub fn fit(
+        &mut self,
+        connection: &Connection,
+        name: &str,
+        batch: &[BatchColumn],
+        cursor: Option<&str>,
+    ) -> rusqlite::Result<()> {
         let Some(table) = self.tables.get_mut(&name.to_ascii_lowercase()) else { return Ok(()) };
         let fields = batch.iter().filter(|column| !column.kinds.is_empty());
         let mut missing = Vec::new();
@@ -285,6 +295,9 @@ impl Catalogue {
         }
         let empty = table.columns.is_empty();
         let room = MAX_FIELDS.saturating_sub(table.columns.len()).min(missing.len());
+        if room < missing.len() {
+            missing.sort_by_key(|column| Some(&*column.field) != cursor);
+        }
         let mut added = Vec::new();
         for column in &missing[..room] {
             let name = column_for(&column.field, &table.taken);

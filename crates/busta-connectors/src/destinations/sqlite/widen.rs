@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn only_the_type_of_the_column_goes() {
-        let sql = r#"CREATE TABLE "t(,)" ("x""price" INTEGER, "price" INTEGER, "a,(b" REAL, run TEXT NOT NULL)"#;
+        let sql =
+            r#"CREATE TABLE "t(,)" ("x""price" INTEGER, "price" INTEGER, "a,(b" REAL, run TEXT NOT NULL)"#;
         let expected = r#"CREATE TABLE "t(,)" ("x""price" INTEGER, "price", "a,(b" REAL, run TEXT NOT NULL)"#;
         assert_eq!(without_type(sql, "price", "INTEGER").unwrap(), expected);
         assert!(without_type(sql, "a,(b", "REAL").unwrap().contains(r#""a,(b", run"#));

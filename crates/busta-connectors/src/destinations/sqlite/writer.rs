@@ -132,7 +132,8 @@ impl Open {
         before_commit: &str,
     ) -> Result<(T, Vec<SchemaChange>)> {
         let path = &location.path;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).at(path)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).at(path)?;
         let version = |connection: &Connection| -> rusqlite::Result<i64> {
             connection.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
         };
@@ -205,7 +206,9 @@ mod tests {
                     let fill = "CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(1000000))";
                     connection.execute_batch(limit).unwrap();
                     connection.execute_batch(fill).at(std::path::Path::new("busta.db"))?;
-                    connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).at("".as_ref())
+                    connection
+                        .query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+                        .at("".as_ref())
                 },
                 "",
                 "",
