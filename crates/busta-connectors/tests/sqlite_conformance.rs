@@ -1,5 +1,7 @@
 //! The sqlite destination keeps the contract of destinations.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;

@@ -62,7 +62,11 @@ pub(super) fn standing(connection: &Connection, entry: &Entry) -> rusqlite::Resu
         .query_row([entry.source.as_str()], |row| row.get(0))
         .optional()?;
     if run.as_deref() != Some(entry.run.as_str()) {
-        let message = format!("run {} of {} has been taken over by another run", entry.run, entry.source);
+        let (ours, source) = (&entry.run, &entry.source);
+        let message = match run {
+            Some(other) => format!("run {ours} of {source} has been taken over by run {other}"),
+            None => format!("run {ours} of {source} is not known to this database"),
+        };
         return Ok(Standing::Conflict(Error::conflict(message)));
     }
     let Some(step) = &entry.step else { return Ok(Standing::Here) };

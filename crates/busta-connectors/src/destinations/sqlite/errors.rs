@@ -9,6 +9,12 @@ use rusqlite::ErrorCode;
 pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
     let shown = path.display();
     let Some(code) = error.sqlite_error_code() else {
+        if let rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) = error
+        {
+            return Error::corrupt(format!("{shown}: busta's own tables hold what it never wrote: {error}"))
+                .hint("restore a backup, or set `destination.path` to another file")
+                .caused_by(error);
+        }
         return Error::bug(format!("{shown}: {error}")).caused_by(error);
     };
     let (kind, what, hint) = match code {
@@ -23,7 +29,7 @@ pub(super) fn explain(error: rusqlite::Error, path: &Path) -> Error {
         ErrorCode::ReadOnly => {
             (ErrorKind::Config, "is read-only", "make the file and its folder writable for this user")
         }
-        ErrorCode::PermissionDenied | ErrorCode::CannotOpen | ErrorCode::AuthorizationForStatementDenied => (
+        ErrorCode::PermissionDenied | ErrorCode::CannotOpen => (
             ErrorKind::Config,
             "cannot be opened",
             "check that the folder exists and that this user may write to it",

@@ -45,8 +45,9 @@ pub(super) fn insert(
     let changed = connection.total_changes() - changes;
     Ok(Committed {
         inserted,
-        updated: changed - inserted,
-        deduped: rows.rows.len() as u64 - changed,
+        // A trigger that somebody has made may change more rows than we do.
+        updated: changed.saturating_sub(inserted),
+        deduped: (rows.rows.len() as u64).saturating_sub(changed),
         ..Committed::default()
     })
 }

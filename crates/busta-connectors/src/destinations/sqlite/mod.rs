@@ -63,6 +63,8 @@ use writer::{Handle, Writer};
 
 /// The places where a test can kill the process (see [`busta_core::failpoint`]), in their order.
 pub const FAILPOINTS: &[&str] = &[
+    "sqlite.prepare.before_commit",
+    "sqlite.prepare.after_commit",
     "sqlite.commit.begin",
     "sqlite.commit.rows_written",
     "sqlite.commit.before_commit",

@@ -5,7 +5,7 @@ use std::path::Path;
 use busta_core::{CursorValue, Error, Result};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::config::Location;
 use super::errors::At;
@@ -137,7 +137,8 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 2 {
         return Ok(());
     }
-    let setup = connection.unchecked_transaction()?;
+    // Two processes may get here at once: the second one waits, and finds everything made.
+    let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     setup.execute_batch(TABLES)?;
     setup.execute("INSERT OR IGNORE INTO _busta_meta VALUES ('layout', ?1)", [LAYOUT])?;
     setup.commit()

@@ -272,11 +272,13 @@ impl Catalogue {
     }
 
     /// Makes room for a batch: adds and widens columns until each of its values has a place.
+    /// `cursor` is compared in SQL, so it gets a column before others do.
     pub fn fit(
         &mut self,
         connection: &Connection,
         name: &str,
         batch: &[BatchColumn],
+        cursor: Option<&str>,
     ) -> rusqlite::Result<()> {
         let Some(table) = self.tables.get_mut(&name.to_ascii_lowercase()) else { return Ok(()) };
         let fields = batch.iter().filter(|column| !column.kinds.is_empty());
@@ -293,6 +295,9 @@ impl Catalogue {
         }
         let empty = table.columns.is_empty();
         let room = MAX_FIELDS.saturating_sub(table.columns.len()).min(missing.len());
+        if room < missing.len() {
+            missing.sort_by_key(|column| Some(&*column.field) != cursor);
+        }
         let mut added = Vec::new();
         for column in &missing[..room] {
             let name = column_for(&column.field, &table.taken);

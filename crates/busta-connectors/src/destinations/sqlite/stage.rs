@@ -1,6 +1,5 @@
 //! Staging: from JSON texts to cells, beside the reader.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -118,13 +117,13 @@ impl Stager {
     }
 
     /// The column of a field: most likely the one at the same place of the last record.
-    fn column(&mut self, nth: usize, name: &Cow<'_, str>) -> u32 {
+    fn column(&mut self, nth: usize, name: &str) -> u32 {
         if let Some(&guess) = self.order.get(nth)
-            && *self.rows.columns[guess as usize].field == **name
+            && *self.rows.columns[guess as usize].field == *name
         {
             return guess;
         }
-        let column = match self.by_field.get(&**name) {
+        let column = match self.by_field.get(name) {
             Some(&column) => column,
             None => self.new_column(name),
         };

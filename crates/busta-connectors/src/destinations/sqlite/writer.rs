@@ -184,3 +184,39 @@ impl FileId {
             .hint("let nobody move the file while busta writes, then `--resume`"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use busta_core::ErrorKind;
+
+    /// A commit that finds the disk full leaves nothing behind, and can be repeated.
+    #[test]
+    fn a_full_disk_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location {
+            path: folder.path().join("busta.db"),
+            may_make_folder: false,
+            busy_timeout: std::time::Duration::from_millis(20),
+        };
+        let mut session = Session { location, changes: Arc::default(), open: None };
+        let mut commit = |limit: &str| {
+            session.transaction(
+                |connection, _| {
+                    let fill = "CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(1000000))";
+                    connection.execute_batch(limit).unwrap();
+                    connection.execute_batch(fill).at(std::path::Path::new("busta.db"))?;
+                    connection
+                        .query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+                        .at("".as_ref())
+                },
+                "",
+                "",
+            )
+        };
+        let error = commit("PRAGMA max_page_count = 30").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("disk is full") && error.hint_text().is_some(), "{error}");
+        assert_eq!(commit("").unwrap(), 1);
+    }
+}
