@@ -329,7 +329,7 @@ async fn check(seed: u64, zstd: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_crash_at_any_byte_leaves_all_or_nothing(seed: u64, zstd: bool) {
         tokio::runtime::Runtime::new().unwrap().block_on(check(seed, zstd));
