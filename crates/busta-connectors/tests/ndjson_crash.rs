@@ -6,6 +6,8 @@
 //! and of the renames and removals after it any part may be missing. Opened again, the copy must show
 //! what was there before the act, or after it; and the act, played again, must lead to the same end.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! `ndjson` when the folder is not what it should be: a clear error, nothing half written, and on it
 //! goes once the trouble is over.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
