@@ -1,5 +1,7 @@
 //! The `ndjson` destination against the conformance suite.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 
 use busta_connectors::registry;

@@ -247,6 +247,8 @@ impl Lake {
     /// Makes the appended rows and the failures durable, and adds their lengths to the line.
     fn sync_rows(&mut self, draft: &mut Draft) -> Result<()> {
         hit("ndjson.commit.rows_written");
+        let committed = |id: &u64| self.state.segments.get(id).map_or(0, |segment| segment.bytes);
+        draft.segments.retain(|id, segment| segment.bytes > committed(id));
         let mut created = false;
         for segment in draft.segments.values() {
             self.sync(segment)?;

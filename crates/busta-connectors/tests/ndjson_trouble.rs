@@ -1,0 +1,146 @@
+//! `ndjson` when the folder is not what it should be: a clear error, nothing half written, and on it
+//! goes once the trouble is over.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use busta_connectors::registry;
+use busta_core::clock::SystemClock;
+use busta_core::connector::DestinationContext;
+use busta_core::{
+    Chunk, Committed, Destination, ErrorKind, Position, Records, Result, Step, StreamSpec, WriteMode,
+};
+use serde_json::{Value, json};
+
+fn open(folder: &Path) -> Arc<dyn Destination> {
+    let context = DestinationContext { base_dir: folder.to_owned(), clock: Arc::new(SystemClock) };
+    (registry::destination("ndjson").unwrap().build)(json!({"path": "lake"}), context).unwrap()
+}
+
+async fn prepare(destination: &dyn Destination) -> Result<()> {
+    let streams = [
+        StreamSpec { write_mode: WriteMode::Append, ..StreamSpec::new("../orders", vec![]) },
+        StreamSpec::new("merged", vec!["id".into()]),
+    ];
+    destination.prepare(&"R1".into(), &"shop".into(), &streams).await.map(drop)
+}
+
+async fn write(destination: &dyn Destination, stream: &str, split: &str, record: &str) -> Result<Committed> {
+    let (run, source, stream) = ("R1".into(), "shop".into(), stream.into());
+    let records: Records = [record].into_iter().collect();
+    let chunk = Chunk {
+        staged: Some(destination.stage(&run, &source, &stream, &records)),
+        step: Some(Step { split: split.into(), from: Position::Start, to: Position::Done }),
+        run,
+        source,
+        stream,
+        failures: vec![],
+        high: None,
+        found: vec![],
+        starts: vec![],
+    };
+    destination.commit(&[chunk]).await.map(|mut outcomes| outcomes.remove(0).unwrap())
+}
+
+async fn rows(destination: &dyn Destination, table: &str) -> Vec<Value> {
+    let mut rows = Vec::new();
+    let mut scan = destination.readable().scan(table).await.unwrap();
+    while let Some(page) = scan.next().await.unwrap() {
+        rows.extend(page.iter().map(|text| serde_json::from_slice::<Value>(text).unwrap()));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn two_writers_do_not_meet_but_anyone_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    prepare(&*first).await.unwrap();
+    write(&*first, "../orders", "s", r#"{"n":1}"#).await.unwrap();
+    let second = open(folder.path());
+    let error = prepare(&*second).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("in use by another busta"), "{error}");
+    assert_eq!(rows(&*second, "../orders").await.len(), 1);
+    write(&*first, "../orders", "t", r#"{"n":2}"#).await.unwrap();
+    assert_eq!(rows(&*second, "../orders").await.len(), 2);
+    drop(first);
+    prepare(&*second).await.unwrap();
+}
+
+#[tokio::test]
+async fn names_do_not_leave_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "../orders", "s", r#"{"n":1}"#).await.unwrap();
+    drop(destination);
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["lake"]);
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_is_said_so_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, away) = (folder.path().join("lake"), folder.path().join("away"));
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
+    fs::rename(&lake, &away).unwrap();
+    for _ in 0..2 {
+        let error = write(&*destination, "merged", "s2", r#"{"id":2}"#).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("removed"), "{error}");
+        assert!(!lake.exists());
+    }
+    fs::rename(&away, &lake).unwrap();
+    assert!(!write(&*destination, "merged", "s2", r#"{"id":2}"#).await.unwrap().already);
+    assert!(write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap().already);
+    assert_eq!(rows(&*destination, "merged").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_written_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
+    // The next segment of the other stream cannot be made: its name is taken by a folder.
+    let staging = folder.path().join("lake/_busta/staging");
+    fs::create_dir(staging.join("1.ndjson")).unwrap();
+    let before = fs::read(staging.join("0.ndjson")).unwrap();
+    let error = write(&*destination, "../orders", "s2", r#"{"n":1}"#).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    fs::remove_dir(staging.join("1.ndjson")).unwrap();
+    assert_eq!(fs::read(staging.join("0.ndjson")).unwrap(), before);
+    assert!(!write(&*destination, "../orders", "s2", r#"{"n":1}"#).await.unwrap().already);
+    assert_eq!(rows(&*destination, "../orders").await.len(), 1);
+    drop(destination);
+    let again = open(folder.path());
+    assert_eq!(rows(&*again, "merged").await.len(), 1);
+    assert_eq!(rows(&*again, "../orders").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_path_that_is_a_file_is_a_mistake_in_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lake"), "x").unwrap();
+    let error = prepare(&*open(folder.path())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+}
+
+#[tokio::test]
+async fn a_segment_that_lost_rows_is_corrupt() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
+    drop(destination);
+    fs::write(folder.path().join("lake/_busta/staging/0.ndjson"), "").unwrap();
+    let error = prepare(&*open(folder.path())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("shorter"), "{error}");
+}
