@@ -116,7 +116,7 @@ impl App {
             Ok(target) => (target, None),
             Err(message) => (Target::default(), Some(message)),
         };
-        let visit = self.judge.begin(self.keys(path, &target));
+        let visit = self.judge.begin(self.keys(&line, path, &target));
         let body = read_body(body).await;
         match wrong {
             Some(message) => {
@@ -192,8 +192,8 @@ impl App {
     }
 
     /// What counts this request.
-    fn keys(&self, path: &str, target: &Target<'_>) -> Vec<Key> {
-        let mut keys = vec![Key::Total, Key::Route(route::route(path))];
+    fn keys(&self, line: &Line, path: &str, target: &Target<'_>) -> Vec<Key> {
+        let mut keys = vec![Key::Total, Key::Route(route::route(path)), Key::Group(line.host.to_string())];
         if target.kind().len() > 1 {
             keys.push(Key::Group(target.kind().to_owned()));
         }

@@ -14,6 +14,9 @@ use crate::profile::Profile;
 pub struct SandboxConfig {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    /// On how many ports it listens; those after the first are free ones. Each is a host of its own
+    /// to clients that keep limits by host; routes, data and judge are the same for all.
+    pub hosts: u16,
     /// What all data is drawn from: the same seed gives the same records and entries.
     pub seed: u64,
     /// How many records a stream has.
@@ -35,6 +38,7 @@ impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
             port: 0,
+            hosts: 1,
             seed: 42,
             records: 1000,
             streams: BTreeMap::new(),

@@ -86,6 +86,7 @@ mod config;
 mod control;
 mod data;
 mod dataset;
+mod demo;
 mod fault;
 mod feeds;
 mod gzip;
@@ -103,6 +104,7 @@ mod stats;
 
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
 pub use config::SandboxConfig;
+pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};
 pub use fault::{Fault, FaultKind, When};
 pub use feeds::FeedEntry;
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};

@@ -22,7 +22,7 @@ use crate::stats::Stats;
 
 /// A running origin. It stops when this is dropped.
 pub struct Sandbox {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     app: Arc<App>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -31,27 +31,31 @@ pub struct Sandbox {
 impl Sandbox {
     /// Binds 127.0.0.1 and serves on the current runtime. Fails if the port is taken.
     pub async fn start(config: SandboxConfig) -> Result<Self> {
-        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
-        let cannot_listen = |error: std::io::Error| {
-            Error::unavailable(format!("the sandbox cannot listen on {wanted}: {error}"))
-                .hint("choose another port, or 0 for a free one")
-                .caused_by(error)
-        };
-        let listener = TcpListener::bind(wanted).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        let mut listeners = Vec::new();
+        for host in 0..config.hosts.max(1) {
+            listeners.push(listen(if host == 0 { config.port } else { 0 }).await?);
+        }
+        let addresses = listeners.iter().map(|(address, _)| *address).collect();
         let (app, stop, tasks) = (Arc::new(App::new(config)), CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(listener, Arc::clone(&app), stop.clone(), tasks.clone()));
-        Ok(Self { address, app, stop, tasks })
+        for (address, listener) in listeners {
+            tasks.spawn(accept(address, listener, Arc::clone(&app), stop.clone(), tasks.clone()));
+        }
+        Ok(Self { addresses, app, stop, tasks })
     }
 
     /// The base URL, without a slash at its end: `http://127.0.0.1:40123`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
-    /// Host and port, as in limits by host.
+    /// The base URLs of all its [`hosts`](SandboxConfig::hosts).
+    pub fn urls(&self) -> Vec<String> {
+        self.addresses.iter().map(|address| format!("http://{address}")).collect()
+    }
+
+    /// Host and port, as in limits by host and as the judge's groups name it.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
     }
 
     /// What it has seen.
@@ -116,7 +120,26 @@ impl Drop for Sandbox {
     }
 }
 
-async fn accept(listener: TcpListener, app: Arc<App>, stop: CancellationToken, tasks: TaskTracker) {
+async fn listen(port: u16) -> Result<(SocketAddr, TcpListener)> {
+    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let bound = async {
+        let listener = TcpListener::bind(wanted).await?;
+        Ok((listener.local_addr()?, listener))
+    };
+    bound.await.map_err(|error: std::io::Error| {
+        Error::unavailable(format!("the sandbox cannot listen on {wanted}: {error}"))
+            .hint("choose another port, or 0 for a free one")
+            .caused_by(error)
+    })
+}
+
+async fn accept(
+    address: SocketAddr,
+    listener: TcpListener,
+    app: Arc<App>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -128,7 +151,7 @@ async fn accept(listener: TcpListener, app: Arc<App>, stop: CancellationToken, t
                 tasks.spawn(async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = serve(stream, app) => {}
+                        () = serve(address, stream, app) => {}
                     }
                 });
             }
@@ -141,13 +164,13 @@ async fn accept(listener: TcpListener, app: Arc<App>, stop: CancellationToken, t
     }
 }
 
-async fn serve(stream: TcpStream, app: Arc<App>) {
+async fn serve(address: SocketAddr, stream: TcpStream, app: Arc<App>) {
     app.judge.connected();
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
-    let line = Arc::new(Line::default());
+    let line = Arc::new(Line::new(address));
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&line)));
     let service = service_fn(move |request| App::answer(Arc::clone(&app), Arc::clone(&line), request));
     // Clients that leave and faults on purpose both end here.

@@ -1,6 +1,7 @@
 //! The socket under a connection, with the two faults that no HTTP library can make.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +14,18 @@ use tokio::net::TcpStream;
 const NOISE: &[u8] = b"\x16\x03\x01\xff\xfe SSH-2.0-???\x00\x01\x02 this is not HTTP\n\xc3\x28\n";
 
 /// What a handler can do to the connection its request came over.
-#[derive(Default)]
 pub(crate) struct Line {
+    /// The address that was connected to.
+    pub(crate) host: SocketAddr,
     reset: AtomicBool,
     noise: AtomicBool,
 }
 
 impl Line {
+    pub(crate) fn new(host: SocketAddr) -> Self {
+        Self { host, reset: AtomicBool::new(false), noise: AtomicBool::new(false) }
+    }
+
     /// The connection ends with a TCP reset instead of an orderly close.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);

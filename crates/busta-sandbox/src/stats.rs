@@ -34,7 +34,8 @@ pub struct Stats {
     /// By path, without the query, with `{id}` in place of segments of digits.
     pub routes: BTreeMap<String, Tally>,
     /// By the name given in `/as/{name}`, by the first part of the path behind all prefixes
-    /// (`/rest`, `/feeds`, `/oauth`), and by the configured path prefixes.
+    /// (`/rest`, `/feeds`, `/oauth`), by host and port (`127.0.0.1:40123`), and by the configured
+    /// path prefixes.
     pub groups: BTreeMap<String, Tally>,
     /// By method, path and query (and the JSON body of a POST).
     pub urls: BTreeMap<String, Fetches>,

@@ -1,4 +1,5 @@
 //! Faults are what they claim to be, on the wire.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail so")]
 
 mod common;
 

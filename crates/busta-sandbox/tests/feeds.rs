@@ -1,4 +1,5 @@
 //! Feeds: every format holds the entries that the Rust API computes; conditions; broken variants.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail so")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The judge counts exactly under concurrency, and limits are held.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail so")]
 
 mod common;
 
@@ -134,6 +135,20 @@ async fn prefixes_keep_limits_apart() {
     assert_eq!(get("a", "/rest/cursor/y").await, 429, "the limit is the prefix's, whatever the route");
     sandbox.reset();
     assert_eq!(get("a", "/rest/page/x").await, 200);
+}
+
+#[tokio::test]
+async fn hosts_are_counted_apart_and_share_the_rest() {
+    let sandbox = start(SandboxConfig { hosts: 3, ..Default::default() }).await;
+    let urls = sandbox.urls();
+    assert_eq!((urls.len(), &urls[0]), (3, &sandbox.url()));
+    for (n, url) in urls.iter().enumerate() {
+        at_once(&client(), &format!("{url}/opml"), n + 1).await;
+    }
+    let stats = sandbox.stats();
+    let requests = |url: &String| stats.group(url.strip_prefix("http://").unwrap()).requests;
+    assert_eq!(urls.iter().map(requests).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(stats.total.requests, 6);
 }
 
 #[tokio::test]
