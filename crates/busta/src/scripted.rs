@@ -44,7 +44,10 @@ struct Keys {
 
 fn build(keys: Value, context: SourceContext) -> Built<Box<dyn Source>> {
     let keys = read_config(keys)?;
-    Ok(Box::new(Scripted { keys, streams: vec![StreamSpec::new(context.name.as_str(), vec!["id".to_owned()])] }))
+    Ok(Box::new(Scripted {
+        keys,
+        streams: vec![StreamSpec::new(context.name.as_str(), vec!["id".to_owned()])],
+    }))
 }
 
 struct Scripted {

@@ -78,7 +78,13 @@ fn all_problems_of_a_configuration_come_at_once() {
     let desk = Desk::new("concurency: 3\nsources:\n  - { name: a, type: fils }\n  - { type: api }\n");
     let ended = desk.busta(&["check"]);
     assert_eq!(ended.code, 2);
-    for expected in ["has 3 problems", "busta.yaml:1:1", "did you mean `concurrency`?", "busta.yaml:3:20", "busta.yaml:4:"] {
+    for expected in [
+        "has 3 problems",
+        "busta.yaml:1:1",
+        "did you mean `concurrency`?",
+        "busta.yaml:3:22",
+        "busta.yaml:4:",
+    ] {
         assert!(ended.stderr.contains(expected), "{expected}: {}", ended.stderr);
     }
 }
@@ -88,7 +94,9 @@ fn files_that_cannot_be_a_configuration_are_told() {
     let desk = Desk::new("");
     desk.write("latin1.yaml", b"a: b\nc: \xe9\n");
     desk.write("folder/x", "");
-    for (file, expected) in [("latin1.yaml", "is not UTF-8 in line 2"), ("folder", "is a folder"), ("busta.yaml", "is empty")] {
+    for (file, expected) in
+        [("latin1.yaml", "is not UTF-8 in line 2"), ("folder", "is a folder"), ("busta.yaml", "is empty")]
+    {
         let ended = desk.busta(&["-c", file, "check"]);
         assert_eq!(ended.code, 2);
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);
@@ -146,7 +154,8 @@ fn a_dry_run_names_the_splits_and_reads_nothing() {
     let plan: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(plan[0]["splits"].as_array().unwrap().len(), 1);
     desk.collect_well(&[]);
-    let plan: Value = serde_json::from_str(&well(desk.busta(&["sources", "collect", "--dry-run", "--json"]))).unwrap();
+    let plan: Value =
+        serde_json::from_str(&well(desk.busta(&["sources", "collect", "--dry-run", "--json"]))).unwrap();
     assert_eq!(plan[0]["splits"], serde_json::json!([]), "the file has not changed");
 }
 
@@ -182,7 +191,16 @@ fn connectors_show_an_example_that_is_valid() {
 #[test]
 fn log_lines_go_to_the_file_as_json() {
     let desk = desk();
-    well(desk.busta(&["--log", "debug", "--log-format", "json", "--log-file", "log.jsonl", "sources", "collect"]));
+    well(desk.busta(&[
+        "--log",
+        "debug",
+        "--log-format",
+        "json",
+        "--log-file",
+        "log.jsonl",
+        "sources",
+        "collect",
+    ]));
     let log = std::fs::read_to_string(desk.file("log.jsonl")).unwrap();
     for line in log.lines() {
         let entry: Value = serde_json::from_str(line).unwrap();
