@@ -1,6 +1,6 @@
 //! What is committed, as the sum of the changes in the manifest.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use busta_core::{Checkpoint, Cursor, CursorValue, Position, RunId, SourceName, Split, SplitId, SplitState};
 use busta_core::{StreamName, StreamSpec};
@@ -21,7 +21,7 @@ pub(super) enum Change {
     Split { source: SourceName, id: SplitId, state: SplitRecord },
     /// A start cursor.
     Start { source: SourceName, key: String, at: Cursor },
-    /// The positions of a stream's splits are forgotten.
+    /// The run has finished a stream: the positions of its splits are forgotten.
     Forget { source: SourceName, stream: StreamName },
     /// A segment begins.
     Segment(Segment),
@@ -56,6 +56,8 @@ pub(super) struct SourceState {
     pub(super) run: RunId,
     pub(super) streams: Vec<StreamSpec>,
     pub(super) splits: HashMap<SplitId, SplitRecord>,
+    /// The streams that the run has finished.
+    pub(super) finished: HashSet<StreamName>,
     pub(super) starts: HashMap<String, Cursor>,
 }
 
@@ -92,6 +94,7 @@ impl State {
             Change::Forget { source, stream } => {
                 if let Some(known) = self.sources.get_mut(&source) {
                     known.splits.retain(|_, split| split.stream != stream);
+                    known.finished.insert(stream);
                 }
             }
             Change::Segment(segment) => {
@@ -116,10 +119,12 @@ impl State {
             run: run.clone(),
             streams: Vec::new(),
             splits: HashMap::new(),
+            finished: HashSet::new(),
             starts: HashMap::new(),
         });
         if known.run != run {
             known.splits.clear();
+            known.finished.clear();
             known.run = run;
         }
         known.streams = streams;
@@ -154,7 +159,11 @@ impl State {
             };
             (id.clone(), state)
         };
-        Checkpoint { splits: known.splits.iter().map(split).collect(), starts: known.starts.clone() }
+        Checkpoint {
+            splits: known.splits.iter().map(split).collect(),
+            finished: known.finished.clone(),
+            starts: known.starts.clone(),
+        }
     }
 
     /// The names of all tables, in order.
@@ -171,6 +180,8 @@ impl State {
 fn source_changes<'a>(source: &'a SourceName, known: &'a SourceState) -> impl Iterator<Item = Change> + 'a {
     let begin =
         Change::Run { source: source.clone(), run: known.run.clone(), streams: known.streams.clone() };
+    let finished =
+        known.finished.iter().map(|stream| Change::Forget { source: source.clone(), stream: stream.clone() });
     let splits = known.splits.iter().map(|(id, state)| Change::Split {
         source: source.clone(),
         id: id.clone(),
@@ -181,5 +192,5 @@ fn source_changes<'a>(source: &'a SourceName, known: &'a SourceState) -> impl It
         key: key.clone(),
         at: at.clone(),
     });
-    std::iter::once(begin).chain(splits).chain(starts)
+    std::iter::once(begin).chain(finished).chain(splits).chain(starts)
 }

@@ -22,6 +22,7 @@ pub(super) fn begin(connection: &Connection, run: &RunId, source: &SourceName) -
     let (run, source) = (run.as_str(), source.as_str());
     connection.execute("INSERT OR REPLACE INTO _busta_sources VALUES (?1, ?2)", [source, run])?;
     connection.execute("DELETE FROM _busta_splits WHERE source = ?1 AND run <> ?2", [source, run])?;
+    connection.execute("DELETE FROM _busta_finished WHERE source = ?1 AND run <> ?2", [source, run])?;
     Ok(())
 }
 
@@ -46,7 +47,11 @@ pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Re
     let starts = statement
         .query_map([source.as_str()], |row| Ok((row.get(0)?, Cursor::from_stored(row.get::<_, String>(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Checkpoint { splits, starts })
+    let mut statement = connection.prepare_cached("SELECT stream FROM _busta_finished WHERE source = ?1")?;
+    let finished = statement
+        .query_map([source.as_str()], |row| Ok(row.get::<_, String>(0)?.into()))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Checkpoint { splits, finished, starts })
 }
 
 /// Where the chunk's split stands against the chunk's step.
@@ -125,8 +130,17 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Forgets the positions of a stream's splits.
-pub(super) fn forget(connection: &Connection, source: &SourceName, stream: &StreamName) -> rusqlite::Result<()> {
+/// Forgets the positions of a stream's splits, and remembers that the run has finished it.
+pub(super) fn finish(
+    connection: &Connection,
+    run: &RunId,
+    source: &SourceName,
+    stream: &StreamName,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO _busta_finished VALUES (?1, ?2, ?3)",
+        [source.as_str(), stream.as_str(), run.as_str()],
+    )?;
     connection
         .prepare_cached("DELETE FROM _busta_splits WHERE source = ?1 AND stream = ?2")?
         .execute([source.as_str(), stream.as_str()])?;

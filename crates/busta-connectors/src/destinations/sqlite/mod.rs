@@ -268,7 +268,7 @@ fn end(
         if let Some(start) = &stream.start {
             checkpoint::start(connection, &finish.source, stream.stream.as_str(), start)?;
         }
-        checkpoint::forget(connection, &finish.source, &stream.stream)?;
+        checkpoint::finish(connection, &finish.run, &finish.source, &stream.stream)?;
     }
     Ok(())
 }

@@ -47,7 +47,6 @@ pub(super) fn swap(
     );
     connection.execute(&copy, [source])?;
     connection.execute(&format!("DELETE FROM {shadow} WHERE _busta_source = ?1"), [source])?;
-    connection.execute("INSERT OR REPLACE INTO _busta_finished VALUES (?1, ?2, ?3)", [source, stream, run])?;
     Ok(())
 }
 
