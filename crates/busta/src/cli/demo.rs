@@ -40,7 +40,8 @@ impl Demo {
         let folder = self.folder()?;
         let files = write_demo_files(&folder)?;
         let origin = OriginThread::start()?;
-        let sources = demo_config(&origin.urls) + &files;
+        // Both are items of one list, which is indented by two.
+        let sources = format!("{}  {}", demo_config(&origin.urls), files.trim_start());
         line(&format!(
             "A sandbox with {DEMO_HOSTS} origins (REST and feeds, with latency, limits and faults) is up,"
         ))?;
