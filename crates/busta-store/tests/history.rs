@@ -1,5 +1,7 @@
 //! The history of runs, as commands and crashes see it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::HashMap;
 use std::time::Duration;
 

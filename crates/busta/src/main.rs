@@ -10,6 +10,8 @@ mod output;
 mod process;
 mod progress;
 mod report;
+#[cfg(feature = "failpoints")]
+mod scripted;
 mod signals;
 mod wiring;
 

@@ -13,11 +13,22 @@ use busta_store::MeanDurations;
 use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, ProcessEnvironment, Registry};
 
 /// The connectors of this binary.
+#[cfg(not(feature = "failpoints"))]
 pub fn registry() -> Registry {
-    Registry {
-        sources: busta_connectors::registry::SOURCES,
-        destinations: busta_connectors::registry::DESTINATIONS,
-    }
+    use busta_connectors::registry::{DESTINATIONS, SOURCES};
+    Registry { sources: SOURCES, destinations: DESTINATIONS }
+}
+
+/// The connectors of this binary, and the scripted one of the tests.
+#[cfg(feature = "failpoints")]
+pub fn registry() -> Registry {
+    use std::sync::LazyLock;
+
+    use busta_connectors::registry::{DESTINATIONS, SOURCES};
+    use busta_core::connector::SourceConnector;
+    static WITH_SCRIPTED: LazyLock<Vec<&SourceConnector>> =
+        LazyLock::new(|| SOURCES.iter().copied().chain([&crate::scripted::CONNECTOR]).collect());
+    Registry { sources: &WITH_SCRIPTED, destinations: DESTINATIONS }
 }
 
 /// The machine's clock.

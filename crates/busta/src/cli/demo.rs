@@ -6,11 +6,11 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, anyhow};
 use busta_core::report::RunReport;
-use busta_sandbox::{Sandbox as Origin, SandboxConfig};
+use busta_sandbox::{DEMO_HOSTS, Sandbox as Origin, SandboxConfig, demo_config, write_demo_files};
 use clap::Args;
 use tokio::sync::oneshot;
 
-use super::{Context, demo_world};
+use super::Context;
 use crate::collect::{Collected, collect};
 use crate::config::{Draft, ProcessEnvironment};
 use crate::exit::Exit;
@@ -38,19 +38,24 @@ pub struct Demo {
 impl Demo {
     pub async fn run(&self, context: &Context) -> Result<Exit> {
         let folder = self.folder()?;
-        demo_world::write_files(&folder)?;
+        let files = write_demo_files(&folder)?;
         let origin = OriginThread::start()?;
-        line(&format!("A sandbox with REST streams, feeds and files answers at {}.", origin.url))?;
+        // Both are items of one list, which is indented by two.
+        let sources = format!("{}  {}", demo_config(&origin.urls), files.trim_start());
+        line(&format!(
+            "A sandbox with {DEMO_HOSTS} origins (REST and feeds, with latency, limits and faults) is up,"
+        ))?;
+        line(&format!("and 60 files lie in {}.", folder.display()))?;
 
         line("\nFirst one split after another:")?;
-        let sequential = self.collect(&folder, &origin.url, "sequential", false).await?;
+        let sequential = self.collect(&folder, &sources, "sequential", false).await?;
         if let Some(signal) = sequential.signal {
             return Ok(Exit::Stopped(signal));
         }
         line(table::report(&sequential.report, context.colour).trim_end())?;
 
         line(&format!("\nThen the same in parallel, at most {} at once:", self.concurrency))?;
-        let parallel = self.collect(&folder, &origin.url, "parallel", true).await?;
+        let parallel = self.collect(&folder, &sources, "parallel", true).await?;
         if let Some(signal) = parallel.signal {
             return Ok(Exit::Stopped(signal));
         }
@@ -72,11 +77,12 @@ impl Demo {
         Ok(folder)
     }
 
-    async fn collect(&self, folder: &Path, url: &str, name: &str, parallel: bool) -> Result<Collected> {
+    async fn collect(&self, folder: &Path, sources: &str, name: &str, parallel: bool) -> Result<Collected> {
+        let places = self.concurrency;
+        // The pools as wide as the whole, so that the comparison shows one number.
         let text = format!(
-            "concurrency: {}\ndestination: {{ type: sqlite, path: {name}.db }}\n{}",
-            self.concurrency,
-            demo_world::sources(url),
+            "concurrency: {places}\npools: {{ api: {places}, rss: {places}, files: {places} }}\n\
+             destination: {{ type: sqlite, path: {name}.db }}\n\n{sources}"
         );
         let path = folder.join(format!("{name}.yaml"));
         std::fs::write(&path, &text)?;
@@ -129,7 +135,7 @@ fn next_steps(folder: &Path) -> String {
 
 /// The sandbox on a runtime of its own, so that the two do not share threads.
 struct OriginThread {
-    url: String,
+    urls: Vec<String>,
     end: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -137,16 +143,19 @@ struct OriginThread {
 impl OriginThread {
     fn start() -> Result<Self> {
         let (end, ended) = oneshot::channel::<()>();
-        let (up, url) = mpsc::channel();
+        let (up, urls) = mpsc::channel();
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             let started = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
-                let origin = runtime.block_on(Origin::start(SandboxConfig::default()))?;
+                let origin = runtime.block_on(Origin::start(SandboxConfig {
+                    hosts: DEMO_HOSTS,
+                    ..SandboxConfig::default()
+                }))?;
                 Ok((runtime, origin))
             });
             match started {
                 Err(error) => drop(up.send(Err(error))),
                 Ok((runtime, origin)) => {
-                    drop(up.send(Ok(origin.url())));
+                    drop(up.send(Ok(origin.urls())));
                     runtime.block_on(async {
                         // Dropping the sender ends it as well.
                         let _ = ended.await;
@@ -155,8 +164,8 @@ impl OriginThread {
                 }
             }
         })?;
-        let url = url.recv().context("the sandbox did not start")??;
-        Ok(Self { url, end, thread })
+        let urls = urls.recv().context("the sandbox did not start")??;
+        Ok(Self { urls, end, thread })
     }
 
     fn end(self) -> Result<()> {

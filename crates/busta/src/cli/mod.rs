@@ -4,7 +4,6 @@ mod check;
 mod connectors;
 mod data;
 mod demo;
-mod demo_world;
 mod export;
 mod init;
 mod plan;

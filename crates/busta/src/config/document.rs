@@ -3,7 +3,7 @@
 use busta_core::connector::{ConfigProblem, PathPart};
 use busta_core::secret::{MASK, redact};
 
-use super::expand::smells_of_secret;
+use super::expand::{register_in_url, smells_of_secret};
 use super::problem::{ConfigErrors, Problem, show};
 use super::suggest::{closest, quoted};
 use super::tree::{Content, Node, Place};
@@ -85,7 +85,10 @@ impl Document {
         let line = self.text.lines().nth(place.line - 1)?;
         let (shown, column) = match &self.root {
             Some(root) => mask_nodes(root, line, self.offset(place.line), place.column - 1),
-            None => (mask_by_key(&self.text, place.line, line), place.column - 1),
+            None => {
+                register_in_url(line);
+                (mask_by_key(&self.text, place.line, line), place.column - 1)
+            }
         };
         let shown: String =
             redact(&shown).chars().take(SHOWN).map(|c| if c == '\t' { ' ' } else { c }).collect();

@@ -46,6 +46,8 @@ impl Walk<'_> {
                     *text = expanded.text;
                     if secret {
                         register(text);
+                    } else {
+                        register_in_url(text);
                     }
                 }
                 Err(message) => self.missing.push(Missing { path: self.path.clone(), message }),
@@ -77,6 +79,22 @@ fn register(text: &str) {
     // `Authorization: Bearer abc`: a server may echo the token without the scheme.
     if let Some((_, token)) = text.split_once(' ') {
         secret::register(token.trim());
+    }
+}
+
+/// A password before the host of a URL and parameters such as `?api_key=` are secrets, too, whether
+/// or not a connector takes them.
+pub fn register_in_url(text: &str) {
+    for (at, _) in text.match_indices("://") {
+        let authority = text[at + 3..].split(['/', '?', '#', ' ', '"', '\'']).next().unwrap_or_default();
+        if let Some((user, _)) = authority.rsplit_once('@') {
+            secret::register(user.split_once(':').map_or(user, |(_, password)| password));
+        }
+    }
+    for (name, rest) in text.split(['?', '&']).skip(1).filter_map(|pair| pair.split_once('=')) {
+        if smells_of_secret(name) {
+            secret::register(rest.split(['#', ' ', '"', '\'', ',', '}']).next().unwrap_or_default());
+        }
     }
 }
 
@@ -200,6 +218,14 @@ mod tests {
         for wrong in ["${NONE}", "${HOST", "${file:/none}", "${}", "${A B}"] {
             assert!(text(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn secrets_in_urls_are_known() {
+        register_in_url("https://me:pass-in-url@a.example/x?page=2&api_key=key-in-url#top");
+        register_in_url("ftp://token-alone@b.example");
+        let shown = secret::redact("pass-in-url key-in-url token-alone a.example");
+        assert_eq!(shown, "*** *** *** a.example");
     }
 
     #[test]

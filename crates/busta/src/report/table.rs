@@ -14,7 +14,7 @@ pub fn plain(header: &[&str], colour: bool) -> Table {
     } else {
         table.force_no_tty();
     }
-    table.set_header(header.iter().map(|title| Cell::new(title)));
+    table.set_header(header.iter().map(Cell::new));
     table
 }
 
@@ -98,16 +98,19 @@ fn row(source: &SourceReport) -> Vec<Cell> {
 
 fn totals(report: &RunReport) -> String {
     let share = 100.0 * report.cpu_s / report.duration_s.max(0.001);
+    let mut parts = vec![figures::of(report.records, "record")];
+    // One after another there is nothing to gain, and nothing to say about it.
+    if report.speed_up() >= 1.05 {
+        parts.push(format!("{:.1}x the speed of one split after another", report.speed_up()));
+    }
+    parts.push(format!("peak memory {}", figures::bytes(report.peak_rss_bytes)));
+    parts.push(format!("processor {} ({share:.0} %)", figures::seconds(report.cpu_s)));
     format!(
-        "Run {}: {} in {}; {}; {:.1}x the speed of one split after another; \
-         peak memory {}; processor {} ({share:.0} %).",
+        "Run {}: {} in {}; {}.",
         report.run_id,
         report.status.as_str(),
         figures::seconds(report.duration_s),
-        figures::of(report.records, "record"),
-        report.speed_up(),
-        figures::bytes(report.peak_rss_bytes),
-        figures::seconds(report.cpu_s),
+        parts.join("; "),
     )
 }
 

@@ -102,6 +102,8 @@ fn no_snapshot_shows_a_secret() {
         "sources:\n  - name: a\n    type: api\n    auth:\n      type: basic\n      password: |\n        tok-from-env-1234\n     x\n",
         "sources:\n  - name: a\n    token: tok-from-env-1234\n    type: api: x\n",
         "a: {token: tok-from-env-1234\n",
+        "sources:\n  - { name: a, type: files, path: \"http://me:tok-from-env-1234@x\" }\n",
+        "a: [\"http://x?api_key=tok-from-env-1234\"\nb: c\n",
     ] {
         let shown = problems(yaml);
         assert!(!shown.contains("tok-from-env-1234"), "{shown}");
