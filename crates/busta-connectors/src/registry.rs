@@ -7,14 +7,14 @@ use crate::{destinations, sources};
 /// The kinds of source.
 pub static SOURCES: &[&SourceConnector] = &[
     &sources::api::CONNECTOR,
-    &sources::rss::CONNECTOR,
+    &sources::rss::RSS,
     &sources::files::CONNECTOR,
 ];
 
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[
     &destinations::sqlite::CONNECTOR,
-    &destinations::ndjson::CONNECTOR,
+    &destinations::ndjson::NDJSON,
 ];
 
 /// The kind of source that `type:` names.
