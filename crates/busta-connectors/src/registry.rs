@@ -5,17 +5,12 @@ use busta_core::connector::{DestinationConnector, SourceConnector};
 use crate::{destinations, sources};
 
 /// The kinds of source.
-pub static SOURCES: &[&SourceConnector] = &[
-    &sources::api::CONNECTOR,
-    &sources::rss::RSS,
-    &sources::files::CONNECTOR,
-];
+pub static SOURCES: &[&SourceConnector] =
+    &[&sources::api::CONNECTOR, &sources::rss::CONNECTOR, &sources::files::CONNECTOR];
 
 /// The kinds of destination.
-pub static DESTINATIONS: &[&DestinationConnector] = &[
-    &destinations::sqlite::CONNECTOR,
-    &destinations::ndjson::NDJSON,
-];
+pub static DESTINATIONS: &[&DestinationConnector] =
+    &[&destinations::sqlite::CONNECTOR, &destinations::ndjson::CONNECTOR];
 
 /// The kind of source that `type:` names.
 pub fn source(name: &str) -> Option<&'static SourceConnector> {

@@ -22,11 +22,14 @@ use crate::stream::StreamSpec;
 /// [`finish`](Self::finish) under way.
 #[async_trait]
 pub trait Destination: Send + Sync {
-    /// Gets ready for `source`'s part of `run` and says what is already there.
+    /// Gets ready for `source`'s part of `run` and says what is already there: the start cursors, and
+    /// the positions and finished streams of this same run, if it has been here before.
     ///
-    /// Creates tables or folders that are missing, finishes or sweeps what a crash left half done,
-    /// and drops positions, and the unfinished rows of `replace` streams, of any other run of this
-    /// source. Calling it twice changes nothing.
+    /// Opens what there is, and finishes or sweeps what a crash left half done, but a run takes a
+    /// source over only with its first commit or finish: not before does the destination drop the
+    /// positions, and the unfinished rows of `replace` streams, of any other run of this source. So a
+    /// run that finds nothing new writes nothing at all, and asking (as a dry run does) does no harm.
+    /// Once another run has taken the source over, chunks of this one are refused as conflicts.
     async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint>;
 
     /// The processor's part of a write, done beside the reader and for many batches at once: finds

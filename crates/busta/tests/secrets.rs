@@ -42,8 +42,9 @@ fn desk(url: &str) -> Desk {
     auth: {{ type: bearer, token: \"${{TOKEN}}\" }}
 {}  - name: unreachable
     type: api
-    base_url: http://{USERNAME}:{WRONG}@127.0.0.1:1
-    streams: [{{ name: unreachable, path: /x?api_key={WRONG}, records: $ }}]
+    base_url: http://127.0.0.1:1
+    auth: {{ type: basic, username: {USERNAME}, password: {WRONG} }}
+    streams: [{{ name: unreachable, path: /x, params: {{ api_key: {WRONG} }}, records: $ }}]
 ",
         stream("bearer"),
         stream("basic"),

@@ -86,7 +86,7 @@ pub const FAILPOINTS: &[&str] = &[
 ];
 
 /// `destination: { type: ndjson }`.
-pub static NDJSON: DestinationConnector = DestinationConnector {
+pub static CONNECTOR: DestinationConnector = DestinationConnector {
     name: "ndjson",
     summary: "files of one JSON object per line, in one folder per table",
     example: "destination:\n  type: ndjson\n  path: lake\n  compression: zstd\n",

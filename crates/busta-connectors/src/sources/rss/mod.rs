@@ -25,7 +25,7 @@ pub use config::Config;
 use read::{FeedReader, Task, fetch, records};
 
 /// Sources of type `rss`.
-pub static RSS: SourceConnector = SourceConnector {
+pub static CONNECTOR: SourceConnector = SourceConnector {
     name: "rss",
     summary: "feeds: RSS 0.9 to 2.0, RDF, Atom and JSON Feed, also broken ones",
     pool: "rss",
