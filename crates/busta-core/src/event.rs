@@ -38,6 +38,27 @@ pub enum Action {
     Complete,
 }
 
+impl Action {
+    /// The action as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Fetching => "fetching",
+            Self::Found => "found",
+            Self::Retrying => "retrying",
+            Self::RateLimited => "rate_limited",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Error => "error",
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Deduped => "deduped",
+            Self::Schema => "schema",
+            Self::Complete => "complete",
+        }
+    }
+}
+
 /// One thing that happened. Fields that do not apply are absent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {

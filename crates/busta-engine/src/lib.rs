@@ -31,6 +31,7 @@
 mod budget;
 mod committer;
 mod dispatcher;
+mod feed;
 mod hosts;
 mod ledger;
 mod meter;

@@ -12,12 +12,13 @@ use busta_core::{
     Batch, Chunk, CursorValue, Destination, Error, ErrorKind, Failure, Position, Reader, Records, Result,
     RunId, Source, SourceName, Split, Stage, Staged, Step, StreamName,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
 use crate::committer::{End, Order, Parcel};
+use crate::feed::Feed;
 use crate::hosts::{Change, Hosts, Refusal};
 use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
 
@@ -47,7 +48,7 @@ pub struct SourceShared {
     pub hosts: Arc<Hosts>,
     pub budget: Arc<Budget>,
     pub clock: Arc<dyn Clock>,
-    pub events: broadcast::Sender<Event>,
+    pub feed: Feed,
     pub retry: RetrySettings,
     pub request_timeout: Duration,
     pub deadline: Option<Instant>,
@@ -429,17 +430,13 @@ impl Slot {
     }
 
     fn emit(&self, action: Action, split: &Split, fill: impl FnOnce(&mut Event)) {
-        let shared = &self.shared;
-        if shared.events.receiver_count() == 0 {
-            return;
-        }
-        let mut event = Event::new(shared.clock.now(), &shared.run, action);
-        event.worker_id = self.worker;
-        event.source = Some(shared.name.clone());
-        event.stream = Some(split.stream.clone());
-        event.split = Some(split.id.clone());
-        fill(&mut event);
-        let _ = shared.events.send(event);
+        self.shared.feed.emit(action, |event| {
+            event.worker_id = self.worker;
+            event.source = Some(self.shared.name.clone());
+            event.stream = Some(split.stream.clone());
+            event.split = Some(split.id.clone());
+            fill(event);
+        });
     }
 }
 

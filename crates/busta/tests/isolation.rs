@@ -10,7 +10,7 @@ use support::{Desk, source};
 
 /// Name, profile of the origin, and what the report must say about it.
 const BAD: [(&str, &str, &str); 7] = [
-    ("hangs", "fail=hang", "timed out"),
+    ("hangs", "fail=hang", "within 1s"),
     ("resets", "fail=reset", "connection"),
     ("fails", "fail=500", "500"),
     ("floods", "fail=flood", "larger"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use busta_core::{Error, Split};
 use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked};
 use crate::hosts::Refusal;
@@ -97,7 +98,16 @@ impl Dispatcher {
             worker,
             chance: fastrand::Rng::with_seed(self.chance.u64(..)),
         };
-        let id = self.slots.spawn(async move { Ended::Slot(slot.run(work).await) }).id();
+        // Whatever a connector logs while it reads says whose it is.
+        let span = tracing::info_span!(
+            "split",
+            run = self.run.as_str(),
+            source = slot.shared.name.as_str(),
+            split = split.id.as_str(),
+            worker
+        );
+        let reading = async move { Ended::Slot(slot.run(work).await) }.instrument(span);
+        let id = self.slots.spawn(reading).id();
         self.slot_of.insert(id, SlotInfo { lane, ticket, worker, split, began: now });
     }
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Dispatcher, PoolState, RECEIPTS, planning};
 use crate::budget::Budget;
 use crate::committer::{self, Order};
+use crate::feed::Feed;
 use crate::ledger::Ledger;
 use crate::plan::{RunPlan, SourceEntry};
 use crate::progress::Snapshot;
@@ -51,6 +52,7 @@ impl Dispatcher {
             .collect();
         let budget = Budget::new(usize::try_from(plan.settings.memory_budget.0).unwrap_or(usize::MAX));
         let cut = CancellationToken::new();
+        let feed = Feed::new(plan.run.clone(), clock.clone(), events);
         let shared = |index: usize, entry: &SourceEntry| {
             let deadline = entry.settings.deadline.or(plan.settings.deadlines.source);
             let deadlines = [deadline, plan.settings.deadlines.run].into_iter().flatten();
@@ -64,7 +66,7 @@ impl Dispatcher {
                 hosts: plan.hosts.clone(),
                 budget: budget.clone(),
                 clock: clock.clone(),
-                events: events.clone(),
+                feed: feed.clone(),
                 retry: entry.settings.retry.unwrap_or(plan.settings.retry),
                 request_timeout: entry.settings.request_timeout.unwrap_or(plan.settings.deadlines.request).0,
                 deadline: deadlines.map(|span| began + span.0).min(),
@@ -119,7 +121,7 @@ impl Dispatcher {
             chance: fastrand::Rng::with_seed(plan.seed),
             began_at: clock.now(),
             clock,
-            events,
+            feed,
             stop,
             cut,
             snapshot,

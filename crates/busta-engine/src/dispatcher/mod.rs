@@ -15,16 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busta_core::clock::Clock;
-use busta_core::event::{Action, Event};
+use busta_core::event::Action;
 use busta_core::units::Rate;
 use busta_core::{Checkpoint, Error, Pool, Priority, Result, RunId, Split};
 use chrono::{DateTime, Utc};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::committer::{Order, Receipt};
+use crate::feed::Feed;
 use crate::hosts::Hosts;
 use crate::ledger::{Ledger, Phase};
 use crate::progress::Snapshot;
@@ -58,7 +59,7 @@ pub struct Dispatcher {
     hosts: Arc<Hosts>,
     chance: fastrand::Rng,
     clock: Arc<dyn Clock>,
-    events: broadcast::Sender<Event>,
+    feed: Feed,
     stop: CancellationToken,
     cut: CancellationToken,
     snapshot: watch::Sender<Arc<Snapshot>>,

@@ -69,12 +69,9 @@ impl Dispatcher {
     }
 
     pub(super) fn emit(&self, action: Action, source: Option<usize>, fill: impl FnOnce(&mut Event)) {
-        if self.events.receiver_count() == 0 {
-            return;
-        }
-        let mut event = Event::new(self.clock.now(), &self.run, action);
-        event.source = source.map(|index| self.ledgers[index].shared.name.clone());
-        fill(&mut event);
-        let _ = self.events.send(event);
+        self.feed.emit(action, |event| {
+            event.source = source.map(|index| self.ledgers[index].shared.name.clone());
+            fill(event);
+        });
     }
 }
