@@ -46,7 +46,7 @@ pub enum AuthSettings {
         place: KeyPlace,
     },
     /// A token from an OAuth 2 token endpoint (RFC 6749), fetched when needed and renewed in time.
-    Oauth2(Oauth2),
+    Oauth2(Box<Oauth2>),
 }
 
 /// An OAuth 2 client.

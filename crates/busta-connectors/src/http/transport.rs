@@ -92,3 +92,22 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use busta_core::ErrorKind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn plain_http_loads_no_certificates() {
+        client("http").await.unwrap();
+        assert!(!TLS.initialized());
+        // On a machine without certificates this is an error, and never a panic for want of a provider.
+        match client("https").await {
+            Ok(_) => assert!(TLS.initialized()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+        }
+        assert_eq!(client("ftp").await.unwrap_err().kind(), ErrorKind::Config);
+    }
+}
