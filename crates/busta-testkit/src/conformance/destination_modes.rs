@@ -1,6 +1,6 @@
 //! Append, merge and replace.
 
-use busta_core::{Position, Stage, StreamSpec, WriteMode};
+use busta_core::{Position, Stage, StreamName, StreamSpec, WriteMode};
 
 use super::destination::*;
 
@@ -262,7 +262,8 @@ pub async fn finish_twice_changes_nothing(new: fn() -> Place) {
     }
 }
 
-/// Only the positions of the streams that are named are forgotten.
+/// Only the positions of the streams that are named are forgotten, and these are remembered as
+/// finished until another run begins.
 pub async fn finish_forgets_positions_of_its_streams(new: fn() -> Place) {
     let mut desk = Desk::open(new(), &[stream("a", WriteMode::Append), stream("m", WriteMode::Merge)]).await;
     let mut chunk = desk.chunk("a", "s", Position::Start, Position::Done, &[]);
@@ -273,6 +274,10 @@ pub async fn finish_forgets_positions_of_its_streams(new: fn() -> Place) {
     assert_eq!(checkpoint.position(&"s".into()), Position::Start);
     assert_eq!(checkpoint.splits.len(), 1);
     desk.write("m", "f", &[r#"{"id":1}"#]).await;
+    assert_eq!(checkpoint.finished, [StreamName::from("a")].into());
     desk.finish(&["m"]).await;
-    assert!(desk.restart().await.splits.is_empty());
+    let checkpoint = desk.restart().await;
+    assert!(checkpoint.splits.is_empty());
+    assert_eq!(checkpoint.finished, [StreamName::from("a"), "m".into()].into());
+    assert!(desk.restart_as("R2").await.finished.is_empty());
 }
