@@ -65,7 +65,9 @@ impl Lake {
         };
         let mut changes = Vec::new();
         for done in &finish.streams {
-            if known.splits.values().any(|split| split.stream == done.stream) {
+            // A stream without splits (nothing has changed) is finished too.
+            let moved = known.splits.values().any(|split| split.stream == done.stream);
+            if moved || !known.finished.contains(&done.stream) {
                 let (source, stream) = (finish.source.clone(), done.stream.clone());
                 changes.push(Change::Forget { source, stream });
             }
