@@ -116,6 +116,8 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
     match act {
         Act::Begin => {
             destination.prepare(&run, &source, &specs()).await.unwrap();
+            // A finish of nothing, so that the run takes the source over in an act of its own.
+            destination.finish(&Finish { run, source, streams: vec![] }).await.unwrap();
         }
         Act::Finish(stream) => {
             let streams =

@@ -144,3 +144,20 @@ async fn a_segment_that_lost_rows_is_corrupt() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("shorter"), "{error}");
 }
+
+#[tokio::test]
+async fn a_run_that_only_asks_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
+    let manifest = folder.path().join("lake/_busta/manifest.ndjson");
+    let before = fs::read(&manifest).unwrap();
+    let streams = [StreamSpec::new("merged", vec!["id".into()])];
+    let checkpoint = destination.prepare(&"R2".into(), &"shop".into(), &streams).await.unwrap();
+    assert!(checkpoint.splits.is_empty());
+    assert_eq!(fs::read(&manifest).unwrap(), before);
+    // The first run has lost nothing, and may go on until the other one writes.
+    prepare(&*destination).await.unwrap();
+    assert!(write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap().already);
+}

@@ -99,6 +99,9 @@ impl Lake {
 
     fn commit_all(&mut self, parts: &[Part]) -> Result<Outcome> {
         hit("ndjson.commit.begin");
+        for part in parts {
+            self.take_over(&part.run, &part.source)?;
+        }
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(parts.len());
         for part in parts {

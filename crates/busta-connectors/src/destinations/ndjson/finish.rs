@@ -18,19 +18,35 @@ use super::segment::{Phase, Segment};
 use super::state::Change;
 
 impl Lake {
-    /// Begins or goes on with a source's part of a run.
+    /// What is stored for a run of a source. Nothing is written: a run takes the source over from
+    /// another one with its first commit or finish.
     pub(super) fn prepare(
         &mut self,
         run: &RunId,
         source: &SourceName,
         streams: &[StreamSpec],
     ) -> Result<Checkpoint> {
+        self.attempt(Self::settle)?;
         let known = self.state.sources.get(source);
-        if known.is_none_or(|known| known.run != *run || known.streams != streams) {
-            self.attempt(|lake| lake.begin_run(run, source, streams))?;
+        if known.is_some_and(|known| known.run == *run && known.streams == streams) {
+            self.prepared.remove(source);
+        } else {
+            self.prepared.insert(source.clone(), (run.clone(), streams.to_vec()));
         }
-        self.settle()?;
-        Ok(self.state.checkpoint(source))
+        let ours = known.is_some_and(|known| known.run == *run);
+        let stored = self.state.checkpoint(source);
+        Ok(if ours { stored } else { Checkpoint { starts: stored.starts, ..Checkpoint::default() } })
+    }
+
+    /// Begins the part of `run` that was prepared, if it has not begun: one line of the manifest.
+    pub(super) fn take_over(&mut self, run: &RunId, source: &SourceName) -> Result<()> {
+        let Some((_, streams)) = self.prepared.get(source).filter(|(prepared, _)| prepared == run) else {
+            return Ok(());
+        };
+        let streams = streams.clone();
+        self.begin_run(run, source, &streams)?;
+        self.prepared.remove(source);
+        Ok(())
     }
 
     fn begin_run(&mut self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<()> {
@@ -57,6 +73,7 @@ impl Lake {
 
     fn finish_streams(&mut self, finish: &Finish) -> Result<()> {
         hit("ndjson.finish.begin");
+        self.take_over(&finish.run, &finish.source)?;
         let known = self.state.sources.get(&finish.source).filter(|known| known.run == finish.run);
         let Some(known) = known else {
             let (source, run) = (&finish.source, &finish.run);

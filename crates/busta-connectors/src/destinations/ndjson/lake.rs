@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use busta_core::failpoint::hit;
-use busta_core::{Error, Result, SourceName, StreamName};
+use busta_core::{Error, Result, RunId, SourceName, StreamName, StreamSpec};
 
 use super::failures::FailureLog;
 use super::index::KeyIndex;
@@ -36,6 +36,8 @@ pub(super) struct Lake {
     pub(super) manifest: Manifest,
     pub(super) state: State,
     pub(super) failures: FailureLog,
+    /// Runs that were prepared and have not written yet.
+    pub(super) prepared: HashMap<SourceName, (RunId, Vec<StreamSpec>)>,
     /// The open segment of each stream.
     pub(super) current: HashMap<(SourceName, StreamName), u64>,
     /// What records of keyed streams are counted by.
@@ -75,6 +77,7 @@ impl Lake {
             manifest,
             state,
             failures,
+            prepared: HashMap::new(),
             current,
             index: KeyIndex::default(),
             handles: HashMap::new(),

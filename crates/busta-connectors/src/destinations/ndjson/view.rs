@@ -31,7 +31,13 @@ pub(super) struct View {
 impl View {
     /// What `lake` has committed.
     pub(super) fn of(lake: &Lake) -> Self {
-        Self::from_state(&lake.layout, &lake.state, Some(lake.pin()))
+        let mut view = Self::from_state(&lake.layout, &lake.state, Some(lake.pin()));
+        for spec in lake.prepared.values().flat_map(|(_, streams)| streams) {
+            if let Err(place) = view.tables.binary_search(&spec.table) {
+                view.tables.insert(place, spec.table.clone());
+            }
+        }
+        view
     }
 
     /// What the folder's manifest holds now. Changes nothing and waits for nobody.
