@@ -39,6 +39,9 @@ impl<'a> Declared<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
+        if self.entities.is_empty() {
+            return None;
+        }
         let value = self.entities.get(name)?;
         let spent = self.spent.get() + value.len();
         self.spent.set(spent);
@@ -59,31 +62,35 @@ pub(super) fn decode<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str>
 /// As [`decode`], but leaves references to `<`, `>`, `&` and quotes alone and writes a stray `&` as
 /// `&amp;`: what is left is proper markup.
 pub(super) fn decode_in_markup<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str> {
-    decode_where(text, declared, |c| !matches!(c, "<" | ">" | "&" | "\"" | "'"))
+    decode_where(text, declared, |c| !matches!(c, '<' | '>' | '&' | '"' | '\''))
 }
 
-fn decode_where<'t>(text: &'t str, declared: &Declared<'_>, wanted: impl Fn(&str) -> bool) -> Cow<'t, str> {
+fn decode_where<'t>(text: &'t str, declared: &Declared<'_>, wanted: impl Fn(char) -> bool) -> Cow<'t, str> {
     let Some(first) = memchr(b'&', text.as_bytes()) else { return Cow::Borrowed(text) };
-    let markup = !wanted("&");
+    let stray = if wanted('&') { "&" } else { "&amp;" };
     let mut out = String::with_capacity(text.len());
     out.push_str(&text[..first]);
     let mut rest = &text[first..];
     while !rest.is_empty() {
-        let next = match reference(rest, declared) {
-            Some((value, length)) if wanted(&value) => {
-                out.push_str(&value);
+        let length = match reference(rest, declared) {
+            Some((Value::Character(c), length)) if wanted(c) => {
+                out.push(c);
                 length
             }
-            Some((_, length)) => {
+            Some((Value::Character(_), length)) => {
                 out.push_str(&rest[..length]);
                 length
             }
+            Some((Value::Text(value), length)) => {
+                out.push_str(value);
+                length
+            }
             None => {
-                out.push_str(if markup { "&amp;" } else { "&" });
+                out.push_str(stray);
                 1
             }
         };
-        rest = &rest[next..];
+        rest = &rest[length..];
         let plain = memchr(b'&', rest.as_bytes()).unwrap_or(rest.len());
         out.push_str(&rest[..plain]);
         rest = &rest[plain..];
@@ -91,8 +98,14 @@ fn decode_where<'t>(text: &'t str, declared: &Declared<'_>, wanted: impl Fn(&str
     Cow::Owned(out)
 }
 
+/// What a reference stands for.
+enum Value<'d> {
+    Character(char),
+    Text(&'d str),
+}
+
 /// The value and the length of the reference that `text` begins with.
-fn reference<'d>(text: &str, declared: &'d Declared<'_>) -> Option<(Cow<'d, str>, usize)> {
+fn reference<'d>(text: &str, declared: &'d Declared<'_>) -> Option<(Value<'d>, usize)> {
     let head = &text.as_bytes()[1..text.len().min(MAX_NAME + 2)];
     let end =
         head.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'#' | b'_' | b'-' | b'.')))?;
@@ -101,10 +114,10 @@ fn reference<'d>(text: &str, declared: &'d Declared<'_>) -> Option<(Cow<'d, str>
     }
     let name = &text[1..=end];
     let value = match name.strip_prefix('#') {
-        Some(number) => Cow::Owned(numbered(number)?.to_string()),
+        Some(number) => Value::Character(numbered(number)?),
         None => match declared.get(name) {
-            Some(value) => Cow::Borrowed(value),
-            None => Cow::Owned(named(name)?.to_string()),
+            Some(value) => Value::Text(value),
+            None => Value::Character(named(name)?),
         },
     };
     Some((value, end + 2))
@@ -131,6 +144,14 @@ pub(super) fn windows_1252(byte: u8) -> Option<char> {
 }
 
 fn named(name: &str) -> Option<char> {
+    // Nearly all references are these.
+    match name {
+        "lt" => return Some('<'),
+        "gt" => return Some('>'),
+        "amp" => return Some('&'),
+        "quot" => return Some('"'),
+        _ => {}
+    }
     let at = NAMED.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
     char::from_u32(NAMED[at].1)
 }
