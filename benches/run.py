@@ -28,7 +28,8 @@ class Sandbox:
     """The origin, in another process."""
 
     def __enter__(self):
-        self.process = subprocess.Popen([BUSTA, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True)
+        command = [BUSTA, "sandbox", "--port", "0"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = next(word for line in self.process.stdout for word in line.split() if word.startswith("http://"))
         self.url = self.url.rstrip("/").removesuffix("/_sandbox")
         return self

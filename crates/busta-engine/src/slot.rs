@@ -33,9 +33,14 @@ const FIRST_ESTIMATE: usize = 256 << 10;
 /// many times the limit of one is the net under a reader that has none.
 const PULL_TIMEOUTS: u32 = 4;
 
-/// How many batches of a split may be on their way to the destination while the next one is read. One
-/// is enough to read while writing; more would only be read again after a crash.
-const READ_AHEAD: usize = 1;
+/// How many batches of a split may be on their way to the destination while the next one is read: what
+/// is not committed is read again after a crash. One is enough to read while writing, so a batch that
+/// took its time takes the whole allowance; quick ones share it, since to read them again costs nothing,
+/// and the destination gets more to write at once.
+const READ_AHEAD: u32 = 24;
+
+/// A batch is quick below this.
+const QUICK: Duration = Duration::from_millis(5);
 
 /// What the slots of one source share.
 pub struct SourceShared {
@@ -91,7 +96,7 @@ impl Work {
             waits: 0,
             reader: None,
             deadline: None,
-            ahead: Arc::new(Semaphore::new(READ_AHEAD)),
+            ahead: Arc::new(Semaphore::new(READ_AHEAD as usize)),
         }
     }
 }
@@ -165,11 +170,13 @@ impl Slot {
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             reserved = self.shared.budget.reserve(estimate) => reserved,
         };
+        let began = Instant::now();
         let pulled = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             pulled = self.pull(work) => pulled?,
         };
+        let share = if began.elapsed() < QUICK { 1 } else { READ_AHEAD };
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;
@@ -186,7 +193,7 @@ impl Slot {
             event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
         });
         // Closed by nobody, so this is always a permit.
-        let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_owned().await.ok();
+        let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_many_owned(share).await.ok();
         self.send(Parcel { held: Some((reserved, ahead)), ..parcel }).await;
         if limited {
             return Ok(Next::Leave(Outcome::Limited));

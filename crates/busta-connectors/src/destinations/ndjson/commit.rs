@@ -6,7 +6,7 @@
 //! 3. Segments that have reached their size are moved into their tables' folders. The line has
 //!    already said so, and whoever opens the folder next completes it.
 //!
-//! So a commit costs one fdatasync per touched stream and one for the manifest. fdatasync covers the
+//! So a commit costs one fdatasync per touched stream, all at once, and one for the manifest. fdatasync covers the
 //! data and the length, which is all that is needed to read it back; only the creation of a segment
 //! needs a sync of the folder more.
 
@@ -252,12 +252,8 @@ impl Lake {
         hit("ndjson.commit.rows_written");
         let committed = |id: &u64| self.state.segments.get(id).map_or(0, |segment| segment.bytes);
         draft.segments.retain(|id, segment| segment.bytes > committed(id));
-        let mut created = false;
-        for segment in draft.segments.values() {
-            self.sync(segment)?;
-            created |= segment.id >= self.state.next;
-        }
-        if created {
+        self.sync(draft.segments.values())?;
+        if draft.segments.keys().any(|id| *id >= self.state.next) {
             sync_folder(&self.layout.staging())?;
         }
         if !draft.failures.is_empty() {
