@@ -194,11 +194,16 @@ async fn two_processes_share_a_file() {
 async fn asking_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("busta.db");
-    drop(filled(folder.path(), &[&[r#"{"id":1}"#]]).await);
+    let merged = orders(WriteMode::Merge);
+    let destination = open(folder.path(), quick());
+    prepare(&destination, "shop", &merged).await.unwrap();
+    write(&destination, "shop", "s", &[r#"{"id":1}"#]).await.unwrap();
+    drop(destination);
     let before = std::fs::read(&file).unwrap();
-    for run in ["R", "R2"] {
+    let by_number = StreamSpec { primary_key: vec!["number".into()], ..merged.clone() };
+    for (run, spec) in [("R", &merged), ("R2", &merged), ("R2", &by_number)] {
         let destination = open(folder.path(), quick());
-        destination.prepare(&run.into(), &"shop".into(), &[orders(WriteMode::Append)]).await.unwrap();
+        destination.prepare(&run.into(), &"shop".into(), std::slice::from_ref(spec)).await.unwrap();
         let wal = std::fs::metadata(folder.path().join("busta.db-wal")).map_or(0, |meta| meta.len());
         assert_eq!(wal, 0, "nothing in the log either");
         drop(destination);

@@ -115,6 +115,9 @@ fn write_rows(
     let mut committed = Committed::default();
     if !rows.rows.is_empty() {
         catalogue.fit(connection, &spec.table, &rows.columns, spec.cursor_field.as_deref())?;
+        if spec.write_mode != WriteMode::Append && !spec.primary_key.is_empty() {
+            catalogue.note_key(connection, &spec.table, &spec.primary_key)?;
+        }
         let Some(table) = catalogue.table(&spec.table) else { return Err(rusqlite::Error::InvalidQuery) };
         let physical = if replaced { table.shadow_name() } else { table.name.clone() };
         let origin = Origin { run: entry.run.as_str(), source: entry.source.as_str(), loaded_at };
