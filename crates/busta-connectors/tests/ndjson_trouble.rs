@@ -11,7 +11,8 @@ use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;
 use busta_core::{
-    Chunk, Committed, Destination, ErrorKind, Position, Records, Result, Step, StreamSpec, WriteMode,
+    Chunk, Committed, Destination, ErrorKind, Finish, Position, Records, Result, Step, StreamFinish,
+    StreamSpec, WriteMode,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +70,67 @@ async fn two_writers_do_not_meet_but_anyone_may_read() {
     assert_eq!(rows(&*second, "../orders").await.len(), 2);
     drop(first);
     prepare(&*second).await.unwrap();
+}
+
+#[tokio::test]
+async fn asking_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s", r#"{"id":1}"#).await.unwrap();
+    drop(destination);
+    let manifest = folder.path().join("lake/_busta/manifest.ndjson");
+    let before = fs::read(&manifest).unwrap();
+    for run in ["R2", "R1"] {
+        let streams = [StreamSpec::new("another", vec!["id".into()])];
+        let checkpoint = open(folder.path()).prepare(&run.into(), &"shop".into(), &streams).await.unwrap();
+        assert_eq!(checkpoint.splits.len(), usize::from(run == "R1"));
+        assert_eq!(fs::read(&manifest).unwrap(), before, "{run}");
+    }
+}
+
+/// Taking over stands in the line of the first commit; when that fails, nothing was taken.
+#[tokio::test]
+async fn a_take_over_that_cannot_be_written_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = open(folder.path());
+    prepare(&*destination).await.unwrap();
+    write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
+    let again = |run: &'static str| {
+        let streams = [StreamSpec::new("merged", vec!["id".into()])];
+        let destination = &destination;
+        async move { destination.prepare(&run.into(), &"shop".into(), &streams).await.unwrap() }
+    };
+    again("R2").await;
+    let streams = vec![StreamFinish { stream: "merged".into(), start: None }];
+    let finish = Finish { run: "R2".into(), source: "shop".into(), streams };
+    let chunk = || {
+        let records: Records = [r#"{"id":1,"v":2}"#].into_iter().collect();
+        Chunk {
+            staged: Some(destination.stage(&"R2".into(), &"shop".into(), &"merged".into(), &records)),
+            step: Some(Step { split: "s1".into(), from: Position::Start, to: Position::Done }),
+            run: "R2".into(),
+            source: "shop".into(),
+            stream: "merged".into(),
+            failures: vec![],
+            high: None,
+            found: vec![],
+            starts: vec![],
+        }
+    };
+    // The segment of the new run cannot be made: its name is taken by a folder.
+    let blocked = folder.path().join("lake/_busta/staging/1.ndjson");
+    fs::create_dir(&blocked).unwrap();
+    destination.commit(&[chunk()]).await.unwrap_err();
+    fs::remove_dir(&blocked).unwrap();
+    assert_eq!(again("R1").await.position(&"s1".into()), Position::Done);
+    assert_eq!(rows(&*destination, "merged").await.len(), 1);
+
+    let outcome = destination.commit(&[chunk()]).await.unwrap().remove(0).unwrap();
+    assert_eq!((outcome.updated, outcome.already), (1, false));
+    destination.finish(&finish).await.unwrap();
+    assert!(again("R1").await.splits.is_empty());
+    assert_eq!(rows(&*destination, "merged").await[0]["v"], 2);
 }
 
 #[tokio::test]

@@ -189,6 +189,29 @@ async fn two_processes_share_a_file() {
     assert_sound(folder.path());
 }
 
+/// A run that finds nothing new leaves the file as it was, byte for byte.
+#[tokio::test]
+async fn asking_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("busta.db");
+    let merged = orders(WriteMode::Merge);
+    let destination = open(folder.path(), quick());
+    prepare(&destination, "shop", &merged).await.unwrap();
+    write(&destination, "shop", "s", &[r#"{"id":1}"#]).await.unwrap();
+    drop(destination);
+    let before = std::fs::read(&file).unwrap();
+    let by_number = StreamSpec { primary_key: vec!["number".into()], ..merged.clone() };
+    for (run, spec) in [("R", &merged), ("R2", &merged), ("R2", &by_number)] {
+        let destination = open(folder.path(), quick());
+        destination.prepare(&run.into(), &"shop".into(), std::slice::from_ref(spec)).await.unwrap();
+        let wal = std::fs::metadata(folder.path().join("busta.db-wal")).map_or(0, |meta| meta.len());
+        assert_eq!(wal, 0, "nothing in the log either");
+        drop(destination);
+        assert!(std::fs::read(&file).unwrap() == before, "run {run} has written to the database");
+        assert!(!folder.path().join("busta.db-wal").exists());
+    }
+}
+
 /// A run that another process has taken over cannot write any more.
 #[tokio::test]
 async fn a_run_that_was_taken_over_is_refused() {
@@ -196,6 +219,8 @@ async fn a_run_that_was_taken_over_is_refused() {
     let (old, new) = (open(folder.path(), json!({})), open(folder.path(), json!({})));
     prepare(&old, "shop", &orders(WriteMode::Append)).await.unwrap();
     new.prepare(&"R2".into(), &"shop".into(), &[orders(WriteMode::Append)]).await.unwrap();
+    let theirs = Chunk { run: "R2".into(), ..chunk(&new, "shop", "s", &[]) };
+    new.commit(&[theirs]).await.unwrap().pop().unwrap().unwrap();
     let error = write(&old, "shop", "s", &[r#"{"id":1}"#]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(rows(&new).await.is_empty());

@@ -18,7 +18,10 @@ pub struct Memory(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     rows: BTreeMap<(SourceName, StreamName), Vec<String>>,
+    /// The run that has written last to each source.
     run: HashMap<SourceName, RunId>,
+    /// By run that may take its source over: the run that it was when this one was prepared.
+    claims: HashMap<(SourceName, RunId), Option<RunId>>,
     checkpoints: HashMap<SourceName, Checkpoint>,
     failures: Vec<Failure>,
     faults: VecDeque<Error>,
@@ -75,13 +78,14 @@ impl Memory {
 impl Destination for Memory {
     async fn prepare(&self, run: &RunId, source: &SourceName, _streams: &[StreamSpec]) -> Result<Checkpoint> {
         let mut inner = self.lock();
-        let same_run = inner.run.insert(source.clone(), run.clone()).is_some_and(|known| known == *run);
-        let checkpoint = inner.checkpoints.entry(source.clone()).or_default();
-        if !same_run {
+        let mut checkpoint = inner.checkpoints.get(source).cloned().unwrap_or_default();
+        let stored = inner.run.get(source).cloned();
+        if stored.as_ref() != Some(run) {
             checkpoint.splits.clear();
             checkpoint.finished.clear();
+            inner.claims.insert((source.clone(), run.clone()), stored);
         }
-        Ok(checkpoint.clone())
+        Ok(checkpoint)
     }
 
     fn stage(&self, _run: &RunId, _source: &SourceName, _stream: &StreamName, records: &Records) -> Staged {
@@ -108,6 +112,9 @@ impl Destination for Memory {
 
     async fn finish(&self, finish: &Finish) -> Result<()> {
         let mut inner = self.lock();
+        if inner.is_new(&finish.run, &finish.source)? {
+            inner.take_over(&finish.run, &finish.source);
+        }
         let checkpoint = inner.checkpoints.entry(finish.source.clone()).or_default();
         for stream in &finish.streams {
             if let Some(start) = &stream.start {
@@ -129,7 +136,35 @@ impl Destination for Memory {
 }
 
 impl Inner {
+    /// Whether `run` is still to take `source` over; a conflict if it may not.
+    fn is_new(&self, run: &RunId, source: &SourceName) -> Result<bool> {
+        let stored = self.run.get(source);
+        if stored == Some(run) {
+            return Ok(false);
+        }
+        match self.claims.get(&(source.clone(), run.clone())) {
+            Some(seen) if seen.as_ref() == stored => Ok(true),
+            _ => Err(Error::conflict(format!("{source} is not being collected by run {run}"))),
+        }
+    }
+
+    fn take_over(&mut self, run: &RunId, source: &SourceName) {
+        self.run.insert(source.clone(), run.clone());
+        self.claims.remove(&(source.clone(), run.clone()));
+        let checkpoint = self.checkpoints.entry(source.clone()).or_default();
+        checkpoint.splits.clear();
+        checkpoint.finished.clear();
+    }
+
     fn commit(&mut self, chunk: &Chunk) -> Result<Committed> {
+        if self.is_new(&chunk.run, &chunk.source)? {
+            match &chunk.step {
+                Some(step) if step.from != Position::Start => {
+                    return Err(Error::conflict(format!("{} is not at {:?}", step.split, step.from)));
+                }
+                _ => self.take_over(&chunk.run, &chunk.source),
+            }
+        }
         let checkpoint = self.checkpoints.entry(chunk.source.clone()).or_default();
         if let Some(step) = &chunk.step {
             let at = checkpoint.position(&step.split);

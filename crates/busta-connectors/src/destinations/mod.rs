@@ -1,4 +1,5 @@
 //! Where batches land.
 
+mod claims;
 pub mod ndjson;
 pub mod sqlite;

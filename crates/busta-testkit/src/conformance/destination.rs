@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use busta_core::{Checkpoint, Step};
 use busta_core::{
-    Chunk, Committed, Cursor, CursorValue, Destination, Failure, Finish, Position, Records, Result, RunId,
-    SourceName, Split, StreamFinish, StreamName, StreamSpec, WriteMode,
+    Chunk, Committed, Cursor, CursorValue, Destination, ErrorKind, Failure, Finish, Position, Records,
+    Result, RunId, SourceName, Split, StreamFinish, StreamName, StreamSpec, WriteMode,
 };
 use serde_json::Value;
 
@@ -34,6 +34,7 @@ pub use super::destination_random::*;
 pub use super::destination_read::*;
 pub use super::destination_schema::*;
 pub use super::destination_steps::*;
+pub use super::destination_takeover::*;
 
 /// Somewhere to land, empty at first.
 pub struct Place(Box<dyn Fn() -> Arc<dyn Destination> + Send + Sync>);
@@ -57,6 +58,11 @@ macro_rules! destination_conformance {
             a_done_split_has_not_failed
             everything_comes_back_after_a_restart
             another_run_starts_over
+            asking_does_no_harm
+            taking_over_fences_the_other_run
+            the_first_to_write_takes_over
+            asking_keeps_the_rows_of_replace
+            taking_over_drops_the_rows_of_replace
             preparing_twice_changes_nothing
             splits_of_two_sources_do_not_meet
             an_empty_commit_is_nothing
@@ -138,6 +144,12 @@ impl Desk {
         self.restart().await
     }
 
+    /// Another run is prepared in the same process, and writes from now on.
+    pub async fn begin(&mut self, run: &str) -> Checkpoint {
+        self.run = run.into();
+        self.prepare().await
+    }
+
     /// Another source's desk at the same destination, in the same process.
     pub async fn beside(&self, source: &str, specs: &[StreamSpec]) -> Neighbour<'_> {
         let source: SourceName = source.into();
@@ -211,9 +223,13 @@ impl Desk {
     }
 
     /// The rows of a table in stored order, without the destination's own fields and without nulls.
+    /// There need not be a table before anything was written.
     pub async fn rows(&self, table: &str) -> Vec<Value> {
         let mut rows = Vec::new();
-        let mut scan = self.destination.readable().scan(table).await.unwrap();
+        let mut scan = match self.destination.readable().scan(table).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return rows,
+            scan => scan.unwrap(),
+        };
         while let Some(page) = scan.next().await.unwrap() {
             rows.extend(page.iter().map(|text| plain(&serde_json::from_slice(text).unwrap())));
         }

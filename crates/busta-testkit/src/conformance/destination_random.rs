@@ -61,11 +61,16 @@ async fn one_act(desk: &mut Desk, model: &mut Model, chance: &mut fastrand::Rng)
         }
         _ => {
             model.runs += 1;
+            let (before, run) = (desk.run.clone(), format!("R{}", model.runs + 1));
+            assert!(desk.restart_as(&run).await.splits.is_empty());
+            if chance.bool() {
+                let splits = desk.restart_as(before.as_str()).await.splits;
+                assert_eq!(splits.len(), model.positions.len(), "positions after another run has asked");
+                return "asked";
+            }
             model.positions.clear();
             model.pending.clear();
             model.finished = false;
-            let run = format!("R{}", model.runs + 1);
-            assert!(desk.restart_as(&run).await.splits.is_empty());
             "another run"
         }
     }

@@ -8,3 +8,4 @@ mod destination_random;
 mod destination_read;
 mod destination_schema;
 mod destination_steps;
+mod destination_takeover;

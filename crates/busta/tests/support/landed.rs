@@ -25,7 +25,7 @@ pub fn sqlite(path: &Path) -> Landed {
 
 fn rows(db: &rusqlite::Connection, table: &str) -> Vec<String> {
     let mut query = db.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut rows: Vec<String> = query
         .query_map([], |row| {
             let mut cells = BTreeMap::new();

@@ -88,6 +88,11 @@ impl Lake {
     /// Commits chunks: all that fit, or none.
     pub(super) fn commit(&mut self, parts: &[Part]) -> Result<Outcome> {
         let outcome = self.attempt(|lake| lake.commit_all(parts))?;
+        for (part, result) in parts.iter().zip(&outcome.0) {
+            if result.is_ok() {
+                self.prepared.claims.settle(&part.source, &part.run);
+            }
+        }
         // From here on nothing can take the commit back, and what fails is done again later.
         let after = self.settle().and_then(|()| self.compact_if_long());
         if let Err(error) = after {
@@ -99,22 +104,21 @@ impl Lake {
 
     fn commit_all(&mut self, parts: &[Part]) -> Result<Outcome> {
         hit("ndjson.commit.begin");
-        for part in parts {
-            self.take_over(&part.run, &part.source)?;
-        }
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(parts.len());
         for part in parts {
             outcomes.push(match self.judge(&draft, part) {
-                Ok(true) => Ok(self.take(&mut draft, part)?),
+                Ok(true) => {
+                    self.take_over(&part.run, &part.source)?;
+                    Ok(self.take(&mut draft, part)?)
+                }
                 Ok(false) => Ok(Committed { already: true, ..Committed::default() }),
                 Err(conflict) => Err(conflict),
             });
         }
         self.sync_rows(&mut draft)?;
         let schema = self.column_changes(&mut draft);
-        if !draft.changes.is_empty() {
-            self.log(std::mem::take(&mut draft.changes))?;
+        if self.log(std::mem::take(&mut draft.changes))? {
             self.failures.committed(&draft.failures);
             hit("ndjson.commit.manifest_written");
         }
@@ -124,18 +128,14 @@ impl Lake {
 
     /// Whether a part is to be taken (`true`), or was committed before (`false`).
     fn judge(&self, draft: &Draft, part: &Part) -> Result<bool> {
-        let known = self.state.sources.get(&part.source).filter(|known| known.run == part.run);
-        let Some(known) = known else {
-            let (source, run) = (&part.source, &part.run);
-            return Err(Error::conflict(format!("{source} is not being collected by run {run}"))
-                .hint("another run has begun since; start again"));
-        };
+        let new = self.is_new(&part.run, &part.source)?;
+        let known = self.state.sources.get(&part.source).filter(|_| !new);
         if let Some(error) = part.rows.as_ref().and_then(|rows| rows.error.as_ref()) {
             return Err(Error::bug(error.clone()));
         }
         let Some(step) = &part.step else { return Ok(true) };
-        let record = draft.splits.get(&(part.source.clone(), step.split.clone()));
-        let at = record.or_else(|| known.splits.get(&step.split)).map_or(&Position::Start, |r| &r.at);
+        let drafted = draft.splits.get(&(part.source.clone(), step.split.clone())).filter(|_| !new);
+        let at = drafted.or_else(|| known?.splits.get(&step.split)).map_or(&Position::Start, |r| &r.at);
         if *at == step.from {
             Ok(true)
         } else if *at == step.to {

@@ -1,4 +1,4 @@
-//! The beginning and the end of a source's part of a run.
+//! Taking a source over, and the end of a source's part of a run.
 //!
 //! A finish makes the hidden rows of its streams visible with one line of the manifest: it names the
 //! segments that go to their tables' folders and those that are dropped. What it needs is written and
@@ -16,40 +16,43 @@ use super::merge::{Superseded, superseded};
 use super::rewrite::rewrite;
 use super::segment::{Phase, Segment};
 use super::state::Change;
+use crate::destinations::claims::refused;
 
 impl Lake {
-    /// What is stored for a run of a source. Nothing is written: a run takes the source over from
-    /// another one with its first commit or finish.
+    /// Gets ready for a source's part of a run, which writes nothing.
     pub(super) fn prepare(
         &mut self,
         run: &RunId,
         source: &SourceName,
         streams: &[StreamSpec],
     ) -> Result<Checkpoint> {
-        self.attempt(Self::settle)?;
-        let known = self.state.sources.get(source);
-        if known.is_some_and(|known| known.run == *run && known.streams == streams) {
-            self.prepared.remove(source);
-        } else {
-            self.prepared.insert(source.clone(), (run.clone(), streams.to_vec()));
+        self.heal()?;
+        self.settle()?;
+        let stored = self.state.sources.get(source).map(|known| &known.run);
+        self.prepared.claims.prepared(source, run, stored);
+        self.prepared.streams.insert(source.clone(), streams.to_vec());
+        Ok(self.state.checkpoint(run, source))
+    }
+
+    /// Whether `source` is still to be taken over by `run`; an error if it may not be.
+    pub(super) fn is_new(&self, run: &RunId, source: &SourceName) -> Result<bool> {
+        let stored = self.state.sources.get(source).map(|known| &known.run);
+        let known = stored == Some(run);
+        if known || self.prepared.claims.allow(source, run, stored) {
+            return Ok(!known);
         }
-        let ours = known.is_some_and(|known| known.run == *run);
-        let stored = self.state.checkpoint(source);
-        Ok(if ours { stored } else { Checkpoint { starts: stored.starts, ..Checkpoint::default() } })
+        Err(refused(source, run, stored))
     }
 
-    /// Begins the part of `run` that was prepared, if it has not begun: one line of the manifest.
+    /// Takes `source` over for `run`, or to its new streams, with the line that is
+    /// [logged](Self::log) next.
     pub(super) fn take_over(&mut self, run: &RunId, source: &SourceName) -> Result<()> {
-        let Some((_, streams)) = self.prepared.get(source).filter(|(prepared, _)| prepared == run) else {
+        let known = self.state.sources.get(source);
+        let Some(streams) = self.prepared.streams.get(source) else { return Ok(()) };
+        if known.is_some_and(|known| known.run == *run && known.streams == *streams) {
             return Ok(());
-        };
+        }
         let streams = streams.clone();
-        self.begin_run(run, source, &streams)?;
-        self.prepared.remove(source);
-        Ok(())
-    }
-
-    fn begin_run(&mut self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<()> {
         let left = |segment: &&Segment| {
             segment.source == *source && segment.run != *run && segment.phase != Phase::Sealed
         };
@@ -57,15 +60,19 @@ impl Lake {
             self.state.segments.values().filter(left).cloned().partition(Segment::is_hidden);
         let mut changes = self.publish(&kept)?;
         changes.extend(dropped.iter().map(|segment| Change::Drop(segment.id)));
-        changes.push(Change::Run { source: source.clone(), run: run.clone(), streams: streams.to_vec() });
-        self.log(changes)?;
+        changes.push(Change::Run { source: source.clone(), run: run.clone(), streams });
+        self.apply_early(changes);
         self.index.forget(source);
         Ok(())
     }
 
     /// Completes streams of a source.
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<()> {
+        if finish.streams.is_empty() {
+            return Ok(());
+        }
         self.attempt(|lake| lake.finish_streams(finish))?;
+        self.prepared.claims.settle(&finish.source, &finish.run);
         self.settle()?;
         hit("ndjson.finish.settled");
         self.compact_if_long()
@@ -73,12 +80,10 @@ impl Lake {
 
     fn finish_streams(&mut self, finish: &Finish) -> Result<()> {
         hit("ndjson.finish.begin");
+        self.is_new(&finish.run, &finish.source)?;
         self.take_over(&finish.run, &finish.source)?;
-        let known = self.state.sources.get(&finish.source).filter(|known| known.run == finish.run);
-        let Some(known) = known else {
-            let (source, run) = (&finish.source, &finish.run);
-            return Err(Error::conflict(format!("{source} is not being collected by run {run}"))
-                .hint("another run has begun since; start again"));
+        let Some(known) = self.state.sources.get(&finish.source) else {
+            return Err(Error::bug(format!("{} was not prepared", finish.source)));
         };
         let mut changes = Vec::new();
         for done in &finish.streams {
@@ -111,8 +116,7 @@ impl Lake {
         let replaced = self.state.segments.values().filter(of_finish).filter(replaced);
         changes.extend(replaced.map(|segment| Change::Drop(segment.id)));
         changes.extend(self.publish(&ready)?);
-        if !changes.is_empty() {
-            self.log(changes)?;
+        if self.log(changes)? {
             self.index.forget(&finish.source);
             hit("ndjson.finish.manifest_written");
         }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use busta_core::failpoint::hit;
-use busta_core::{Error, Result, RunId, SourceName, StreamName, StreamSpec};
+use busta_core::{Error, Result, SourceName, StreamName, StreamSpec};
 
 use super::failures::FailureLog;
 use super::index::KeyIndex;
@@ -24,6 +24,7 @@ use super::segment::{Phase, Segment};
 use super::stage::Rows;
 use super::state::{Change, State};
 use super::trouble::{corrupt, gone, io_error};
+use crate::destinations::claims::Claims;
 
 /// How many segments are kept open between commits.
 const MAX_HANDLES: usize = 64;
@@ -36,12 +37,13 @@ pub(super) struct Lake {
     pub(super) manifest: Manifest,
     pub(super) state: State,
     pub(super) failures: FailureLog,
-    /// Runs that were prepared and have not written yet.
-    pub(super) prepared: HashMap<SourceName, (RunId, Vec<StreamSpec>)>,
     /// The open segment of each stream.
     pub(super) current: HashMap<(SourceName, StreamName), u64>,
     /// What records of keyed streams are counted by.
     pub(super) index: KeyIndex,
+    pub(super) prepared: Prepared,
+    /// What the state has already, and the next line of the manifest is to begin with.
+    early: Vec<Change>,
     handles: HashMap<u64, Handle>,
     /// Sealed segments that are still in staging.
     moves: Vec<Segment>,
@@ -50,6 +52,15 @@ pub(super) struct Lake {
     /// Held by scans, which may read files that have been dropped since they began.
     pins: Arc<()>,
     _lock: File,
+}
+
+/// What was prepared, and is not in the manifest before something is written.
+#[derive(Default)]
+pub(super) struct Prepared {
+    /// Which runs may take their source over.
+    pub(super) claims: Claims,
+    /// The streams of each source, as they were prepared last.
+    pub(super) streams: HashMap<SourceName, Vec<StreamSpec>>,
 }
 
 /// A segment opened for appending.
@@ -71,8 +82,7 @@ impl Lake {
         let manifest = Manifest::open(layout, length)?;
         remove_file(&layout.manifest_new())?;
         let failures = FailureLog::open(layout, state.failures)?;
-        let open = state.segments.values().filter(|segment| segment.phase == Phase::Open);
-        let current = open.map(|s| ((s.source.clone(), s.stream.clone()), s.id)).collect();
+        let current = open_segments(&state);
         let mut lake = Self {
             layout: layout.clone(),
             zstd,
@@ -80,9 +90,10 @@ impl Lake {
             manifest,
             state,
             failures,
-            prepared: HashMap::new(),
             current,
             index: KeyIndex::default(),
+            prepared: Prepared::default(),
+            early: Vec::new(),
             handles: HashMap::new(),
             moves: Vec::new(),
             unclean: false,
@@ -137,14 +148,21 @@ impl Lake {
         // Opening a segment again cuts it.
         self.handles.clear();
         self.manifest.cut()?;
+        if !self.early.is_empty() {
+            self.state = Manifest::read(&self.layout)?.0;
+            self.current = open_segments(&self.state);
+            self.early.clear();
+        }
         self.failures.cut(self.state.failures)?;
+        let mut moves = Vec::new();
         for path in files_in(&self.layout.staging())? {
             match self.segment_at(&path) {
                 Some(segment) if segment.phase != Phase::Sealed => cut_segment(&self.layout, segment)?,
-                Some(_) => {}
+                Some(segment) => moves.push(segment.clone()),
                 None => remove_file(&path)?,
             }
         }
+        self.moves = moves;
         self.unclean = false;
         Ok(())
     }
@@ -164,14 +182,32 @@ impl Lake {
         result
     }
 
-    /// Commits changes: one line of the manifest.
-    pub(super) fn log(&mut self, changes: Vec<Change>) -> Result<()> {
-        self.manifest.append(&changes)?;
-        for change in changes {
-            self.note_moves(&change);
-            self.state.apply(change);
+    /// Commits changes, together with those that are already applied: one line of the manifest.
+    /// `false` if there are none.
+    pub(super) fn log(&mut self, changes: Vec<Change>) -> Result<bool> {
+        let applied = self.early.len();
+        let line: Vec<Change> = self.early.iter().cloned().chain(changes).collect();
+        if line.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        self.manifest.append(&line)?;
+        self.early.clear();
+        line.into_iter().skip(applied).for_each(|change| self.apply(change));
+        Ok(true)
+    }
+
+    /// Applies changes on which the rest of an [`attempt`](Self::attempt) builds. They are committed
+    /// by its line; if it fails, the state is read again.
+    pub(super) fn apply_early(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            self.early.push(change.clone());
+            self.apply(change);
+        }
+    }
+
+    fn apply(&mut self, change: Change) {
+        self.note_moves(&change);
+        self.state.apply(change);
     }
 
     fn note_moves(&mut self, change: &Change) {
@@ -290,6 +326,11 @@ impl Lake {
             self.handles.clear();
         }
     }
+}
+
+fn open_segments(state: &State) -> HashMap<(SourceName, StreamName), u64> {
+    let open = state.segments.values().filter(|segment| segment.phase == Phase::Open);
+    open.map(|s| ((s.source.clone(), s.stream.clone()), s.id)).collect()
 }
 
 fn lock(layout: &Layout) -> Result<File> {

@@ -276,7 +276,7 @@ mod tests {
         manifest.append(&start(100_003)).unwrap();
         let (state, length) = Manifest::read(&layout).unwrap();
         assert_eq!(length, fs::metadata(layout.manifest()).unwrap().len());
-        let starts = state.checkpoint(&"shop".into()).starts;
+        let starts = state.checkpoint(&"R1".into(), &"shop".into()).starts;
         assert_eq!(starts.len(), 10);
         assert_eq!(starts["key 3"].as_str(), "100003");
         assert_eq!(starts["key 9"].as_str(), "99999");

@@ -20,7 +20,7 @@
 //! A merge writes its rows without looking at what is stored; what is superseded is found at the
 //! finish. How many records are new, changed or unchanged is counted exactly as long as the keys of
 //! the open streams fit into a bounded index ([`index`]); beyond that, records count as inserted. A
-//! merge stream that is not finished because a split failed becomes visible when the next run begins.
+//! merge stream that is not finished because a split failed becomes visible when the next run takes its source over.
 //!
 //! # Columns
 //!
@@ -59,7 +59,7 @@ use serde_json::Value;
 pub use config::{Compression, NdjsonConfig};
 
 use commit::Part;
-use lake::Lake;
+use lake::{Lake, Prepared};
 use layout::Layout;
 use stage::Stager;
 use view::View;
@@ -111,7 +111,14 @@ struct Folder {
     layout: Layout,
     zstd: bool,
     file_size: u64,
-    lake: Mutex<Option<Lake>>,
+    opened: Mutex<Opened>,
+}
+
+#[derive(Default)]
+struct Opened {
+    lake: Option<Lake>,
+    /// What was prepared, kept while the folder is gone.
+    prepared: Prepared,
 }
 
 impl NdjsonDestination {
@@ -124,7 +131,7 @@ impl NdjsonDestination {
                 layout: Layout::new(context.base_dir.join(&config.path)),
                 zstd,
                 file_size: config.file_size.0,
-                lake: Mutex::new(None),
+                opened: Mutex::default(),
             }),
             changes: Mutex::default(),
         }
@@ -143,26 +150,29 @@ impl Folder {
     /// Runs an operation on the opened folder. Only `create` makes a folder that is not there: one
     /// that has vanished in the middle of a run is trouble, not a fresh start.
     fn write<T>(&self, create: bool, operation: impl FnOnce(&mut Lake) -> Result<T>) -> Result<T> {
-        let mut place = self.lake.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.as_ref().is_some_and(|lake| lake.check_place().is_err()) {
-            // The lock goes with it, so that the folder can be opened anew.
-            *place = None;
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let Opened { lake: place, prepared } = &mut *opened;
+        // The lock goes with it, so that the folder can be opened anew.
+        if let Some(lost) = place.take_if(|lake| lake.check_place().is_err()) {
+            *prepared = lost.prepared;
         }
-        let lake = match &mut *place {
+        let lake = match place {
             Some(lake) => lake,
             none => {
                 if !create && !self.layout.manifest().exists() {
                     return Err(trouble::gone(self.layout.root()));
                 }
-                none.insert(Lake::open(&self.layout, self.zstd, self.file_size)?)
+                let lake = none.insert(Lake::open(&self.layout, self.zstd, self.file_size)?);
+                lake.prepared = std::mem::take(prepared);
+                lake
             }
         };
         operation(lake)
     }
 
     fn view(&self) -> Result<View> {
-        let place = self.lake.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*place {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        match &opened.lake {
             Some(lake) => Ok(View::of(lake)),
             None => View::read(&self.layout),
         }

@@ -15,7 +15,7 @@ use super::segment::{Phase, Segment};
 pub(super) enum Change {
     /// No segment gets a smaller number than this from now on.
     Next(u64),
-    /// The source's part of a run begins or goes on. Another run's positions are forgotten.
+    /// The source's part of a run takes the source over, or has other streams than before. Another run's positions are forgotten.
     Run { source: SourceName, run: RunId, streams: Vec<StreamSpec> },
     /// Where a split stands now.
     Split { source: SourceName, id: SplitId, state: SplitRecord },
@@ -148,9 +148,12 @@ impl State {
         fixed.into_iter().chain(sources).chain(segments).chain(columns)
     }
 
-    /// What the engine is told about a source.
-    pub(super) fn checkpoint(&self, source: &SourceName) -> Checkpoint {
+    /// What the engine is told about a source's part of a run.
+    pub(super) fn checkpoint(&self, run: &RunId, source: &SourceName) -> Checkpoint {
         let Some(known) = self.sources.get(source) else { return Checkpoint::default() };
+        if known.run != *run {
+            return Checkpoint { starts: known.starts.clone(), ..Checkpoint::default() };
+        }
         let split = |(id, record): (&SplitId, &SplitRecord)| {
             let state = SplitState {
                 position: record.at.clone(),

@@ -32,7 +32,7 @@ impl View {
     /// What `lake` has committed.
     pub(super) fn of(lake: &Lake) -> Self {
         let mut view = Self::from_state(&lake.layout, &lake.state, Some(lake.pin()));
-        for spec in lake.prepared.values().flat_map(|(_, streams)| streams) {
+        for spec in lake.prepared.streams.values().flatten() {
             if let Err(place) = view.tables.binary_search(&spec.table) {
                 view.tables.insert(place, spec.table.clone());
             }

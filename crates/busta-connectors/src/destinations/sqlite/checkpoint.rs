@@ -6,19 +6,38 @@ use busta_core::{Checkpoint, Cursor, Error, Position, RunId, SourceName, SplitSt
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::commit::Entry;
+use super::replace;
+use super::schema::Catalogue;
+use crate::destinations::claims::{Claims, refused};
 
 /// Whether a chunk may be written.
 pub(super) enum Standing {
     /// The split stands at its `from`.
     Here,
+    /// So it does, and with this chunk the run takes the source over.
+    First,
     /// The split stands at its `to`.
     Already,
     /// The split stands elsewhere, or another run has taken over.
     Conflict(Error),
 }
 
-/// Makes `run` the run of `source` and forgets the positions of any other.
-pub(super) fn begin(connection: &Connection, run: &RunId, source: &SourceName) -> rusqlite::Result<()> {
+/// The run that has written last to `source`.
+pub(super) fn run_of(connection: &Connection, source: &SourceName) -> rusqlite::Result<Option<RunId>> {
+    connection
+        .prepare_cached("SELECT run FROM _busta_sources WHERE source = ?1")?
+        .query_row([source.as_str()], |row| Ok(row.get::<_, String>(0)?.into()))
+        .optional()
+}
+
+/// Makes `run` the run of `source`, and forgets the positions and the unfinished rows of any other.
+pub(super) fn take_over(
+    connection: &Connection,
+    catalogue: &Catalogue,
+    run: &RunId,
+    source: &SourceName,
+) -> rusqlite::Result<()> {
+    replace::sweep(connection, catalogue, run, source)?;
     let (run, source) = (run.as_str(), source.as_str());
     connection.execute("INSERT OR REPLACE INTO _busta_sources VALUES (?1, ?2)", [source, run])?;
     connection.execute("DELETE FROM _busta_splits WHERE source = ?1 AND run <> ?2", [source, run])?;
@@ -26,12 +45,18 @@ pub(super) fn begin(connection: &Connection, run: &RunId, source: &SourceName) -
     Ok(())
 }
 
-/// Everything that is stored about `source`.
-pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Result<Checkpoint> {
+/// What `run` finds of `source`: the starts, and what is its own.
+pub(super) fn load(
+    connection: &Connection,
+    run: &RunId,
+    source: &SourceName,
+) -> rusqlite::Result<Checkpoint> {
+    let ours = [source.as_str(), run.as_str()];
     let mut splits = HashMap::new();
-    let mut statement = connection
-        .prepare_cached("SELECT split, position, high, found FROM _busta_splits WHERE source = ?1")?;
-    let mut rows = statement.query([source.as_str()])?;
+    let mut statement = connection.prepare_cached(
+        "SELECT split, position, high, found FROM _busta_splits WHERE source = ?1 AND run = ?2",
+    )?;
+    let mut rows = statement.query(ours)?;
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         let high: Option<String> = row.get(2)?;
@@ -48,38 +73,37 @@ pub(super) fn load(connection: &Connection, source: &SourceName) -> rusqlite::Re
     let starts = statement
         .query_map([source.as_str()], |row| Ok((row.get(0)?, Cursor::from_stored(row.get::<_, String>(1)?))))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut statement = connection.prepare_cached("SELECT stream FROM _busta_finished WHERE source = ?1")?;
+    let mut statement =
+        connection.prepare_cached("SELECT stream FROM _busta_finished WHERE source = ?1 AND run = ?2")?;
     let finished = statement
-        .query_map([source.as_str()], |row| Ok(row.get::<_, String>(0)?.into()))?
+        .query_map(ours, |row| Ok(row.get::<_, String>(0)?.into()))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Checkpoint { splits, finished, starts })
 }
 
 /// Where the chunk's split stands against the chunk's step.
-pub(super) fn standing(connection: &Connection, entry: &Entry) -> rusqlite::Result<Standing> {
-    let run: Option<String> = connection
-        .prepare_cached("SELECT run FROM _busta_sources WHERE source = ?1")?
-        .query_row([entry.source.as_str()], |row| row.get(0))
-        .optional()?;
-    if run.as_deref() != Some(entry.run.as_str()) {
-        let (ours, source) = (&entry.run, &entry.source);
-        let message = match run {
-            Some(other) => format!("run {ours} of {source} has been taken over by run {other}"),
-            None => format!("run {ours} of {source} is not known to this database"),
-        };
-        return Ok(Standing::Conflict(Error::conflict(message)));
+pub(super) fn standing(
+    connection: &Connection,
+    claims: &Claims,
+    entry: &Entry,
+) -> rusqlite::Result<Standing> {
+    let run = run_of(connection, &entry.source)?;
+    let known = run.as_ref() == Some(&entry.run);
+    if !known && !claims.allow(&entry.source, &entry.run, run.as_ref()) {
+        return Ok(Standing::Conflict(refused(&entry.source, &entry.run, run.as_ref())));
     }
-    let Some(step) = &entry.step else { return Ok(Standing::Here) };
+    let here = if known { Standing::Here } else { Standing::First };
+    let Some(step) = &entry.step else { return Ok(here) };
     let stands: Option<String> = connection
-        .prepare_cached("SELECT position FROM _busta_splits WHERE source = ?1 AND split = ?2")?
-        .query_row([entry.source.as_str(), step.split.as_str()], |row| row.get(0))
+        .prepare_cached("SELECT position FROM _busta_splits WHERE source = ?1 AND split = ?2 AND run = ?3")?
+        .query_row([entry.source.as_str(), step.split.as_str(), entry.run.as_str()], |row| row.get(0))
         .optional()?;
     let stands = match stands {
         Some(text) => decoded(&text)?,
         None => Position::Start,
     };
     Ok(if stands == step.from {
-        Standing::Here
+        here
     } else if stands == step.to {
         Standing::Already
     } else {

@@ -15,6 +15,7 @@ use super::insert::{self, Origin, insert};
 use super::rows::Rows;
 use super::schema::Catalogue;
 use super::{failures, replace};
+use crate::destinations::claims::Claims;
 
 /// A chunk as the writer's thread gets it: nothing of it is copied but ids and failures.
 pub(super) struct Entry {
@@ -64,6 +65,7 @@ impl Entry {
 pub(super) fn write(
     connection: &Connection,
     catalogue: &mut Catalogue,
+    claims: &Claims,
     entries: &[Entry],
     now: DateTime<Utc>,
 ) -> rusqlite::Result<Vec<Result<Committed>>> {
@@ -71,19 +73,30 @@ pub(super) fn write(
     let loaded_at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut outcomes = Vec::with_capacity(entries.len());
     for entry in entries {
-        outcomes.push(match checkpoint::standing(connection, entry)? {
+        outcomes.push(match checkpoint::standing(connection, claims, entry)? {
             Standing::Conflict(error) => Err(error),
             Standing::Already => Ok(Committed { already: true, ..Committed::default() }),
-            Standing::Here => {
-                let committed = write_rows(connection, catalogue, entry, &loaded_at)?;
-                hit("sqlite.commit.rows_written");
-                checkpoint::advance(connection, entry)?;
-                failures::store(connection, entry)?;
-                Ok(committed)
+            Standing::Here => Ok(write_entry(connection, catalogue, entry, &loaded_at)?),
+            Standing::First => {
+                checkpoint::take_over(connection, catalogue, &entry.run, &entry.source)?;
+                Ok(write_entry(connection, catalogue, entry, &loaded_at)?)
             }
         });
     }
     Ok(outcomes)
+}
+
+fn write_entry(
+    connection: &Connection,
+    catalogue: &mut Catalogue,
+    entry: &Entry,
+    loaded_at: &str,
+) -> rusqlite::Result<Committed> {
+    let committed = write_rows(connection, catalogue, entry, loaded_at)?;
+    hit("sqlite.commit.rows_written");
+    checkpoint::advance(connection, entry)?;
+    failures::store(connection, entry)?;
+    Ok(committed)
 }
 
 fn write_rows(
@@ -102,6 +115,9 @@ fn write_rows(
     let mut committed = Committed::default();
     if !rows.rows.is_empty() {
         catalogue.fit(connection, &spec.table, &rows.columns, spec.cursor_field.as_deref())?;
+        if spec.write_mode != WriteMode::Append && !spec.primary_key.is_empty() {
+            catalogue.note_key(connection, &spec.table, &spec.primary_key)?;
+        }
         let Some(table) = catalogue.table(&spec.table) else { return Err(rusqlite::Error::InvalidQuery) };
         let physical = if replaced { table.shadow_name() } else { table.name.clone() };
         let origin = Origin { run: entry.run.as_str(), source: entry.source.as_str(), loaded_at };

@@ -39,7 +39,7 @@ mod widen;
 mod writer;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use busta_core::clock::Clock;
@@ -60,6 +60,8 @@ use errors::At;
 use read::Reading;
 use schema::Wanted;
 use writer::{Handle, Writer};
+
+use crate::destinations::claims::{Claims, refused};
 
 /// The places where a test can kill the process (see [`busta_core::failpoint`]), in their order.
 pub const FAILPOINTS: &[&str] = &[
@@ -97,6 +99,7 @@ pub struct SqliteDestination {
     specs: RwLock<Specs>,
     writer: Mutex<Option<Writer>>,
     changes: Arc<Mutex<Vec<SchemaChange>>>,
+    claims: Arc<Mutex<Claims>>,
     reading: Reading,
 }
 
@@ -111,6 +114,7 @@ impl SqliteDestination {
             specs: RwLock::default(),
             writer: Mutex::new(None),
             changes: Arc::default(),
+            claims: Arc::default(),
         }
     }
 
@@ -134,6 +138,7 @@ impl Destination for SqliteDestination {
         check(source, streams)?;
         let (run, of, streams) = (run.clone(), source.clone(), streams.to_vec());
         let known = streams.iter().map(|s| (s.name.clone(), Arc::new(s.clone()))).collect();
+        let claims = self.claims.clone();
         let checkpoint = self
             .handle()?
             .run(move |session| {
@@ -144,9 +149,9 @@ impl Destination for SqliteDestination {
                             return Err(foreign(&stream.table, &path));
                         }
                     }
-                    checkpoint::begin(connection, &run, &of).at(&path)?;
-                    replace::sweep(connection, catalogue, &run, &of).at(&path)?;
-                    checkpoint::load(connection, &of).at(&path)
+                    let stored = checkpoint::run_of(connection, &of).at(&path)?;
+                    locked(&claims).prepared(&of, &run, stored.as_ref());
+                    checkpoint::load(connection, &run, &of).at(&path)
                 };
                 session.transaction(body, "sqlite.prepare.before_commit", "sqlite.prepare.after_commit")
             })
@@ -174,19 +179,32 @@ impl Destination for SqliteDestination {
         }
         let now = self.clock.now();
         let entries = chunks.iter().map(|chunk| Entry::new(chunk, now)).collect::<Result<Vec<_>>>()?;
+        let claims = self.claims.clone();
         self.handle()?
             .run(move |session| {
                 let path = session.location().path.clone();
-                session.transaction(
-                    |connection, catalogue| commit::write(connection, catalogue, &entries, now).at(&path),
+                let mut claims = locked(&claims);
+                let outcomes = session.transaction(
+                    |connection, catalogue| {
+                        commit::write(connection, catalogue, &claims, &entries, now).at(&path)
+                    },
                     "sqlite.commit.before_commit",
                     "sqlite.commit.after_commit",
-                )
+                )?;
+                for (entry, outcome) in entries.iter().zip(&outcomes) {
+                    if outcome.is_ok() {
+                        claims.settle(&entry.source, &entry.run);
+                    }
+                }
+                Ok(outcomes)
             })
             .await
     }
 
     async fn finish(&self, finish: &Finish) -> Result<()> {
+        if finish.streams.is_empty() {
+            return Ok(());
+        }
         let finish = finish.clone();
         let specs = finish
             .streams
@@ -195,14 +213,28 @@ impl Destination for SqliteDestination {
                 self.spec(&finish.source, &s.stream).ok_or_else(|| insert::unprepared(s.stream.as_str()))
             })
             .collect::<Result<Vec<_>>>()?;
+        let claims = self.claims.clone();
         self.handle()?
             .run(move |session| {
                 let path = session.location().path.clone();
+                let mut claims = locked(&claims);
                 session.transaction(
-                    |connection, catalogue| end(connection, catalogue, &finish, &specs).at(&path),
+                    |connection, catalogue| {
+                        let (run, source) = (&finish.run, &finish.source);
+                        match checkpoint::run_of(connection, source).at(&path)? {
+                            Some(known) if known == *run => {}
+                            other if claims.allow(source, run, other.as_ref()) => {
+                                checkpoint::take_over(connection, catalogue, run, source).at(&path)?;
+                            }
+                            other => return Err(refused(source, run, other.as_ref())),
+                        }
+                        end(connection, catalogue, &finish, &specs).at(&path)
+                    },
                     "sqlite.finish.before_commit",
                     "sqlite.finish.after_commit",
-                )
+                )?;
+                claims.settle(&finish.source, &finish.run);
+                Ok(())
             })
             .await
     }
@@ -214,6 +246,11 @@ impl Destination for SqliteDestination {
     fn readable(&self) -> &dyn Readable {
         &self.reading
     }
+}
+
+/// Only the writer's thread takes it, so nobody waits.
+fn locked(claims: &Mutex<Claims>) -> MutexGuard<'_, Claims> {
+    claims.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn wanted(stream: &StreamSpec) -> Wanted<'_> {

@@ -248,27 +248,35 @@ impl Catalogue {
             self.tables.insert(lower.clone(), table);
         }
         let Some(table) = self.tables.get_mut(&lower) else { return Ok(true) };
-        let before = table.clone();
+        let before = (table.keyed, table.shadow);
         if keyed && !table.keyed {
             for physical in table.physical() {
                 add_column(connection, &physical, "_busta_key")?;
                 index(connection, &physical)?;
             }
             table.keyed = true;
+            table.primary_key = wanted.primary_key.to_vec();
         }
         if wanted.shadow && !table.shadow {
             table.create(connection, &table.shadow_name())?;
             table.shadow = true;
         }
-        if keyed {
-            table.primary_key = wanted.primary_key.to_vec();
-        }
-        if (before.keyed, before.shadow, &before.primary_key)
-            != (table.keyed, table.shadow, &table.primary_key)
-        {
+        if before != (table.keyed, table.shadow) {
             save(connection, table)?;
         }
         Ok(true)
+    }
+
+    /// Notes what the rows of a table are told apart by, when rows come in: streams that share a table
+    /// may differ, and asking what is there must not write.
+    pub fn note_key(&mut self, connection: &Connection, name: &str, key: &[String]) -> rusqlite::Result<()> {
+        match self.tables.get_mut(&name.to_ascii_lowercase()) {
+            Some(table) if table.primary_key != key => {
+                table.primary_key = key.to_vec();
+                save(connection, table)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes room for a batch: adds and widens columns until each of its values has a place.
