@@ -3,6 +3,8 @@
 //!
 //! `BUSTA_KILLS=200` makes the random part as long as one likes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! The second run reads only what is new: conditional requests, start cursors, changed files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::fmt::Write;

@@ -1,6 +1,8 @@
 //! Limits, judged at the origin: never one request more in flight than allowed, and never fewer while
 //! work waits.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::fmt::Write;

@@ -1,5 +1,7 @@
 //! Real files that nobody here made. They lie beside the project; where they do not, the test says so.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::path::Path;

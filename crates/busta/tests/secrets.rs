@@ -1,5 +1,7 @@
 //! A secret in the configuration never shows, whatever happens and however much is logged.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::path::Path;

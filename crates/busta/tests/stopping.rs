@@ -1,5 +1,7 @@
 //! SIGTERM leaves a run that can be resumed; the second one ends at once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::process::{Child, Command};

@@ -1,5 +1,7 @@
 //! Trouble at the destination: a clear error, nothing half written, and a run that can be resumed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt;
