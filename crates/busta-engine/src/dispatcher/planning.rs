@@ -3,6 +3,7 @@
 use busta_core::{Destination, Error, Source, StreamSpec, WriteMode};
 
 use super::Planned;
+use crate::retry::{self, Verdict};
 use crate::slot::{SourceShared, deadline_passed};
 
 /// The streams as this run writes them.
@@ -16,28 +17,46 @@ pub(super) fn specs(source: &dyn Source, full_refresh: bool) -> Vec<StreamSpec> 
     specs
 }
 
-/// Asks the destination what is there and the source what there is to do.
+/// Asks the destination what is there and the source what there is to do. What is unavailable is tried
+/// again, like a split.
 pub(super) async fn plan(shared: &SourceShared, full_refresh: bool) -> Planned {
-    let specs = specs(shared.source.as_ref(), full_refresh);
-    let planning = async {
-        let destination: &dyn Destination = shared.destination.as_ref();
-        let mut checkpoint = destination.prepare(&shared.run, &shared.name, &specs).await?;
-        if full_refresh {
-            checkpoint.starts.clear();
+    let deadline = async {
+        match shared.deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
         }
-        let splits = shared.source.plan(&checkpoint).await?;
-        Ok((checkpoint, splits))
     };
     tokio::select! {
         biased;
         () = shared.stop.cancelled() => Err(Error::cancelled("the run was stopped")),
-        planned = async {
-            match shared.deadline {
-                Some(deadline) => {
-                    tokio::time::timeout_at(deadline, planning).await.unwrap_or_else(|_| Err(deadline_passed()))
-                }
-                None => planning.await,
-            }
-        } => planned,
+        planned = plan_patiently(shared, full_refresh) => planned,
+        () = deadline => Err(deadline_passed()),
     }
+}
+
+async fn plan_patiently(shared: &SourceShared, full_refresh: bool) -> Planned {
+    let mut retries = 0;
+    loop {
+        let error = match plan_once(shared, full_refresh).await {
+            Ok(planned) => return Ok(planned),
+            Err(error) => error,
+        };
+        if retry::verdict(error.kind()) != Verdict::Retry || retries == shared.retry.max_retries {
+            return Err(error);
+        }
+        retries += 1;
+        tracing::info!(source = shared.name.as_str(), %error, retry = retries, "planning is tried again");
+        tokio::time::sleep(error.wait().unwrap_or_else(|| retry::blind_wait(retries, &shared.retry))).await;
+    }
+}
+
+async fn plan_once(shared: &SourceShared, full_refresh: bool) -> Planned {
+    let specs = specs(shared.source.as_ref(), full_refresh);
+    let destination: &dyn Destination = shared.destination.as_ref();
+    let mut checkpoint = destination.prepare(&shared.run, &shared.name, &specs).await?;
+    if full_refresh {
+        checkpoint.starts.clear();
+    }
+    let splits = shared.source.plan(&checkpoint).await?;
+    Ok((checkpoint, splits))
 }

@@ -1,11 +1,12 @@
 //! Opening the database: settings, layout, and what may stand in the way.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use busta_core::{CursorValue, Error, Result};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::config::Location;
 use super::errors::At;
@@ -60,7 +61,7 @@ pub(super) fn writer(location: &Location) -> Result<Connection> {
     .at(path)?;
     connection.busy_timeout(location.busy_timeout).at(path)?;
     check_layout(&connection, path)?;
-    settle(&connection).at(path)?;
+    patiently(location.busy_timeout, || settle(&connection)).at(path)?;
     connection
         .create_scalar_function("busta_newer", 2, FunctionFlags::SQLITE_DETERMINISTIC, |values| {
             Ok(newer_or_equal(values.get_raw(0), values.get_raw(1)))
@@ -119,6 +120,23 @@ fn check_layout(connection: &Connection, path: &Path) -> Result<Option<i64>> {
         ))
         .hint("update busta, or set `destination.path` to another file")),
         layout => Ok(layout),
+    }
+}
+
+/// Tries until the database is free. SQLite's own patience does not cover a change to WAL: two who make
+/// a new file at once would both be told at once that it is locked.
+#[allow(clippy::disallowed_methods, reason = "the writer's own thread, and nobody tells when it is free")]
+fn patiently(limit: Duration, mut attempt: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let until = Instant::now() + limit;
+    loop {
+        match attempt() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            settled => return settled,
+        }
     }
 }
 
