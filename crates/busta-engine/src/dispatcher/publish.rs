@@ -9,8 +9,8 @@ use busta_core::report::Status;
 use tokio::time::Instant;
 
 use super::{Dispatcher, SNAPSHOT_EVERY};
-use crate::ledger::Ledger;
-use crate::progress::Snapshot;
+use crate::ledger::{Ledger, Phase};
+use crate::progress::{Snapshot, SourceProgress};
 use crate::report::{self, RunOutcome};
 
 impl Dispatcher {
@@ -20,29 +20,28 @@ impl Dispatcher {
             return;
         }
         self.snapshot_at = now;
+        let sources: Vec<SourceProgress> = self.ledgers.iter().map(Ledger::progress).collect();
         let snapshot = Snapshot {
             run: self.run.clone(),
             elapsed: now - self.began,
-            sources: self.ledgers.iter().map(Ledger::progress).collect(),
+            eta: self.eta(now, &sources),
+            sources,
             in_flight: self.slot_of.len(),
             queued: self.queue.len() + self.parked.len(),
-            eta: self.eta(now),
             stopping: self.stop.is_cancelled(),
         };
         self.snapshot.send_replace(Arc::new(snapshot));
     }
 
-    /// What is left of the splits that are known, at the rate so far.
-    pub(super) fn eta(&self, now: Instant) -> Option<Duration> {
-        let (mut done, mut known) = (0, 0);
-        for progress in self.ledgers.iter().map(Ledger::progress) {
-            done += progress.splits_done;
-            known += progress.splits_known;
-        }
-        if done == 0 || known < done {
+    /// What is left of the splits, at the rate so far; nothing while some source has not named its own.
+    fn eta(&self, now: Instant, sources: &[SourceProgress]) -> Option<Duration> {
+        if self.ledgers.iter().any(|ledger| matches!(ledger.phase, Phase::Waiting | Phase::Planning)) {
             return None;
         }
-        Some((now - self.began).mul_f64((known - done) as f64 / done as f64))
+        let done: usize = sources.iter().map(|source| source.splits_done).sum();
+        let known: usize = sources.iter().map(|source| source.splits_known).sum();
+        let left = known.checked_sub(done)?;
+        (done > 0).then(|| (now - self.began).mul_f64(left as f64 / done as f64))
     }
 
     pub(super) fn outcome(mut self) -> RunOutcome {
