@@ -95,7 +95,7 @@ async fn measure(folder: &Path, name: &str, keyed: bool, compression: &str, coun
     }
     let busy = staging.await.unwrap();
     let written = begin.elapsed();
-    let streams = vec![StreamFinish { stream, start: None }];
+    let streams = vec![StreamFinish { stream, starts: vec![] }];
     let finishing = Instant::now();
     destination.finish(&Finish { run, source, streams }).await.unwrap();
     let finishing = finishing.elapsed();

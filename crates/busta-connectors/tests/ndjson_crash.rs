@@ -120,8 +120,10 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
             destination.finish(&Finish { run, source, streams: vec![] }).await.unwrap();
         }
         Act::Finish(stream) => {
-            let streams =
-                vec![StreamFinish { stream: (*stream).into(), start: Some(Cursor::from_stored("1")) }];
+            let streams = vec![StreamFinish {
+                stream: (*stream).into(),
+                starts: vec![((*stream).to_owned(), Cursor::from_stored("1"))],
+            }];
             destination.finish(&Finish { run, source, streams }).await.unwrap();
         }
         Act::Commit(pages) => {

@@ -102,7 +102,7 @@ async fn a_take_over_that_cannot_be_written_takes_nothing() {
         async move { destination.prepare(&run.into(), &"shop".into(), &streams).await.unwrap() }
     };
     again("R2").await;
-    let streams = vec![StreamFinish { stream: "merged".into(), start: None }];
+    let streams = vec![StreamFinish { stream: "merged".into(), starts: vec![] }];
     let finish = Finish { run: "R2".into(), source: "shop".into(), streams };
     let chunk = || {
         let records: Records = [r#"{"id":1,"v":2}"#].into_iter().collect();

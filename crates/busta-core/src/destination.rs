@@ -136,8 +136,9 @@ pub struct Finish {
 pub struct StreamFinish {
     /// The stream.
     pub stream: StreamName,
-    /// Where the next run starts, stored under the stream's name; `None` leaves what is there.
-    pub start: Option<Cursor>,
+    /// Where the next run starts, by key: the newest cursor value under the stream's name, and what the
+    /// batches of a `replace` stream told, which must not hold before its rows are visible.
+    pub starts: Vec<(String, Cursor)>,
 }
 
 /// A column that appeared or was widened.

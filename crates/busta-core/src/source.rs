@@ -68,7 +68,8 @@ pub struct Batch {
     /// Splits discovered in this batch. They are committed with it.
     pub found: Vec<Split>,
     /// Start cursors that hold from the commit of this batch on, for sources whose splits advance
-    /// each for itself (a feed's ETag, a file's mtime).
+    /// each for itself (a feed's ETag, a file's mtime). Those of a stream that is being replaced hold
+    /// from its end on, when its new rows are there to go on from.
     pub starts: Vec<(String, Cursor)>,
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use busta_core::settings::RetrySettings;
 use busta_core::{
-    Chunk, Committed, CursorValue, Destination, Error, ErrorKind, Finish, Result, Split, SplitId, StreamName,
-    failpoint,
+    Chunk, Committed, Cursor, CursorValue, Destination, Error, ErrorKind, Finish, Result, Split, SplitId,
+    StreamName, failpoint,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
@@ -44,6 +44,8 @@ pub struct Parcel {
     pub split: SplitId,
     /// Whether the split ends with it, and how.
     pub end: Option<End>,
+    /// Start cursors that hold only once the stream is finished.
+    pub deferred: Vec<(String, Cursor)>,
     /// There is nothing to write: the split ended without having yielded anything.
     pub nothing: bool,
     /// Given back once it is durable: its part of the memory budget, and its split's leave to read on.
@@ -89,6 +91,8 @@ pub struct ChunkReceipt {
     pub found: Vec<Split>,
     /// The newest cursor value that is now durable.
     pub high: Option<CursorValue>,
+    /// Start cursors that hold only once the stream is finished.
+    pub deferred: Vec<(String, Cursor)>,
 }
 
 /// Runs until every sender of orders is gone.
@@ -213,6 +217,7 @@ struct Rest {
     source: usize,
     split: SplitId,
     end: Option<End>,
+    deferred: Vec<(String, Cursor)>,
     nothing: bool,
     _held: Option<(Reserved, Option<OwnedSemaphorePermit>)>,
 }
@@ -220,8 +225,8 @@ struct Rest {
 fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
     parcels
         .into_iter()
-        .map(|Parcel { source, chunk, split, end, nothing, held }| {
-            (chunk, Rest { source, split, end, nothing, _held: held })
+        .map(|Parcel { source, chunk, split, end, deferred, nothing, held }| {
+            (chunk, Rest { source, split, end, deferred, nothing, _held: held })
         })
         .unzip()
 }
@@ -239,6 +244,7 @@ impl Rest {
             failures: chunk.failures.len() as u64 + rejected,
             found: chunk.found,
             high: chunk.high,
+            deferred: self.deferred,
         }
     }
 }

@@ -75,6 +75,8 @@ struct StreamLedger {
     done: u32,
     limited: bool,
     high: Option<CursorValue>,
+    /// Start cursors that hold once the stream is finished.
+    deferred: Vec<(String, Cursor)>,
     /// It was finished in an earlier part of this run.
     finished: bool,
     busy: Duration,
@@ -89,6 +91,7 @@ impl Ledger {
             done: 0,
             limited: false,
             high: None,
+            deferred: Vec::new(),
             finished: false,
             busy: Duration::ZERO,
         };
@@ -208,10 +211,16 @@ impl Ledger {
     }
 
     /// Something is durable now.
-    pub fn committed(&mut self, stream: &StreamName, high: Option<CursorValue>) {
+    pub fn committed(
+        &mut self,
+        stream: &StreamName,
+        high: Option<CursorValue>,
+        deferred: Vec<(String, Cursor)>,
+    ) {
         self.wrote = true;
         if let Some(stream) = self.streams.get_mut(stream) {
             stream.raise(high);
+            stream.deferred.extend(deferred);
         }
     }
 
@@ -260,7 +269,7 @@ impl Ledger {
             .filter_map(|name| self.streams.get(name))
             .filter(|stream| !stream.finished && self.is_complete(stream))
             .filter(|stream| self.wrote || stream.spec.write_mode == busta_core::WriteMode::Replace)
-            .map(|stream| StreamFinish { stream: stream.spec.name.clone(), start: self.next_start(stream) })
+            .map(|stream| StreamFinish { stream: stream.spec.name.clone(), starts: self.next_starts(stream) })
             .collect();
         let finish = Finish { run: self.shared.run.clone(), source: self.shared.name.clone(), streams };
         (!finish.streams.is_empty()).then_some(finish)
@@ -272,8 +281,14 @@ impl Ledger {
         stream.failed == 0 && stream.left == 0 && parent.is_none_or(|parent| self.is_complete(parent))
     }
 
-    /// Where the next run starts: never before where this one did.
-    fn next_start(&self, stream: &StreamLedger) -> Option<Cursor> {
+    /// Where the next run starts.
+    fn next_starts(&self, stream: &StreamLedger) -> Vec<(String, Cursor)> {
+        let newest = self.newest(stream).map(|cursor| (stream.spec.name.as_str().to_owned(), cursor));
+        stream.deferred.iter().cloned().chain(newest).collect()
+    }
+
+    /// The newest cursor value: never before where this run started.
+    fn newest(&self, stream: &StreamLedger) -> Option<Cursor> {
         if stream.limited {
             return None;
         }

@@ -1,6 +1,6 @@
 //! A slot: reads one split until it ends, fails, must wait, or the run stops.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub struct SourceShared {
     pub outstanding: AtomicUsize,
     /// How large its batches were last.
     pub batch_weight: AtomicUsize,
+    /// The streams that this run replaces.
+    pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.
     pub allowance: HashMap<StreamName, AtomicU64>,
 }
@@ -274,12 +276,16 @@ impl Slot {
             && starts.is_empty();
         let mut staged = if records.is_empty() { None } else { Some(self.stage(stream, records).await) };
         let rejected = staged.as_mut().map(|staged| std::mem::take(&mut staged.failures)).unwrap_or_default();
+        // What is being replaced is not there before the end, so nothing may go on from it before.
+        let (starts, deferred) =
+            if shared.replaced.contains(stream) { (Vec::new(), starts) } else { (starts, Vec::new()) };
         let now = shared.clock.now();
         let place = |failure: Failure| failure.place(&shared.run, &shared.name, stream, &work.split.id, now);
         Parcel {
             source: shared.index,
             split: work.split.id.clone(),
             end: done.then_some(End::Done),
+            deferred,
             nothing,
             held: None,
             chunk: Chunk {
@@ -378,6 +384,7 @@ impl Slot {
             source: shared.index,
             split: split.id.clone(),
             end: Some(End::Failed),
+            deferred: Vec::new(),
             nothing: false,
             held: None,
             chunk: Chunk {

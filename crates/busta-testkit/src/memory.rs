@@ -117,8 +117,8 @@ impl Destination for Memory {
         }
         let checkpoint = inner.checkpoints.entry(finish.source.clone()).or_default();
         for stream in &finish.streams {
-            if let Some(start) = &stream.start {
-                checkpoint.starts.insert(stream.stream.as_str().to_owned(), start.clone());
+            for (key, start) in &stream.starts {
+                checkpoint.starts.insert(key.clone(), start.clone());
             }
             checkpoint.finished.insert(stream.stream.clone());
         }

@@ -110,3 +110,20 @@ fn a_file_that_cannot_be_read_is_a_failure_and_the_rest_goes_on() {
     }
     assert!(sqlite(&desk.file("busta.db"))["drops"].len() >= 2);
 }
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_refresh_that_dies_leaves_nothing_out() {
+    let origin = Origin::default();
+    let desk = feeds(&origin.url());
+    desk.collect_well(&[]);
+    origin.sandbox().advance_feed("f3", 4);
+    let mut refresh = desk.command(&[&support::COLLECT[..], &["--full-refresh"]].concat());
+    let died = refresh.env("BUSTA_FAILPOINT", "engine.finish.before").output().unwrap();
+    assert_eq!(support::exit_code(died.status), 134);
+    // Everything of the refresh was read and nothing of it is visible: the next run must not believe
+    // that it has seen the new entries.
+    assert_eq!(sqlite(&desk.file("busta.db"))["entries"].len(), 400);
+    desk.collect_well(&[]);
+    assert_eq!(sqlite(&desk.file("busta.db"))["entries"].len(), 404);
+}

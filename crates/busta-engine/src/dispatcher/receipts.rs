@@ -31,7 +31,8 @@ impl Dispatcher {
     }
 
     pub(super) fn chunk_committed(&mut self, receipt: ChunkReceipt) {
-        let ChunkReceipt { source, stream, split, end, result, nothing, failures, found, high } = receipt;
+        let ChunkReceipt { source, stream, split, end, result, nothing, failures, found, high, deferred } =
+            receipt;
         let ledger = &mut self.ledgers[source];
         ledger.shared.outstanding.fetch_sub(1, Ordering::Relaxed);
         match result {
@@ -42,7 +43,7 @@ impl Dispatcher {
                     ledger.failures += failures;
                 }
                 if !nothing {
-                    ledger.committed(&stream, high);
+                    ledger.committed(&stream, high, deferred);
                 }
                 if let Some(end) = end {
                     ledger.split_ended(&stream, end);

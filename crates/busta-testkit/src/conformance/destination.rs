@@ -216,7 +216,10 @@ impl Desk {
     pub async fn finish_at(&self, streams: &[&str], start: Option<Cursor>) {
         let streams = streams
             .iter()
-            .map(|&stream| StreamFinish { stream: stream.into(), start: start.clone() })
+            .map(|&stream| StreamFinish {
+                stream: stream.into(),
+                starts: start.clone().map(|start| (stream.to_owned(), start)).into_iter().collect(),
+            })
             .collect();
         let finish = Finish { run: self.run.clone(), source: self.source.clone(), streams };
         self.destination.finish(&finish).await.unwrap();
@@ -263,7 +266,7 @@ impl Neighbour<'_> {
     }
 
     pub async fn finish(&self, stream: &str) {
-        let streams = vec![StreamFinish { stream: stream.into(), start: None }];
+        let streams = vec![StreamFinish { stream: stream.into(), starts: vec![] }];
         let finish = Finish { run: self.desk.run.clone(), source: self.source.clone(), streams };
         self.desk.destination.finish(&finish).await.unwrap();
     }

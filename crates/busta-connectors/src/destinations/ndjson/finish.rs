@@ -93,9 +93,8 @@ impl Lake {
                 let (source, stream) = (finish.source.clone(), done.stream.clone());
                 changes.push(Change::Forget { source, stream });
             }
-            let key = done.stream.as_str();
-            if let Some(at) = done.start.as_ref().filter(|at| known.starts.get(key) != Some(at)) {
-                let (source, key, at) = (finish.source.clone(), key.to_owned(), at.clone());
+            for (key, at) in done.starts.iter().filter(|(key, at)| known.starts.get(key) != Some(at)) {
+                let (source, key, at) = (finish.source.clone(), key.clone(), at.clone());
                 changes.push(Change::Start { source, key, at });
             }
         }

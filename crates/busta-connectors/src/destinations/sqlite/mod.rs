@@ -307,8 +307,8 @@ fn end(
         {
             replace::swap(connection, table, &finish.run, &finish.source, &stream.stream)?;
         }
-        if let Some(start) = &stream.start {
-            checkpoint::start(connection, &finish.source, stream.stream.as_str(), start)?;
+        for (key, start) in &stream.starts {
+            checkpoint::start(connection, &finish.source, key, start)?;
         }
         checkpoint::finish(connection, &finish.run, &finish.source, &stream.stream)?;
     }
