@@ -82,6 +82,10 @@ fn kill_at_random(kind: &Kind, seed: u64) {
             child.kill().unwrap();
             child.wait().unwrap();
             killed += 1;
+            // Killed after its last word: with nothing left to resume, another run would begin.
+            if desk.busta(&["runs", "list"]).stdout.contains("completed") {
+                break;
+            }
             if killed >= before + 15 {
                 desk.collect_well(&["--resume"]);
                 break;
