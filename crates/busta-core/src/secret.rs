@@ -56,15 +56,19 @@ impl Serialize for Secret {
     }
 }
 
-/// Makes [`redact`] know a text and the form it takes in a URL. Whoever derives another form (the
+/// Makes [`redact`] know a text and the forms it takes in a URL, a form and JSON. Whoever derives another form (the
 /// base64 of a Basic header, a fetched token) registers that too.
 pub fn register(text: &str) {
     if text.len() < MIN_SEARCHED {
         return;
     }
-    let encoded: String = text.bytes().map(percent).collect();
+    let url: String = text.bytes().map(percent).collect();
+    let form = url.replace("%20", "+");
+    // What a server echoes in a JSON body, and what that looks like in JSON once more (our own logs).
+    let json = json_inside(text);
+    let twice = json_inside(&json);
     if let Ok(mut known) = KNOWN.write() {
-        for form in [text.to_owned(), encoded] {
+        for form in [text.to_owned(), url, form, json, twice] {
             if !known.contains(&form) {
                 known.push(form);
             }
@@ -72,6 +76,12 @@ pub fn register(text: &str) {
         // Longest first, so that a secret that contains another is masked whole.
         known.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
+}
+
+/// The text as it stands between the quotes of a JSON string.
+fn json_inside(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 fn percent(byte: u8) -> String {
@@ -104,6 +114,14 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "***");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"***\"");
         assert_eq!(redact("got s3cr+t/value from ?key=s3cr%2Bt%2Fvalue"), "got *** from ?key=***");
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_other_clothes() {
+        let _ = Secret::new("se\"cr\\et word");
+        for shown in [r#"{"token": "se\"cr\\et word"}"#, "a=se%22cr%5Cet+word", r#"se"cr\et word"#] {
+            assert!(redact(shown).contains(MASK) && !redact(shown).contains("word"), "{}", redact(shown));
+        }
     }
 
     #[test]

@@ -9,17 +9,20 @@ pub struct Budget {
     limit: usize,
     used: Mutex<usize>,
     freed: Notify,
+    /// Those who wait are served in their order, so that a large wish is not passed by for ever.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: Mutex::new(0), freed: Notify::new() })
+        Arc::new(Self { limit, used: Mutex::new(0), freed: Notify::new(), turn: tokio::sync::Mutex::new(()) })
     }
 
     /// Waits until `bytes` fit. A wish greater than the whole budget is granted when nothing else is
     /// in flight, so that one large batch slows a run down but never stops it.
     pub async fn reserve(self: &Arc<Self>, bytes: usize) -> Reserved {
+        let _turn = self.turn.lock().await;
         loop {
             // Registered before the look, so that a release in between is not missed.
             let freed = self.freed.notified();

@@ -20,6 +20,9 @@ use crate::retry;
 const MAX_GROUP_CHUNKS: usize = 512;
 const MAX_GROUP_BYTES: usize = 16 << 20;
 
+/// About what a found split takes.
+const FOUND_BYTES: usize = 1 << 10;
+
 /// How many chunks may wait for a committer. Slots wait when there are more.
 pub const QUEUE: usize = 256;
 
@@ -50,6 +53,18 @@ pub struct Parcel {
     pub nothing: bool,
     /// Given back once it is durable: its part of the memory budget, and its split's leave to read on.
     pub held: Option<(Reserved, Option<OwnedSemaphorePermit>)>,
+}
+
+impl Parcel {
+    /// The bytes of memory that it keeps: rows, and the payloads of failures and of found splits.
+    pub fn weight(&self) -> usize {
+        let staged = self.chunk.staged.as_ref().map_or(0, |staged| staged.weight);
+        let failures = self.chunk.failures.iter();
+        let failed: usize = failures
+            .map(|f| size_of_val(f) + f.reason.len() + f.payload.as_ref().map_or(0, String::len))
+            .sum();
+        staged + failed + self.chunk.found.len() * FOUND_BYTES
+    }
 }
 
 /// How a split ended.
@@ -110,7 +125,7 @@ pub async fn run(
         for order in pending.drain(..) {
             match order {
                 Order::Commit(parcel) => {
-                    bytes += parcel.chunk.staged.as_ref().map_or(0, |staged| staged.weight);
+                    bytes += parcel.weight();
                     group.push(*parcel);
                     if bytes >= MAX_GROUP_BYTES {
                         committer.commit(std::mem::take(&mut group)).await;
@@ -181,8 +196,9 @@ impl Committer {
         self.send(Receipt::Finish(source, result)).await;
     }
 
-    /// Tries again while the destination is unavailable. Once it has failed for good, everything after
-    /// fails too: to go on behind a gap would break the order of the steps.
+    /// Tries again while the destination is unavailable. Once it is so for good, everything after fails
+    /// too: to go on behind a gap would break the order of the steps. Any other error is that of the
+    /// chunks or the source it was met with.
     async fn persist<T, F: Future<Output = Result<T>>>(
         &mut self,
         mut attempt: impl FnMut() -> F,
@@ -196,7 +212,10 @@ impl Committer {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if error.kind() != ErrorKind::Unavailable || retries == MAX_RETRIES {
+            if error.kind() != ErrorKind::Unavailable {
+                return Err(error);
+            }
+            if retries == MAX_RETRIES {
                 self.broken = Some((error.kind(), error.to_string()));
                 return Err(error);
             }
@@ -233,7 +252,6 @@ fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
 
 impl Rest {
     fn receipt(self, chunk: Chunk, result: Result<Committed>) -> ChunkReceipt {
-        let rejected = result.as_ref().map_or(0, |committed| committed.rejected);
         ChunkReceipt {
             source: self.source,
             stream: chunk.stream,
@@ -241,7 +259,7 @@ impl Rest {
             end: self.end,
             result,
             nothing: self.nothing,
-            failures: chunk.failures.len() as u64 + rejected,
+            failures: chunk.failures.len() as u64,
             found: chunk.found,
             high: chunk.high,
             deferred: self.deferred,

@@ -55,6 +55,8 @@ pub struct Ledger {
     left: usize,
     /// Whether anything of this source was written in this run, now or before it was resumed.
     wrote: bool,
+    /// The run has been here before, so the destination may know its splits.
+    resumed: bool,
     starts: HashMap<String, Cursor>,
     pub records: u64,
     pub deduped: u64,
@@ -72,7 +74,8 @@ struct StreamLedger {
     spec: StreamSpec,
     failed: usize,
     left: usize,
-    done: u32,
+    /// Splits that this part of the run has read to their end.
+    read: u32,
     limited: bool,
     high: Option<CursorValue>,
     /// Start cursors that hold once the stream is finished.
@@ -83,12 +86,12 @@ struct StreamLedger {
 }
 
 impl Ledger {
-    pub fn new(entry: &SourceEntry, shared: Arc<SourceShared>, specs: &[StreamSpec]) -> Self {
+    pub fn new(entry: &SourceEntry, shared: Arc<SourceShared>, specs: &[StreamSpec], resumed: bool) -> Self {
         let stream = |spec: &StreamSpec| StreamLedger {
             spec: spec.clone(),
             failed: 0,
             left: 0,
-            done: 0,
+            read: 0,
             limited: false,
             high: None,
             deferred: Vec::new(),
@@ -112,6 +115,7 @@ impl Ledger {
             failed: 0,
             left: 0,
             wrote: false,
+            resumed,
             starts: HashMap::new(),
             records: 0,
             deduped: 0,
@@ -141,35 +145,40 @@ impl Ledger {
             let state = states.remove(&split.id);
             let (position, high) =
                 state.map_or((Position::Start, None), |state| (state.position, state.high));
-            work.extend(self.take_up(split, position, high));
+            work.extend(self.take_up(split, position, high, self.resumed));
         }
         let found = states
             .into_values()
             .filter_map(|state| state.found.map(|split| (split, state.position, state.high)));
         for (split, position, high) in found {
-            work.extend(self.take_up(split, position, high));
+            work.extend(self.take_up(split, position, high, true));
         }
         work
     }
 
     /// Splits that were found and are durable.
     pub fn found(&mut self, found: Vec<Split>) -> Vec<Work> {
-        found.into_iter().filter_map(|split| self.take_up(split, Position::Start, None)).collect()
+        found.into_iter().filter_map(|split| self.take_up(split, Position::Start, None, true)).collect()
     }
 
-    fn take_up(&mut self, split: Split, position: Position, high: Option<CursorValue>) -> Option<Work> {
+    fn take_up(
+        &mut self,
+        split: Split,
+        position: Position,
+        high: Option<CursorValue>,
+        recorded: bool,
+    ) -> Option<Work> {
         let stream = self.streams.get_mut(&split.stream)?;
         if stream.finished || !self.known.insert(split.id.clone()) {
             return None;
         }
         stream.raise(high.clone());
         if position == Position::Done {
-            stream.done += 1;
             self.done += 1;
             return None;
         }
         self.open += 1;
-        Some(Work::new(split, position, high))
+        Some(Work::new(split, position, high, recorded))
     }
 
     /// A split's end is durable.
@@ -179,7 +188,7 @@ impl Ledger {
         match end {
             End::Done => {
                 self.done += 1;
-                stream.done += 1;
+                stream.read += 1;
             }
             End::Failed => {
                 self.failed += 1;
@@ -268,6 +277,8 @@ impl Ledger {
             .iter()
             .filter_map(|name| self.streams.get(name))
             .filter(|stream| !stream.finished && self.is_complete(stream))
+            // A part must not take the place of the whole.
+            .filter(|stream| !stream.limited || stream.spec.write_mode != busta_core::WriteMode::Replace)
             .filter(|stream| self.wrote || stream.spec.write_mode == busta_core::WriteMode::Replace)
             .map(|stream| StreamFinish { stream: stream.spec.name.clone(), starts: self.next_starts(stream) })
             .collect();
@@ -306,7 +317,7 @@ impl Ledger {
         self.ended = Some(now);
         let status = if self.left > 0 && !self.broken {
             Status::Cancelled
-        } else if self.failed == 0 && self.error.is_none() {
+        } else if self.failed == 0 && self.error.is_none() && !self.only_failures() {
             Status::Completed
         } else if self.done == 0 && self.records == 0 {
             Status::Failed
@@ -314,6 +325,11 @@ impl Ledger {
             Status::Partial
         };
         self.phase = Phase::Ended(status);
+    }
+
+    /// There were records, and not one of them was good.
+    fn only_failures(&self) -> bool {
+        self.failures > 0 && self.records == 0 && self.deduped == 0
     }
 
     pub fn status(&self) -> Status {
@@ -370,8 +386,8 @@ impl Ledger {
     pub fn split_durations(&self) -> impl Iterator<Item = (StreamName, Duration)> {
         self.streams
             .values()
-            .filter(|stream| stream.done > 0 && !stream.busy.is_zero())
-            .map(|stream| (stream.spec.name.clone(), stream.busy / stream.done))
+            .filter(|stream| stream.read > 0 && !stream.limited && !stream.busy.is_zero())
+            .map(|stream| (stream.spec.name.clone(), stream.busy / stream.read))
     }
 }
 

@@ -37,8 +37,10 @@ impl Meter for SourceMeter {
     fn request(&self, seen: &Request<'_>) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
+        let now = Instant::now();
+        self.hosts.requested(seen.host, now);
         if let Some(wait) = quiet_time(seen) {
-            self.hosts.quiet(seen.host, Instant::now(), wait);
+            self.hosts.quiet(seen.host, now, wait);
         }
     }
 

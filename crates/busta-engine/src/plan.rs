@@ -14,11 +14,14 @@ use crate::meter::SourceMeter;
 pub struct RunPlan {
     /// Its identity; that of the earlier run if this goes on with one.
     pub run: RunId,
+    /// Whether the destination may know of this run already, because this goes on with it.
+    pub resumed: bool,
     /// Read everything again and replace what is there, instead of going on from the start cursors.
     pub full_refresh: bool,
     /// Whether `settings.concurrency` applies; otherwise one split at a time, source by source.
     pub parallel: bool,
-    /// Stop each stream after about this many records; its start cursor then stays where it is.
+    /// Stop each stream with the batch that reaches this many records; where the next run starts then
+    /// stays as it is, but for splits that were read to their end.
     pub limit: Option<u64>,
     /// The seed of all chance in the run (the jitter of retries).
     pub seed: u64,

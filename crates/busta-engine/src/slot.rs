@@ -1,8 +1,8 @@
 //! A slot: reads one split until it ends, fails, must wait, or the run stops.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
@@ -56,7 +56,11 @@ pub struct SourceShared {
     pub feed: Feed,
     pub retry: RetrySettings,
     pub request_timeout: Duration,
-    pub deadline: Option<Instant>,
+    /// How long the source's part of the run may take, and until when the run may.
+    pub span: Option<Duration>,
+    pub run_deadline: Option<Instant>,
+    /// When its part of the run began.
+    pub began: OnceLock<Instant>,
     /// No further batch is to be pulled.
     pub stop: CancellationToken,
     /// The pull under way is to be dropped.
@@ -69,6 +73,14 @@ pub struct SourceShared {
     pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.
     pub allowance: HashMap<StreamName, AtomicU64>,
+}
+
+impl SourceShared {
+    /// Until when it may be collected: its own span from its beginning, and the run's end.
+    pub fn deadline(&self) -> Option<Instant> {
+        let own = self.began.get().zip(self.span).map(|(began, span)| *began + span);
+        own.into_iter().chain(self.run_deadline).min()
+    }
 }
 
 /// A split that waits or is being read.
@@ -84,12 +96,14 @@ pub struct Work {
     /// Kept while it waits only for its turn.
     pub reader: Option<Box<dyn Reader>>,
     pub deadline: Option<Instant>,
+    /// The destination knows of it, or may: its end is to be recorded even if it yields nothing.
+    recorded: bool,
     ahead: Arc<Semaphore>,
 }
 
 impl Work {
     /// A split that goes on after `position`.
-    pub fn new(split: Split, position: Position, high: Option<CursorValue>) -> Self {
+    pub fn new(split: Split, position: Position, high: Option<CursorValue>, recorded: bool) -> Self {
         Self {
             split: Arc::new(split),
             position,
@@ -98,6 +112,7 @@ impl Work {
             waits: 0,
             reader: None,
             deadline: None,
+            recorded,
             ahead: Arc::new(Semaphore::new(READ_AHEAD as usize)),
         }
     }
@@ -182,12 +197,12 @@ impl Slot {
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;
-        let mut batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
-        let limited = self.apply_limit(work, &mut batch);
+        let batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
+        let enough = self.reaches_limit(&work.split.stream, batch.records.len() as u64);
         let done = batch.done;
         let found = (batch.records.len() as u64, batch.found.len());
         let parcel = self.parcel(work, batch).await;
-        let weight = parcel.chunk.staged.as_ref().map_or(0, |staged| staged.weight);
+        let weight = parcel.weight();
         reserved.settle(weight);
         self.shared.batch_weight.store(weight, Ordering::Relaxed);
         self.emit(Action::Found, &work.split, |event| {
@@ -197,7 +212,7 @@ impl Slot {
         // Closed by nobody, so this is always a permit.
         let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_many_owned(share).await.ok();
         self.send(Parcel { held: Some((reserved, ahead)), ..parcel }).await;
-        if limited {
+        if enough && !done {
             return Ok(Next::Leave(Outcome::Limited));
         }
         Ok(if done { Next::Leave(Outcome::Ended) } else { Next::GoOn })
@@ -220,7 +235,7 @@ impl Slot {
     /// Holds a call of the connector to the deadlines.
     async fn within<T>(&self, split: Option<Instant>, call: impl Future<Output = Result<T>>) -> Result<T> {
         let net = Instant::now() + self.shared.request_timeout * PULL_TIMEOUTS;
-        let (until, error) = match [split, self.shared.deadline].into_iter().flatten().min() {
+        let (until, error) = match [split, self.shared.deadline()].into_iter().flatten().min() {
             Some(deadline) if deadline < net => (deadline, deadline_passed()),
             _ => (
                 net,
@@ -233,27 +248,13 @@ impl Slot {
         tokio::time::timeout_at(until, call).await.unwrap_or(Err(error))
     }
 
-    /// Cuts a batch to what the run's limit leaves. A cut batch is the split's last, but the split is
-    /// not done: neither its end nor its start cursors are recorded.
-    fn apply_limit(&self, work: &Work, batch: &mut Batch) -> bool {
-        let Some(left) = self.shared.allowance.get(&work.split.stream) else { return false };
-        let wanted = batch.records.len() as u64;
-        let mut granted = 0;
-        let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            granted = wanted.min(left);
-            Some(left - granted)
-        });
-        let exhausted = left.load(Ordering::Relaxed) == 0 && !(batch.done && granted == wanted);
-        if granted < wanted {
-            batch.records.truncate(granted as usize);
-            batch.starts.clear();
-        }
-        if exhausted {
-            batch.done = false;
-            batch.found.clear();
-            batch.high = None;
-        }
-        exhausted
+    /// Counts a batch against the run's limit; says whether its stream has had enough. Batches are not
+    /// cut, so that what is there is there once, whatever the next run does.
+    fn reaches_limit(&self, stream: &StreamName, records: u64) -> bool {
+        let Some(left) = self.shared.allowance.get(stream) else { return false };
+        let _ = left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(records)));
+        left.load(Ordering::Relaxed) == 0
     }
 
     async fn parcel(&self, work: &mut Work, batch: Batch) -> Parcel {
@@ -269,6 +270,7 @@ impl Slot {
         let from =
             std::mem::replace(&mut work.position, if done { Position::Done } else { Position::At(cursor) });
         let nothing = done
+            && !work.recorded
             && from == Position::Start
             && records.is_empty()
             && failures.is_empty()
@@ -344,7 +346,7 @@ impl Slot {
             }
         };
         let until = Instant::now() + wait;
-        if [work.deadline, self.shared.deadline].into_iter().flatten().any(|deadline| until >= deadline) {
+        if [work.deadline, self.shared.deadline()].into_iter().flatten().any(|deadline| until >= deadline) {
             return self.give_up(&work.split, error.at("the deadline comes before the next attempt")).await;
         }
         let action = if why == Parked::Retry { Action::Retrying } else { Action::RateLimited };

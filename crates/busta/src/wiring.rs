@@ -64,6 +64,8 @@ pub struct Choice {
     pub run: RunId,
     /// Its sources.
     pub sources: Vec<SourceName>,
+    /// Whether this goes on with a run that has begun before.
+    pub resumed: bool,
     /// Start over, whatever the destination has.
     pub full_refresh: bool,
     /// Many splits at once.
@@ -95,6 +97,7 @@ impl Wired {
         RunPlan {
             seed: seed_of(&choice.run),
             run: choice.run,
+            resumed: choice.resumed,
             full_refresh: choice.full_refresh,
             parallel: choice.parallel,
             limit: choice.limit,

@@ -166,6 +166,14 @@ impl Dispatcher {
                 Parked::Turn => "at its rate limit".to_owned(),
             });
         }
+        let deadline = [work.deadline, ledger.shared.deadline()].into_iter().flatten().min();
+        if until.zip(deadline).is_some_and(|(until, deadline)| until >= deadline) {
+            return self.fail(
+                lane.source,
+                work.split,
+                &deadline_passed().at("it comes before the next turn"),
+            );
+        }
         match until {
             Some(until) => {
                 self.parked.insert((until, ticket.number), (lane, ticket, work));
@@ -181,7 +189,8 @@ impl Dispatcher {
             .queue
             .lanes()
             .filter_map(|lane| {
-                let late = self.ledgers[lane.source].shared.deadline.is_some_and(|deadline| deadline <= now);
+                let late =
+                    self.ledgers[lane.source].shared.deadline().is_some_and(|deadline| deadline <= now);
                 let given_up = lane.host.as_ref().filter(|host| self.hosts.is_given_up(host, now));
                 let error = match given_up {
                     _ if late => deadline_passed(),
@@ -236,10 +245,12 @@ impl Dispatcher {
 
     pub(super) fn next_wake(&self) -> Instant {
         let parked = self.parked.first_key_value().map(|((until, _), _)| *until);
-        let deadlines = self.ledgers.iter().filter(|l| l.open > 0).filter_map(|l| l.shared.deadline);
+        let now = Instant::now();
+        let deadlines = self.ledgers.iter().filter(|l| l.open > 0).filter_map(|l| l.shared.deadline());
+        // One that has passed has done its work: what waited has failed, what is read ends by itself.
+        let deadlines = deadlines.filter(|deadline| *deadline > now);
         let next = parked.into_iter().chain(self.wake).chain(deadlines).min();
         let snapshot = self.snapshot_at + SNAPSHOT_EVERY;
-        let now = Instant::now();
         next.map_or(snapshot, |next| next.min(snapshot)).max(now)
     }
 

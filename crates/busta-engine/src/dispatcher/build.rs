@@ -1,8 +1,8 @@
 //! A dispatcher from a plan.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
@@ -54,8 +54,6 @@ impl Dispatcher {
         let cut = CancellationToken::new();
         let feed = Feed::new(plan.run.clone(), clock.clone(), events);
         let shared = |index: usize, entry: &SourceEntry| {
-            let deadline = entry.settings.deadline.or(plan.settings.deadlines.source);
-            let deadlines = [deadline, plan.settings.deadlines.run].into_iter().flatten();
             Arc::new(SourceShared {
                 index,
                 run: plan.run.clone(),
@@ -69,7 +67,9 @@ impl Dispatcher {
                 feed: feed.clone(),
                 retry: entry.settings.retry.unwrap_or(plan.settings.retry),
                 request_timeout: entry.settings.request_timeout.unwrap_or(plan.settings.deadlines.request).0,
-                deadline: deadlines.map(|span| began + span.0).min(),
+                span: entry.settings.deadline.or(plan.settings.deadlines.source).map(|span| span.0),
+                run_deadline: plan.settings.deadlines.run.map(|span| began + span.0),
+                began: OnceLock::new(),
                 stop: stop.child_token(),
                 cut: cut.child_token(),
                 outstanding: AtomicUsize::new(0),
@@ -93,6 +93,7 @@ impl Dispatcher {
                     entry,
                     shared(index, entry),
                     &planning::specs(entry.source.as_ref(), plan.full_refresh),
+                    plan.resumed,
                 )
             })
             .collect();

@@ -168,7 +168,9 @@ impl Dispatcher {
     fn begin(&mut self, index: usize) {
         let ledger = &mut self.ledgers[index];
         ledger.phase = Phase::Planning;
-        ledger.began = Some(Instant::now());
+        let now = Instant::now();
+        ledger.began = Some(now);
+        ledger.shared.began.get_or_init(|| now);
         let shared = ledger.shared.clone();
         let full_refresh = self.full_refresh;
         let planning = async move { (shared.index, planning::plan(&shared, full_refresh).await) };

@@ -21,7 +21,7 @@ pub(super) fn specs(source: &dyn Source, full_refresh: bool) -> Vec<StreamSpec> 
 /// again, like a split.
 pub(super) async fn plan(shared: &SourceShared, full_refresh: bool) -> Planned {
     let deadline = async {
-        match shared.deadline {
+        match shared.deadline() {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
             None => std::future::pending().await,
         }

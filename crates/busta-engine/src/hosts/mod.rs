@@ -42,6 +42,8 @@ struct Host {
     places: Option<usize>,
     in_flight: usize,
     pace: Option<Pace>,
+    /// Turns that were taken and whose requests have not been seen yet.
+    turns: usize,
     /// It asked us not to come back before this.
     quiet_until: Option<Instant>,
     breaker: Breaker,
@@ -110,10 +112,13 @@ impl Hosts {
         });
     }
 
-    /// Counts a request that was made beside the one a turn was taken for (a token, a redirect).
-    pub fn spend(&self, key: &HostKey, now: Instant) {
+    /// Counts a request. One is covered by the turn that was taken for the pull; for any other that the
+    /// pull makes (a token, a redirect) the next turn waits the longer.
+    pub fn requested(&self, key: &HostKey, now: Instant) {
         self.with(key, |host| {
-            if let Some(pace) = &mut host.pace {
+            if host.turns > 0 {
+                host.turns -= 1;
+            } else if let Some(pace) = &mut host.pace {
                 pace.spend(now);
             }
         });
@@ -167,6 +172,7 @@ impl Host {
             places: settings.and_then(|s| s.max_concurrency),
             in_flight: 0,
             pace: settings.and_then(|s| s.rate_limit).map(Pace::new),
+            turns: 0,
             quiet_until: None,
             breaker: Breaker::default(),
         }
@@ -186,6 +192,8 @@ impl Host {
         if let Some(pace) = &mut self.pace {
             pace.take(now).map_err(Refusal::Until)?;
         }
+        // A turn whose pull made no request must not cover somebody else's for ever.
+        self.turns = (self.turns + 1).min(self.in_flight + 1);
         self.breaker.probing(now);
         Ok(())
     }

@@ -84,6 +84,7 @@ impl Bench {
             .collect();
         RunPlan {
             run: self.run.clone(),
+            resumed: false,
             full_refresh: self.full_refresh,
             parallel: self.parallel,
             limit: self.limit,

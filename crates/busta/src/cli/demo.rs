@@ -92,6 +92,7 @@ impl Demo {
         let plan = wired.plan(Choice {
             run: wiring::new_run_id(),
             sources,
+            resumed: false,
             full_refresh: false,
             parallel,
             limit: None,

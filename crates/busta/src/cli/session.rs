@@ -18,6 +18,7 @@ struct Session {
     store: StateStore,
     lease: RunLease,
     sources: Vec<SourceName>,
+    resumed: bool,
     full_refresh: bool,
     limit: Option<u64>,
     expected: MeanDurations,
@@ -67,7 +68,8 @@ async fn begin(store: StateStore, sources: Vec<SourceName>, command: &Collect) -
     };
     let lease = store.begin(run).await?;
     let expected = store.durations().await?;
-    Ok(Session { store, lease, sources, full_refresh: command.full_refresh, limit: command.limit, expected })
+    let (full_refresh, limit) = (command.full_refresh, command.limit);
+    Ok(Session { store, lease, sources, resumed: false, full_refresh, limit, expected })
 }
 
 async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[String]) -> Result<Session> {
@@ -94,7 +96,8 @@ async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[Strin
     ));
     let lease = store.resume(&run.id).await?;
     let expected = store.durations().await?;
-    Ok(Session { store, lease, sources, full_refresh: run.full_refresh, limit: run.limit, expected })
+    let (full_refresh, limit) = (run.full_refresh, run.limit);
+    Ok(Session { store, lease, sources, resumed: true, full_refresh, limit, expected })
 }
 
 async fn carry_on(
@@ -104,9 +107,9 @@ async fn carry_on(
     parallel: bool,
     json: bool,
 ) -> Result<Exit> {
-    let Session { store, lease, sources, full_refresh, limit, expected } = session;
+    let Session { store, lease, sources, resumed, full_refresh, limit, expected } = session;
     let run: RunId = lease.run().clone();
-    let plan = wired.plan(Choice { run, sources, full_refresh, parallel, limit, expected });
+    let plan = wired.plan(Choice { run, sources, resumed, full_refresh, parallel, limit, expected });
     let collected = carry_out(plan, Show::detect()).await?;
     remember(&store, lease, &collected).await;
     if json {
