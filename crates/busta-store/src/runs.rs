@@ -165,17 +165,18 @@ fn refuse_overlap(db: &Connection, path: &Path, id: &RunId, sources: &[SourceNam
 }
 
 fn refuse_superseded(db: &Connection, path: &Path, run: &StoredRun) -> Result<()> {
-    let mut query = db
-        .prepare(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id DESC"))
-        .map_err(|e| of_sqlite(path, e))?;
-    let rows = query
-        .query_map([run.id.as_str()], |row| Ok(read(row, path)))
-        .map_err(|e| of_sqlite(path, e))?;
+    let mut query =
+        db.prepare(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id DESC")).map_err(|e| of_sqlite(path, e))?;
+    let rows =
+        query.query_map([run.id.as_str()], |row| Ok(read(row, path))).map_err(|e| of_sqlite(path, e))?;
     for later in rows {
         let later = later.map_err(|e| of_sqlite(path, e))??;
         if let Some(name) = later.sources.iter().find(|name| run.sources.contains(name)) {
-            return Err(Error::conflict(format!("run {} has collected {name} after run {}", later.id, run.id))
-                .hint("start a new run with `busta sources collect`; it goes on from there"));
+            return Err(Error::conflict(format!(
+                "run {} has collected {name} after run {}",
+                later.id, run.id
+            ))
+            .hint("start a new run with `busta sources collect`; it goes on from there"));
         }
     }
     Ok(())
