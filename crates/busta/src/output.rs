@@ -31,6 +31,11 @@ pub fn as_it_is(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Writes a line to stdout, as [`as_it_is`] does.
+pub fn line_as_it_is(text: &str) -> io::Result<()> {
+    as_it_is(&format!("{text}\n"))
+}
+
 /// Takes it as written when nobody reads stdout any more.
 pub fn unless_closed(written: io::Result<()>) -> io::Result<()> {
     written.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })

@@ -130,7 +130,7 @@ fn resume_without_an_unfinished_run_starts_a_new_one_and_says_so() {
     assert!(ended.stderr.contains("there is no run to go on with"), "{}", ended.stderr);
 }
 
-/// Two sources over files; that of `b` is broken until it is mended.
+/// A source over files, and one of which nothing answers.
 fn two_sources() -> Desk {
     let desk = Desk::new(&format!(
         "{}{}",
