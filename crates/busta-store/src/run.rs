@@ -19,7 +19,7 @@ pub enum RunState {
     Partial,
     /// Nothing of it could be collected.
     Failed,
-    /// It was stopped before its end.
+    /// It was stopped before its end, or resumed for some of its sources only.
     Cancelled,
     /// It was given up with `busta runs cancel`: nobody resumes it.
     Abandoned,

@@ -44,7 +44,8 @@ impl StateStore {
         .await
     }
 
-    /// Makes a stored run live again.
+    /// Makes a stored run live again. Refused when a later run has collected one of its sources,
+    /// since that has moved the positions on.
     pub async fn resume(&self, id: &RunId) -> Result<RunLease> {
         let id = id.clone();
         self.with(move |db, path| {
@@ -53,6 +54,7 @@ impl StateStore {
                 return Err(not_resumable(&run));
             }
             refuse_overlap(db, path, &id, &run.sources)?;
+            refuse_superseded(db, path, &run)?;
             let lease = take(path, &id)?;
             db.execute(
                 "UPDATE run SET state = 'running', pid = ?2, finished_at = NULL WHERE id = ?1",
@@ -64,13 +66,21 @@ impl StateStore {
         .await
     }
 
-    /// Stores how a run ended.
+    /// Stores how a run ended. One that was resumed for some of its sources only has not come to
+    /// its end: whatever the report says of those, the run can still be resumed for the others.
     pub async fn finish(&self, lease: RunLease, report: &RunReport) -> Result<()> {
         let text = serde_json::to_string(report)
             .map_err(|e| Error::bug(format!("a report cannot be encoded: {e}")))?;
-        let state = RunState::from(report.status);
+        let reported = RunState::from(report.status);
         let finished = report.finished_at;
+        let collected: HashSet<SourceName> = report.sources.iter().map(|s| s.name.clone()).collect();
         self.with(move |db, path| {
+            let run = find(db, path, lease.run().as_str())?;
+            let whole = run.sources.iter().all(|name| collected.contains(name));
+            let state = match reported {
+                RunState::Completed if !whole => RunState::Cancelled,
+                other => other,
+            };
             end(db, path, lease.run(), state, Some(finished), Some(&text))?;
             lease.release();
             Ok(())
@@ -149,6 +159,24 @@ fn refuse_overlap(db: &Connection, path: &Path, id: &RunId, sources: &[SourceNam
             let pid = run.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
             return Err(Error::conflict(format!("run {}{pid} is collecting {name} right now", run.id))
                 .hint("wait for it, or stop it with `busta runs cancel`"));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_superseded(db: &Connection, path: &Path, run: &StoredRun) -> Result<()> {
+    let mut query =
+        db.prepare(&format!("{COLUMNS} WHERE id > ?1 ORDER BY id DESC")).map_err(|e| of_sqlite(path, e))?;
+    let rows =
+        query.query_map([run.id.as_str()], |row| Ok(read(row, path))).map_err(|e| of_sqlite(path, e))?;
+    for later in rows {
+        let later = later.map_err(|e| of_sqlite(path, e))??;
+        if let Some(name) = later.sources.iter().find(|name| run.sources.contains(name)) {
+            return Err(Error::conflict(format!(
+                "run {} has collected {name} after run {}",
+                later.id, run.id
+            ))
+            .hint("start a new run with `busta sources collect`; it goes on from there"));
         }
     }
     Ok(())

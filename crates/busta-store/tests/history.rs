@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use busta_core::report::{RunReport, Status};
+use busta_core::report::{RunReport, SourceReport, Status};
 use busta_core::{ErrorKind, RunId};
 use busta_store::{NewRun, RunState, StateStore};
 use chrono::{DateTime, TimeZone, Utc};
@@ -24,7 +24,8 @@ fn new_run(n: i64, sources: &[&str]) -> NewRun {
     }
 }
 
-fn report(id: &RunId, status: Status) -> RunReport {
+/// A report of the sources that are given.
+fn report(id: &RunId, status: Status, sources: &[&str]) -> RunReport {
     RunReport {
         run_id: id.clone(),
         status,
@@ -38,7 +39,26 @@ fn report(id: &RunId, status: Status) -> RunReport {
         failures: 5,
         peak_rss_bytes: 6,
         cpu_s: 7.0,
-        sources: Vec::new(),
+        sources: sources.iter().map(|name| source(name, status)).collect(),
+    }
+}
+
+fn source(name: &str, status: Status) -> SourceReport {
+    SourceReport {
+        name: name.into(),
+        kind: "files".to_owned(),
+        status,
+        records: 1,
+        deduped: 0,
+        bytes: 2,
+        requests: 3,
+        retries: 4,
+        rate_limited: 0,
+        failures: 5,
+        splits: 1,
+        duration_s: 9.0,
+        busy_s: 9.0,
+        error: None,
     }
 }
 
@@ -61,7 +81,7 @@ async fn a_finished_run_is_kept_with_its_report() {
     let store = home.open();
     let lease = store.begin(new_run(1, &["a", "b"])).await.unwrap();
     let id = lease.run().clone();
-    store.finish(lease, &report(&id, Status::Completed)).await.unwrap();
+    store.finish(lease, &report(&id, Status::Completed, &["a", "b"])).await.unwrap();
 
     let run = home.open().run(id.as_str()).await.unwrap();
     assert_eq!(run.state, RunState::Completed);
@@ -88,7 +108,7 @@ async fn a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed() {
     let lease = home.open().resume(&id).await.unwrap();
     assert_eq!(home.open().run(id.as_str()).await.unwrap().state, RunState::Running);
     assert_eq!(home.open().resume(&id).await.unwrap_err().kind(), ErrorKind::Conflict);
-    home.open().finish(lease, &report(&id, Status::Partial)).await.unwrap();
+    home.open().finish(lease, &report(&id, Status::Partial, &["a"])).await.unwrap();
     assert_eq!(home.open().newest_resumable().await.unwrap().unwrap().state, RunState::Partial);
 }
 
@@ -122,15 +142,34 @@ async fn a_run_that_a_later_one_has_superseded_is_not_resumed() {
     let home = Home::new();
     let store = home.open();
     let old = store.begin(new_run(1, &["a"])).await.unwrap();
+    let superseded = old.run().clone();
     drop(old);
     let newer = store.begin(new_run(2, &["a"])).await.unwrap();
     let id = newer.run().clone();
-    store.finish(newer, &report(&id, Status::Completed)).await.unwrap();
+    store.finish(newer, &report(&id, Status::Completed, &["a"])).await.unwrap();
     assert!(store.newest_resumable().await.unwrap().is_none(), "the old run was superseded");
+    let error = store.resume(&superseded).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.message().contains(&format!("run {id} has collected a")), "{error}");
     drop(store.begin(new_run(0, &["b"])).await.unwrap());
     assert_eq!(store.newest_resumable().await.unwrap().unwrap().sources, ["b".into()]);
     assert_eq!(store.runs(10).await.unwrap().len(), 3);
     assert_eq!(store.runs(1).await.unwrap()[0].id, id);
+}
+
+#[tokio::test]
+async fn a_run_resumed_for_some_of_its_sources_is_not_at_its_end() {
+    let home = Home::new();
+    let store = home.open();
+    let lease = store.begin(new_run(1, &["a", "b"])).await.unwrap();
+    let id = lease.run().clone();
+    store.finish(lease, &report(&id, Status::Completed, &["b"])).await.unwrap();
+    let run = store.newest_resumable().await.unwrap().unwrap();
+    assert_eq!((run.id, run.state), (id.clone(), RunState::Cancelled));
+
+    let lease = store.resume(&id).await.unwrap();
+    store.finish(lease, &report(&id, Status::Completed, &["a", "b"])).await.unwrap();
+    assert!(store.newest_resumable().await.unwrap().is_none());
 }
 
 #[tokio::test]

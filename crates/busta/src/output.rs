@@ -1,4 +1,5 @@
-//! The two ways out: results to stdout, everything else to stderr, and never a secret in either.
+//! The two ways out: results to stdout, everything else to stderr, and never a secret in busta's
+//! own words.
 //!
 //! Live bars own the last lines of the terminal while a run is shown, so whoever writes to stderr
 //! then has them step aside first.
@@ -18,9 +19,26 @@ pub fn set_bars(bars: Option<MultiProgress>) {
 
 /// Writes to stdout. A closed pipe is an error that ends the command quietly.
 pub fn to_stdout(text: &str) -> io::Result<()> {
+    as_it_is(&redact(text))
+}
+
+/// Writes to stdout what must arrive byte for byte: collected data, and a report, whose texts the
+/// engine has redacted one by one. Redacted as a whole, a secret that equals a common word would
+/// break the document.
+pub fn as_it_is(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(redact(text).as_bytes())?;
+    stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// Writes a line to stdout, as [`as_it_is`] does.
+pub fn line_as_it_is(text: &str) -> io::Result<()> {
+    as_it_is(&format!("{text}\n"))
+}
+
+/// Takes it as written when nobody reads stdout any more.
+pub fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
 }
 
 /// Writes a line to stdout.

@@ -130,6 +130,94 @@ fn resume_without_an_unfinished_run_starts_a_new_one_and_says_so() {
     assert!(ended.stderr.contains("there is no run to go on with"), "{}", ended.stderr);
 }
 
+/// A source over files, and one of which nothing answers.
+fn two_sources() -> Desk {
+    let desk = Desk::new(&format!(
+        "{}{}",
+        FILES,
+        "  - { name: broken, type: api, base_url: \"http://127.0.0.1:1\", retry: { max_retries: 0 },
+      streams: [{ name: broken, path: /x, records: $ }] }\n"
+    ));
+    desk.write("in/a.json", r#"[{"id": 1}]"#);
+    desk
+}
+
+fn newest_state(desk: &Desk) -> (String, String) {
+    let runs: Value = serde_json::from_str(&well(desk.busta(&["runs", "list", "--json"]))).unwrap();
+    (runs[0]["id"].as_str().unwrap().to_owned(), runs[0]["state"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_run_resumed_for_one_source_stays_unfinished_for_the_others() {
+    let desk = two_sources();
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let id = report["run_id"].as_str().unwrap().to_owned();
+
+    let ended = desk.busta(&["sources", "collect", "drops", "--resume"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stderr.contains("stays unfinished"), "{}", ended.stderr);
+    assert_eq!(newest_state(&desk), (id.clone(), "cancelled".to_owned()));
+
+    desk.write("busta.yaml", FILES);
+    let ended = desk.busta(&["sources", "collect", "--resume"]);
+    assert!(ended.stderr.contains("broken is no longer in the configuration"), "{}", ended.stderr);
+    assert_eq!(newest_state(&desk), (id, "cancelled".to_owned()));
+}
+
+#[test]
+fn a_new_run_beside_an_unfinished_one_says_so_and_supersedes_it() {
+    let desk = two_sources();
+    let (ended, report) = desk.collect(&[]);
+    assert!(!ended.stderr.contains("did not complete"), "{}", ended.stderr);
+    let old = report["run_id"].as_str().unwrap();
+    let (ended, report) = desk.collect(&["drops"]);
+    assert!(ended.stderr.contains(&format!("run {old} did not complete")), "{}", ended.stderr);
+    let retry = desk.busta(&["runs", "retry", old]);
+    assert_eq!(retry.code, 1);
+    let newer = report["run_id"].as_str().unwrap();
+    assert!(retry.stderr.contains(&format!("run {newer} has collected drops")), "{}", retry.stderr);
+}
+
+#[test]
+fn a_completed_run_with_failed_records_says_where_they_are() {
+    let desk = Desk::new(FILES);
+    desk.write("in/a.json", r#"[{"id": 1}, 7]"#);
+    let report = desk.collect_well(&[]);
+    assert_eq!(report["failures"], 1);
+    let retry = desk.busta(&["runs", "retry"]);
+    assert_eq!(retry.code, 1);
+    for expected in ["all its splits are done", "1 failed record is kept", "--full-refresh"] {
+        assert!(retry.stderr.contains(expected), "{expected}: {}", retry.stderr);
+    }
+}
+
+#[test]
+fn a_closed_pipe_keeps_the_exit_code_of_the_run() {
+    let desk = two_sources();
+    for json in [&[][..], &["--json"]] {
+        let args = [&["sources", "collect"][..], json].concat();
+        let mut child = desk.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{args:?}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_a_common_word_does_not_break_documents() {
+    let desk = two_sources();
+    let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
+    desk.write("pass", "status");
+    desk.write(
+        "busta.yaml",
+        yaml.replace("retry:", "auth: { type: bearer, token: \"${file:pass}\" }, retry:"),
+    );
+    desk.write("in/a.json", r#"[{"id": 1, "status": "new"}]"#);
+    let (_, report) = desk.collect(&[]);
+    assert_eq!(report["status"], "partial");
+    assert!(well(desk.busta(&["data", "head", "drops", "--json"])).contains(r#""status":"new""#));
+}
+
 #[test]
 fn data_comes_back_in_every_format() {
     let desk = desk();

@@ -25,7 +25,11 @@ use super::shown::shown_url;
 use super::transport;
 
 /// How busta names itself, unless the source's headers say otherwise.
-const AGENT: &str = concat!("busta/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")");
+const AGENT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
+    concat!("busta/", env!("CARGO_PKG_VERSION"))
+} else {
+    concat!("busta/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")")
+};
 
 /// Of an answer that is not wanted (an error, a redirect) no more than this is read.
 const MAX_ERROR_BODY: u64 = 64 << 10;

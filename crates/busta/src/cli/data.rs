@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Context, export};
 use crate::config::{BuiltDestination, Config, closest};
 use crate::exit::{Exit, Usage};
-use crate::output::{line, note};
+use crate::output::{line_as_it_is, note};
 use crate::report::table;
 use crate::{figures, wiring};
 
@@ -90,7 +90,7 @@ async fn list(config: &Config, json: bool, colour: bool) -> Result<Exit> {
         let rows = all.iter().map(|(built, table)| {
             serde_json::json!({ "name": table.name, "rows": table.rows, "bytes": table.bytes, "destination": built.words() })
         });
-        line(&serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?)?;
+        line_as_it_is(&serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?)?;
         return Ok(Exit::Done);
     }
     if all.is_empty() {
@@ -106,7 +106,7 @@ async fn list(config: &Config, json: bool, colour: bool) -> Result<Exit> {
             comfy_table::Cell::new(built.words()),
         ]);
     }
-    line(&table::trimmed(&table))?;
+    line_as_it_is(&table::trimmed(&table))?;
     Ok(Exit::Done)
 }
 
@@ -123,7 +123,7 @@ async fn head(config: &Config, name: &str, rows: usize, json: bool, colour: bool
     }
     if json {
         for row in &found {
-            line(&serde_json::to_string(row)?)?;
+            line_as_it_is(&serde_json::to_string(row)?)?;
         }
         return Ok(Exit::Done);
     }
@@ -133,7 +133,7 @@ async fn head(config: &Config, name: &str, rows: usize, json: bool, colour: bool
     for row in &found {
         table.add_row(names.iter().map(|name| cell(row.get(*name))));
     }
-    line(&table::trimmed(&table))?;
+    line_as_it_is(&table::trimmed(&table))?;
     Ok(Exit::Done)
 }
 
@@ -156,7 +156,7 @@ fn cell(value: Option<&Value>) -> String {
 async fn schema(config: &Config, name: &str, json: bool, colour: bool) -> Result<Exit> {
     let columns = find(config, name).await?.readable().columns(name).await?;
     if json {
-        line(&serde_json::to_string_pretty(&columns)?)?;
+        line_as_it_is(&serde_json::to_string_pretty(&columns)?)?;
         return Ok(Exit::Done);
     }
     let mut table = table::plain(&["column", "type", ""], colour);
@@ -167,6 +167,6 @@ async fn schema(config: &Config, name: &str, json: bool, colour: bool) -> Result
             if column.primary_key { "primary key" } else { "" },
         ]);
     }
-    line(&table::trimmed(&table))?;
+    line_as_it_is(&table::trimmed(&table))?;
     Ok(Exit::Done)
 }

@@ -47,19 +47,19 @@ impl Demo {
         ))?;
         line(&format!("and 60 files lie in {}.", folder.display()))?;
 
-        line("\nFirst one split after another:")?;
+        line("\nFirst one split after another, which takes about 20 s:")?;
         let sequential = self.collect(&folder, &sources, "sequential", false).await?;
         if let Some(signal) = sequential.signal {
             return Ok(Exit::Stopped(signal));
         }
-        line(table::report(&sequential.report, context.colour).trim_end())?;
+        line(table::report_without_estimate(&sequential.report, context.colour).trim_end())?;
 
         line(&format!("\nThen the same in parallel, at most {} at once:", self.concurrency))?;
         let parallel = self.collect(&folder, &sources, "parallel", true).await?;
         if let Some(signal) = parallel.signal {
             return Ok(Exit::Stopped(signal));
         }
-        line(table::report(&parallel.report, context.colour).trim_end())?;
+        line(table::report_without_estimate(&parallel.report, context.colour).trim_end())?;
         origin.end()?;
 
         line(&format!("\n{}", comparison(&sequential.report, &parallel.report, context.colour)))?;

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use super::{Context, session};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::output::{line, note};
+use crate::output::{line, line_as_it_is, note};
 use crate::report::table;
 use crate::{figures, wiring};
 
@@ -110,7 +110,7 @@ async fn list(context: &Context, limit: usize, json: bool) -> Result<Exit> {
     let store = history(context)?;
     let runs = if store.exists() { store.runs(limit).await? } else { Vec::new() };
     if json {
-        line(&serde_json::to_string_pretty(&runs)?)?;
+        line_as_it_is(&serde_json::to_string_pretty(&runs)?)?;
         return Ok(Exit::Done);
     }
     if runs.is_empty() {
@@ -138,7 +138,7 @@ async fn list(context: &Context, limit: usize, json: bool) -> Result<Exit> {
 async fn show(context: &Context, id: Option<String>, json: bool) -> Result<Exit> {
     let run = pick(&history(context)?, id).await?;
     if json {
-        line(&serde_json::to_string_pretty(&run)?)?;
+        line_as_it_is(&serde_json::to_string_pretty(&run)?)?;
         return Ok(Exit::Done);
     }
     let names: Vec<&str> = run.sources.iter().map(|name| name.as_str()).collect();

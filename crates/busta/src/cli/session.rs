@@ -1,14 +1,14 @@
 //! `busta sources collect` and `busta runs retry`: which run it is, and what is done with it.
 
 use anyhow::Result;
-use busta_core::{RunId, SourceName};
-use busta_store::{MeanDurations, NewRun, RunLease, StateStore, StoredRun};
+use busta_core::{Error, RunId, SourceName};
+use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun};
 
 use super::sources::Collect;
 use super::{Context, selection};
 use crate::collect::{collect as carry_out, remember};
 use crate::exit::{Exit, Usage};
-use crate::output::{line, note, to_stdout};
+use crate::output::{as_it_is, line, note, unless_closed};
 use crate::progress::Show;
 use crate::report::{json, table};
 use crate::wiring::{self, Choice, Wired};
@@ -34,12 +34,18 @@ pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
     let wired = Wired::new(draft)?;
     let chosen = selection::select(&wired.config.sources, &command.names)?;
     let store = StateStore::at(&wired.config.state);
-    let unfinished = if command.resume { store.newest_resumable().await? } else { None };
+    let unfinished = store.newest_resumable().await?;
     let session = match unfinished {
-        Some(run) => resume(&wired, store, run, &command.names).await?,
-        None => {
+        Some(run) if command.resume => resume(&wired, store, run, &command.names).await?,
+        unfinished => {
             if command.resume {
                 note("there is no run to go on with; this is a new one");
+            } else if let Some(run) = unfinished.filter(|run| run.sources.iter().any(|s| chosen.contains(s)))
+            {
+                note(&format!(
+                    "run {} did not complete; `--resume` would go on with it; this is a new one",
+                    run.id
+                ));
             }
             begin(store, chosen, command).await?
         }
@@ -54,8 +60,28 @@ pub async fn retry(context: &Context, id: &str, parallel: bool, json: bool) -> R
     let wired = Wired::new(draft)?;
     let store = StateStore::at(&wired.config.state);
     let run = store.run(id).await?;
+    refuse_done(&run)?;
     let session = resume(&wired, store, run, &[]).await?;
     carry_on(context, &wired, session, parallel, json).await
+}
+
+/// Says of a completed run why there is nothing to try again, though it has failures.
+fn refuse_done(run: &StoredRun) -> Result<()> {
+    let failures = run.report.as_ref().map_or(0, |report| report.failures);
+    if run.state != RunState::Completed || failures == 0 {
+        return Ok(());
+    }
+    let kept = format!(
+        "run {} is completed: all its splits are done; {} kept with the payload (`busta runs failures {}`)",
+        run.id,
+        if failures == 1 {
+            "1 failed record is".to_owned()
+        } else {
+            format!("{failures} failed records are")
+        },
+        run.id
+    );
+    Err(Error::conflict(kept).hint("`busta sources collect --full-refresh` reads everything again").into())
 }
 
 async fn begin(store: StateStore, sources: Vec<SourceName>, command: &Collect) -> Result<Session> {
@@ -87,13 +113,22 @@ async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[Strin
     for name in gone {
         note(&format!("{name} is no longer in the configuration and is left out"));
     }
-    let sources = sources.into_iter().filter(|s| named.is_empty() || named.contains(&s.as_str())).collect();
+    let sources: Vec<SourceName> =
+        sources.into_iter().filter(|s| named.is_empty() || named.contains(&s.as_str())).collect();
+    if sources.is_empty() {
+        return Err(Error::conflict(format!("no source of run {} is in the configuration", run.id))
+            .hint(format!("`busta runs cancel {}` gives it up", run.id))
+            .into());
+    }
     note(&format!(
         "going on with run {} ({}, started {})",
         run.id,
         run.state.as_str(),
         run.started.format("%F %T UTC")
     ));
+    if sources.len() < run.sources.len() {
+        note("only some of its sources are collected now; it stays unfinished, for the others");
+    }
     let lease = store.resume(&run.id).await?;
     let expected = store.durations().await?;
     let (full_refresh, limit) = (run.full_refresh, run.limit);
@@ -112,10 +147,12 @@ async fn carry_on(
     let plan = wired.plan(Choice { run, sources, resumed, full_refresh, parallel, limit, expected });
     let collected = carry_out(plan, Show::detect()).await?;
     remember(&store, lease, &collected).await;
-    if json {
-        to_stdout(&json::document(&collected.report)?)?;
+    let printed = if json {
+        as_it_is(&json::document(&collected.report)?)
     } else {
-        line(table::report(&collected.report, context.colour).trim_end())?;
-    }
+        line(table::report(&collected.report, context.colour).trim_end())
+    };
+    // Whoever does not read the report to its end still learns from the exit code how the run went.
+    unless_closed(printed)?;
     Ok(Exit::of_run(collected.report.status, collected.signal))
 }

@@ -37,7 +37,19 @@ pub fn state(word: &str) -> Cell {
 
 /// The whole report: the table, the totals, what went wrong, and what to do next.
 pub fn report(report: &RunReport, colour: bool) -> String {
-    let mut text = format!("{}\n\n{}\n", trimmed(&sources(report, colour)), totals(report));
+    // One after another there is nothing to gain, and nothing to say about it.
+    let gain = (report.speed_up() >= 1.05)
+        .then(|| format!("{:.1}x the speed of one split after another", report.speed_up()));
+    compose(report, gain, colour)
+}
+
+/// The report without its estimate of the speed-up, for who has measured it.
+pub fn report_without_estimate(report: &RunReport, colour: bool) -> String {
+    compose(report, None, colour)
+}
+
+fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
+    let mut text = format!("{}\n\n{}\n", trimmed(&sources(report, colour)), totals(report, gain));
     let wrong: Vec<_> = report.sources.iter().filter_map(|s| Some((s, s.error.as_deref()?))).collect();
     if !wrong.is_empty() {
         text.push_str("\nWhat went wrong:\n");
@@ -96,13 +108,10 @@ fn row(source: &SourceReport) -> Vec<Cell> {
     ]
 }
 
-fn totals(report: &RunReport) -> String {
+fn totals(report: &RunReport, gain: Option<String>) -> String {
     let share = 100.0 * report.cpu_s / report.duration_s.max(0.001);
     let mut parts = vec![figures::of(report.records, "record")];
-    // One after another there is nothing to gain, and nothing to say about it.
-    if report.speed_up() >= 1.05 {
-        parts.push(format!("{:.1}x the speed of one split after another", report.speed_up()));
-    }
+    parts.extend(gain);
     parts.push(format!("peak memory {}", figures::bytes(report.peak_rss_bytes)));
     parts.push(format!("processor {} ({share:.0} %)", figures::seconds(report.cpu_s)));
     format!(
@@ -192,6 +201,14 @@ mod tests {
             &run(Status::Cancelled, vec![source("orders", Status::Cancelled, None)]),
             false
         ));
+    }
+
+    #[test]
+    fn the_estimate_can_be_left_out() {
+        let completed = run(Status::Completed, vec![source("orders", Status::Completed, None)]);
+        assert!(report(&completed, false).contains("3.0x the speed"));
+        let without = report_without_estimate(&completed, false);
+        assert!(!without.contains("the speed") && without.contains("peak memory"), "{without}");
     }
 
     #[test]
