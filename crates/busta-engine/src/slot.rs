@@ -322,8 +322,10 @@ impl Slot {
 
     async fn send(&self, parcel: Parcel) {
         self.shared.outstanding.fetch_add(1, Ordering::Relaxed);
-        // The committer outlives the slots; if it has panicked, the dispatcher notices.
-        let _ = self.shared.orders.send(Order::Commit(Box::new(parcel))).await;
+        if self.shared.orders.send(Order::Commit(Box::new(parcel))).await.is_err() {
+            // The committer is gone: its destination has panicked, and no receipt will come.
+            self.shared.outstanding.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Decides about an error: when to try again, or that the split has failed.

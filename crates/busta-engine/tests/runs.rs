@@ -366,6 +366,17 @@ async fn a_destination_that_stays_away_ends_the_run_and_it_can_be_resumed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_destination_that_panics_ends_the_run() {
+    let bench = Bench::new(4).source("a", many("a", 10, 5, 10)).source("b", many("b", 3, 3, 7));
+    bench.memory.panic_once();
+    let outcome = tokio::time::timeout(ms(60_000), bench.run()).await.expect("the run hangs");
+    assert_eq!(outcome.report.status, Status::Failed);
+    assert!(outcome.report.sources[0].error.as_ref().unwrap().contains("panicked"));
+    assert_eq!(bench.run().await.report.status, Status::Completed);
+    assert_eq!((bench.memory.rows("a").len(), bench.memory.rows("b").len()), (500, 90));
+}
+
+#[tokio::test(start_paused = true)]
 async fn deadlines_end_splits_and_sources() {
     let mut bench = Bench::new(4)
         .source("slow", many("slow", 2, 1000, 100))

@@ -26,6 +26,7 @@ struct Inner {
     failures: Vec<Failure>,
     faults: VecDeque<Error>,
     commits: usize,
+    panics: bool,
     finishes: Vec<Finish>,
 }
 
@@ -33,6 +34,11 @@ impl Memory {
     /// Lets the next calls of `commit` fail with these errors, one each.
     pub fn fail_commits(&self, errors: impl IntoIterator<Item = Error>) {
         self.lock().faults.extend(errors);
+    }
+
+    /// Lets the next commit panic.
+    pub fn panic_once(&self) {
+        self.lock().panics = true;
     }
 
     /// All rows of a source, sorted.
@@ -102,6 +108,7 @@ impl Destination for Memory {
     async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
         // A commit takes a moment, in which other tasks run.
         tokio::task::yield_now().await;
+        assert!(!std::mem::take(&mut self.lock().panics), "the destination was told to panic");
         let mut inner = self.lock();
         inner.commits += 1;
         match inner.faults.pop_front() {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked};
+use crate::committer::End;
 use crate::hosts::Refusal;
 use crate::queue::{LaneKey, Ticket};
 use crate::slot::{Outcome, Parked, Slot, Work, deadline_passed};
@@ -129,6 +130,10 @@ impl Dispatcher {
         let ledger = &mut self.ledgers[source];
         ledger.in_slots -= 1;
         ledger.spent(&slot.split.stream, slot.began.elapsed());
+        if ledger.shared.orders.is_closed() && matches!(outcome, Ok(Outcome::Ended | Outcome::Failed(_))) {
+            // Its last chunk has met a committer that is gone.
+            return ledger.split_ended(&slot.split.stream, End::Failed);
+        }
         match outcome {
             Ok(Outcome::Ended) => {}
             Ok(Outcome::Failed(error)) => ledger.note_error(&error),
