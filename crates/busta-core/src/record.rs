@@ -59,7 +59,7 @@ impl Records {
         self.spans.iter().map(|s| &self.buffer[s.start as usize..s.end as usize])
     }
 
-    /// The first `count` records, for a run with `--limit`.
+    /// Keeps the first `count` records, for a sample.
     pub fn truncate(&mut self, count: usize) {
         self.spans.truncate(count);
     }

@@ -70,7 +70,7 @@ pub struct Choice {
     pub full_refresh: bool,
     /// Many splits at once.
     pub parallel: bool,
-    /// At most so many records.
+    /// Stop each stream with the batch that reaches so many records.
     pub limit: Option<u64>,
     /// How long splits took in earlier runs.
     pub expected: MeanDurations,

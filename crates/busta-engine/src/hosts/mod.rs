@@ -72,10 +72,7 @@ impl Hosts {
     /// Takes a place and a turn.
     pub fn admit(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
         self.with(key, |host| {
-            host.check(now)?;
-            if host.places.is_some_and(|places| host.in_flight >= places) {
-                return Err(Refusal::Full);
-            }
+            host.check_room(now)?;
             host.take_turn(now)?;
             host.in_flight += 1;
             Ok(())
@@ -85,10 +82,7 @@ impl Hosts {
     /// Whether [`Hosts::admit`] would say yes, without taking anything.
     pub fn would_admit(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
         self.with(key, |host| {
-            host.check(now)?;
-            if host.places.is_some_and(|places| host.in_flight >= places) {
-                return Err(Refusal::Full);
-            }
+            host.check_room(now)?;
             match host.pace.as_ref().and_then(|pace| pace.wait_until(now)) {
                 Some(until) => Err(Refusal::Until(until)),
                 None => Ok(()),
@@ -184,6 +178,14 @@ impl Host {
         }
         match self.quiet_until {
             Some(until) if until > now => Err(Refusal::Until(until)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_room(&self, now: Instant) -> Result<(), Refusal> {
+        self.check(now)?;
+        match self.places {
+            Some(places) if self.in_flight >= places => Err(Refusal::Full),
             _ => Ok(()),
         }
     }
