@@ -24,6 +24,8 @@ pub enum Action {
     Paused,
     /// A paused host answers again.
     Resumed,
+    /// Records are doubtful but go on (`count` of them).
+    Warning,
     /// Something failed for good.
     Error,
     /// Rows became durable (`count` new ones).
@@ -49,6 +51,7 @@ impl Action {
             Self::RateLimited => "rate_limited",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
+            Self::Warning => "warning",
             Self::Error => "error",
             Self::Inserted => "inserted",
             Self::Updated => "updated",

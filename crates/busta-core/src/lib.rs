@@ -32,6 +32,7 @@ pub mod failure;
 pub mod ids;
 pub mod json;
 pub mod meter;
+pub mod quality;
 pub mod record;
 pub mod report;
 pub mod secret;
@@ -39,6 +40,7 @@ pub mod settings;
 pub mod source;
 pub mod split;
 pub mod stream;
+pub mod transform;
 pub mod units;
 
 pub use checkpoint::{Checkpoint, Position, SplitState, Step};
@@ -47,7 +49,9 @@ pub use destination::{Chunk, Committed, Destination, Finish, Staged, StreamFinis
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Failure, Stage};
 pub use ids::{HostKey, RunId, SourceName, SplitId, StreamName};
+pub use quality::Quality;
 pub use record::{Records, RecordsBuilder};
 pub use source::{Batch, Probe, Reader, Source};
 pub use split::{Pool, Priority, Split};
 pub use stream::{StreamSpec, WriteMode};
+pub use transform::{Transform, Transformed};

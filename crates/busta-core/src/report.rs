@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{RunId, SourceName};
+use crate::quality::StreamQuality;
 
 /// How a run, or a source's part of it, stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,12 +98,21 @@ pub struct SourceReport {
     pub rate_limited: u64,
     /// Records and splits in the failures store.
     pub failures: u64,
+    /// Records that transforms filtered out.
+    #[serde(default)]
+    pub dropped: u64,
+    /// Doubts about records that went on all the same.
+    #[serde(default)]
+    pub warnings: u64,
     /// Splits that are done.
     pub splits: u64,
     /// From its first to its last action, in seconds.
     pub duration_s: f64,
     /// The time its splits took one after another, in seconds: what it would cost alone.
     pub busy_s: f64,
+    /// What was measured of its records, by stream. Empty if nothing is measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<StreamQuality>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
 }

@@ -53,9 +53,12 @@ fn level(action: Action) -> Level {
         | Action::Paused
         | Action::Resumed
         | Action::Schema => Level::INFO,
-        Action::Fetching | Action::Found | Action::Inserted | Action::Updated | Action::Deduped => {
-            Level::DEBUG
-        }
+        Action::Fetching
+        | Action::Found
+        | Action::Warning
+        | Action::Inserted
+        | Action::Updated
+        | Action::Deduped => Level::DEBUG,
     }
 }
 

@@ -329,7 +329,10 @@ impl Ledger {
 
     /// There were records, and not one of them was good.
     fn only_failures(&self) -> bool {
-        self.failures > 0 && self.records == 0 && self.deduped == 0
+        self.failures > 0
+            && self.records == 0
+            && self.deduped == 0
+            && self.shared.dropped.load(Ordering::Relaxed) == 0
     }
 
     pub fn status(&self) -> Status {
@@ -375,9 +378,12 @@ impl Ledger {
             retries: self.retries,
             rate_limited: self.rate_limited,
             failures: self.failures,
+            dropped: self.shared.dropped.load(Ordering::Relaxed),
+            warnings: self.shared.warnings.load(Ordering::Relaxed),
             splits: self.done as u64,
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
+            quality: self.shared.quality.as_ref().map(|quality| quality.report()).unwrap_or_default(),
             error: self.error.clone(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busta_core::settings::{EngineSettings, SourceSettings};
-use busta_core::{Destination, Pool, RunId, Source, SourceName, StreamName};
+use busta_core::{Destination, Pool, Quality, RunId, Source, SourceName, StreamName, Transform};
 
 use crate::hosts::Hosts;
 use crate::meter::SourceMeter;
@@ -47,6 +47,10 @@ pub struct SourceEntry {
     pub settings: SourceSettings,
     /// The source itself.
     pub source: Arc<dyn Source>,
+    /// What is done to its records on their way.
+    pub transform: Option<Arc<dyn Transform>>,
+    /// What measures them.
+    pub quality: Option<Arc<dyn Quality>>,
     /// Which destination it lands in.
     pub destination: usize,
     /// Where its requests are counted: the one that the source was built with.

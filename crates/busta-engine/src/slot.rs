@@ -8,9 +8,10 @@ use std::time::Duration;
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
 use busta_core::settings::RetrySettings;
+use busta_core::transform::{Transformed, Warning};
 use busta_core::{
-    Batch, Chunk, CursorValue, Destination, Error, ErrorKind, Failure, Position, Reader, Records, Result,
-    RunId, Source, SourceName, Split, Stage, Staged, Step, StreamName,
+    Batch, Chunk, CursorValue, Destination, Error, ErrorKind, Failure, Position, Quality, Reader, Records,
+    Result, RunId, Source, SourceName, Split, Stage, Staged, Step, StreamName, Transform,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
@@ -34,13 +35,10 @@ const FIRST_ESTIMATE: usize = 256 << 10;
 const PULL_TIMEOUTS: u32 = 4;
 
 /// How many batches of a split may be on their way to the destination while the next one is read: what
-/// is not committed is read again after a crash. One is enough to read while writing, so a batch that
-/// took its time takes the whole allowance; quick ones share it, since to read them again costs nothing,
-/// and the destination gets more to write at once.
+/// is not committed is read again after a crash. A page of a server takes the whole allowance, so that
+/// one page is written while the next is fetched, and no more than these two are asked for again. Files
+/// share it: to read them again costs nobody anything, and the destination gets more to write at once.
 const READ_AHEAD: u32 = 24;
-
-/// A batch is quick below this.
-const QUICK: Duration = Duration::from_millis(5);
 
 /// What the slots of one source share.
 pub struct SourceShared {
@@ -48,6 +46,8 @@ pub struct SourceShared {
     pub run: RunId,
     pub name: SourceName,
     pub source: Arc<dyn Source>,
+    pub transform: Option<Arc<dyn Transform>>,
+    pub quality: Option<Arc<dyn Quality>>,
     pub destination: Arc<dyn Destination>,
     pub orders: mpsc::Sender<Order>,
     pub hosts: Arc<Hosts>,
@@ -69,6 +69,9 @@ pub struct SourceShared {
     pub outstanding: AtomicUsize,
     /// How large its batches were last.
     pub batch_weight: AtomicUsize,
+    /// Records that were filtered out, and doubts about those that were not.
+    pub dropped: AtomicU64,
+    pub warnings: AtomicU64,
     /// The streams that this run replaces.
     pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.
@@ -80,6 +83,34 @@ impl SourceShared {
     pub fn deadline(&self) -> Option<Instant> {
         let own = self.began.get().zip(self.span).map(|(began, span)| *began + span);
         own.into_iter().chain(self.run_deadline).min()
+    }
+}
+
+/// A batch made ready for the destination.
+#[derive(Default)]
+struct Made {
+    staged: Option<Staged>,
+    failures: Vec<Failure>,
+    warnings: Vec<Warning>,
+}
+
+impl SourceShared {
+    fn make(&self, stream: &StreamName, records: Records) -> Made {
+        let Transformed { records, mut failures, dropped, warnings } = match &self.transform {
+            Some(transform) => transform.apply(stream, &records),
+            None => Transformed { records, ..Transformed::default() },
+        };
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.warnings.fetch_add(warnings.len() as u64, Ordering::Relaxed);
+        if records.is_empty() {
+            return Made { staged: None, failures, warnings };
+        }
+        if let Some(quality) = &self.quality {
+            quality.observe(stream, &records);
+        }
+        let mut staged = self.destination.stage(&self.run, &self.name, stream, &records);
+        failures.append(&mut staged.failures);
+        Made { staged: Some(staged), failures, warnings }
     }
 }
 
@@ -187,13 +218,12 @@ impl Slot {
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             reserved = self.shared.budget.reserve(estimate) => reserved,
         };
-        let began = Instant::now();
         let pulled = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             pulled = self.pull(work) => pulled?,
         };
-        let share = if began.elapsed() < QUICK { 1 } else { READ_AHEAD };
+        let share = if work.split.host.is_some() { READ_AHEAD } else { 1 };
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;
@@ -276,8 +306,7 @@ impl Slot {
             && failures.is_empty()
             && found.is_empty()
             && starts.is_empty();
-        let mut staged = if records.is_empty() { None } else { Some(self.stage(stream, records).await) };
-        let rejected = staged.as_mut().map(|staged| std::mem::take(&mut staged.failures)).unwrap_or_default();
+        let made = if records.is_empty() { Made::default() } else { self.make(&work.split, records).await };
         // What is being replaced is not there before the end, so nothing may go on from it before.
         let (starts, deferred) =
             if shared.replaced.contains(stream) { (Vec::new(), starts) } else { (starts, Vec::new()) };
@@ -295,8 +324,8 @@ impl Slot {
                 source: shared.name.clone(),
                 stream: stream.clone(),
                 step: Some(Step { split: work.split.id.clone(), from, to: work.position.clone() }),
-                staged,
-                failures: failures.into_iter().chain(rejected).map(place).collect(),
+                staged: made.staged,
+                failures: failures.into_iter().chain(made.failures).map(place).collect(),
                 high: work.high.clone(),
                 found,
                 starts,
@@ -304,20 +333,28 @@ impl Slot {
         }
     }
 
-    async fn stage(&self, stream: &StreamName, records: Records) -> Staged {
+    /// Transforms, measures and encodes a batch.
+    async fn make(&self, split: &Split, records: Records) -> Made {
         let shared = self.shared.clone();
-        if records.weight() <= INLINE_STAGING {
-            return shared.destination.stage(&shared.run, &shared.name, stream, &records);
+        let stream = split.stream.clone();
+        // The processor's time for a batch that is transformed is not known beforehand.
+        let inline = records.weight() <= INLINE_STAGING && shared.transform.is_none();
+        let made = if inline {
+            shared.make(&stream, records)
+        } else {
+            match tokio::task::spawn_blocking(move || shared.make(&stream, records)).await {
+                Ok(made) => made,
+                // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        };
+        if let Some(first) = made.warnings.first() {
+            self.emit(Action::Warning, split, |event| {
+                event.count = Some(made.warnings.len() as u64);
+                event.message = Some(format!("{}: {}", first.rule, first.message));
+            });
         }
-        let stream = stream.clone();
-        let staging = tokio::task::spawn_blocking(move || {
-            shared.destination.stage(&shared.run, &shared.name, &stream, &records)
-        });
-        match staging.await {
-            Ok(staged) => staged,
-            // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        made
     }
 
     async fn send(&self, parcel: Parcel) {

@@ -58,6 +58,9 @@ fn source(name: &str, status: Status) -> SourceReport {
         splits: 1,
         duration_s: 9.0,
         busy_s: 9.0,
+        dropped: 0,
+        warnings: 0,
+        quality: Vec::new(),
         error: None,
     }
 }

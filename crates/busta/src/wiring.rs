@@ -115,6 +115,8 @@ impl Wired {
             pool: source.pool.clone(),
             settings: source.settings.clone(),
             source: source.source.clone(),
+            transform: source.transform.clone(),
+            quality: source.quality.clone(),
             destination: source.destination,
             meter: self.meters.get(&source.name)?.clone(),
             expected: expected.remove(&source.name).unwrap_or_default(),

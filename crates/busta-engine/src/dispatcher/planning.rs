@@ -53,6 +53,9 @@ async fn plan_patiently(shared: &SourceShared, full_refresh: bool) -> Planned {
 async fn plan_once(shared: &SourceShared, full_refresh: bool) -> Planned {
     let specs = specs(shared.source.as_ref(), full_refresh);
     let destination: &dyn Destination = shared.destination.as_ref();
+    if let Some(transform) = &shared.transform {
+        transform.prepare().await?;
+    }
     let mut checkpoint = destination.prepare(&shared.run, &shared.name, &specs).await?;
     if full_refresh {
         checkpoint.starts.clear();

@@ -70,6 +70,8 @@ impl Bench {
             .sources
             .iter()
             .map(|(name, source, settings, pool, expected)| SourceEntry {
+                transform: None,
+                quality: None,
                 name: name.as_str().into(),
                 kind: "scripted".into(),
                 pool: Pool::new(pool),

@@ -7,7 +7,7 @@ use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
-use busta_core::{Destination, Pool, Source, SourceName};
+use busta_core::{Destination, Pool, Quality, Source, SourceName, Transform};
 use serde_json::Value;
 
 use super::ConfigErrors;
@@ -62,6 +62,10 @@ pub struct BuiltSource {
     pub destination: usize,
     /// The source.
     pub source: Arc<dyn Source>,
+    /// What is done to its records.
+    pub transform: Option<Arc<dyn Transform>>,
+    /// What measures them.
+    pub quality: Option<Arc<dyn Quality>>,
 }
 
 impl Draft {
@@ -129,6 +133,8 @@ impl Draft {
             enabled: draft.enabled,
             destination: draft.destination,
             source: Arc::from(source),
+            transform: None,
+            quality: None,
         })
     }
 }

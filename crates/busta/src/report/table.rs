@@ -164,6 +164,9 @@ mod tests {
             splits: 7,
             duration_s: 2.5,
             busy_s: 9.0,
+            dropped: 0,
+            warnings: 0,
+            quality: Vec::new(),
             error: error.map(str::to_owned),
         }
     }

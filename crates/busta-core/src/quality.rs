@@ -1,0 +1,89 @@
+//! The contract of quality: what is measured of a stream's records while they flow by.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::StreamName;
+use crate::record::Records;
+
+/// Measures the records of one source in one run, after its transforms.
+///
+/// What it tells is of this part of the run: after a crash it starts anew.
+pub trait Quality: Send + Sync {
+    /// Takes in a batch, beside the reader and for many batches at once. Bounded in memory whatever
+    /// comes, and cheap against writing the same records.
+    fn observe(&self, stream: &StreamName, records: &Records);
+
+    /// What was seen so far, by stream.
+    fn report(&self) -> Vec<StreamQuality>;
+}
+
+/// How bad a finding is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Somebody should look at it.
+    Warning,
+    /// Something is wrong with the data.
+    Error,
+    /// The data should not be used.
+    Critical,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// The quality of one stream in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamQuality {
+    /// The stream.
+    pub stream: StreamName,
+    /// How many records were measured.
+    pub records: u64,
+    /// Its fields, in the order in which they were met first.
+    pub fields: Vec<FieldQuality>,
+    /// What was found, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// The quality of one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldQuality {
+    /// Its name.
+    pub name: String,
+    /// In how many records it is absent, null or an empty text.
+    pub missing: u64,
+    /// In how many records its value breaks a rule.
+    pub invalid: u64,
+}
+
+/// One thing to know about a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which aspect: `completeness`, `uniqueness`, `validity`, `consistency`, `timeliness`, `volume`.
+    pub check: String,
+    /// How bad it is.
+    pub level: Level,
+    /// The field it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// In words, with an example.
+    pub message: String,
+    /// How many records it concerns.
+    pub count: u64,
+    /// Whether the configuration wants the run to fail because of it.
+    pub fails: bool,
+}
