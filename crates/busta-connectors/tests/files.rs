@@ -28,6 +28,8 @@ impl Meter for Bytes {
     fn bytes(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
+
+    fn waited(&self, _time: std::time::Duration) {}
 }
 
 fn context(folder: &Path, meter: Arc<dyn Meter>) -> SourceContext {

@@ -14,6 +14,9 @@ pub trait Meter: Send + Sync {
 
     /// Bytes were read from somewhere else than HTTP (files, object stores).
     fn bytes(&self, count: u64);
+
+    /// A reader has waited this long for something else than HTTP (a disk, an object store).
+    fn waited(&self, time: Duration);
 }
 
 /// What one request showed.
@@ -50,4 +53,6 @@ impl Meter for NoMeter {
     fn request(&self, _seen: &Request<'_>) {}
 
     fn bytes(&self, _count: u64) {}
+
+    fn waited(&self, _time: Duration) {}
 }

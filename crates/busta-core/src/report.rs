@@ -113,8 +113,27 @@ pub struct SourceReport {
     /// What was measured of its records, by stream. Empty if nothing is measured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<StreamQuality>,
+    /// What its slots spent their time on.
+    #[serde(default)]
+    pub phases: Phases,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
+}
+
+/// What the slots of a source spent their time on, in seconds, summed over the slots. All but the first
+/// add up to `busy_s`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Splits waited for what their host allows: its rate, its `Retry-After`, a retry. They held no slot.
+    pub limits_s: f64,
+    /// Waiting for the server or the disk.
+    pub wait_s: f64,
+    /// Making records of what came.
+    pub parse_s: f64,
+    /// Transforming and measuring them.
+    pub transform_s: f64,
+    /// Encoding them, and waiting for the destination to take them.
+    pub write_s: f64,
 }
 
 impl RunReport {

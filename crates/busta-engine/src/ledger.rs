@@ -384,6 +384,7 @@ impl Ledger {
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
             quality: self.shared.quality.as_ref().map(|quality| quality.report()).unwrap_or_default(),
+            phases: self.shared.phases.report(self.meter.waited_for()),
             error: self.error.clone(),
         }
     }

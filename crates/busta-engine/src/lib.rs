@@ -35,6 +35,7 @@ mod feed;
 mod hosts;
 mod ledger;
 mod meter;
+mod phases;
 mod plan;
 mod progress;
 mod queue;

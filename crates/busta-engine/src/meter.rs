@@ -8,23 +8,35 @@ use busta_core::meter::{Meter, Request};
 use tokio::time::Instant;
 
 use crate::hosts::Hosts;
+use crate::phases::Total;
 
 /// Counts the requests of one source.
 pub struct SourceMeter {
     hosts: Arc<Hosts>,
     requests: AtomicU64,
     bytes: AtomicU64,
+    waited: Total,
 }
 
 impl SourceMeter {
     /// A meter that tells `hosts` about limits.
     pub fn new(hosts: Arc<Hosts>) -> Arc<Self> {
-        Arc::new(Self { hosts, requests: AtomicU64::new(0), bytes: AtomicU64::new(0) })
+        Arc::new(Self {
+            hosts,
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            waited: Total::default(),
+        })
     }
 
     /// Requests so far.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How long its readers have waited for servers and disks.
+    pub fn waited_for(&self) -> Duration {
+        self.waited.get()
     }
 
     /// Bytes received or read so far.
@@ -37,6 +49,7 @@ impl Meter for SourceMeter {
     fn request(&self, seen: &Request<'_>) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
+        self.waited.add(seen.latency);
         let now = Instant::now();
         self.hosts.requested(seen.host, now);
         if let Some(wait) = quiet_time(seen) {
@@ -46,6 +59,10 @@ impl Meter for SourceMeter {
 
     fn bytes(&self, count: u64) {
         self.bytes.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn waited(&self, time: Duration) {
+        self.waited.add(time);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::budget::Budget;
 use crate::committer::{End, Order, Parcel};
 use crate::feed::Feed;
 use crate::hosts::{Change, Hosts, Refusal};
+use crate::phases::PhaseTimes;
 use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
 
 /// Batches above this are staged on a blocking thread: encoding them takes more than about a
@@ -69,6 +70,8 @@ pub struct SourceShared {
     pub outstanding: AtomicUsize,
     /// How large its batches were last.
     pub batch_weight: AtomicUsize,
+    /// What its slots spend their time on.
+    pub phases: PhaseTimes,
     /// Records that were filtered out, and doubts about those that were not.
     pub dropped: AtomicU64,
     pub warnings: AtomicU64,
@@ -96,20 +99,24 @@ struct Made {
 
 impl SourceShared {
     fn make(&self, stream: &StreamName, records: Records) -> Made {
+        let began = Instant::now();
         let Transformed { records, mut failures, dropped, warnings } = match &self.transform {
             Some(transform) => transform.apply(stream, &records),
             None => Transformed { records, ..Transformed::default() },
         };
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
         self.warnings.fetch_add(warnings.len() as u64, Ordering::Relaxed);
-        if records.is_empty() {
-            return Made { staged: None, failures, warnings };
-        }
         if let Some(quality) = &self.quality {
             quality.observe(stream, &records);
         }
+        self.phases.transformed(began.elapsed());
+        if records.is_empty() {
+            return Made { staged: None, failures, warnings };
+        }
+        let began = Instant::now();
         let mut staged = self.destination.stage(&self.run, &self.name, stream, &records);
         failures.append(&mut staged.failures);
+        self.phases.written(began.elapsed());
         Made { staged: Some(staged), failures, warnings }
     }
 }
@@ -124,6 +131,8 @@ pub struct Work {
     pub retries: u32,
     /// Times in a row that it was told to slow down.
     pub waits: u32,
+    /// Since when it waits without a slot.
+    parked: Option<Instant>,
     /// Kept while it waits only for its turn.
     pub reader: Option<Box<dyn Reader>>,
     pub deadline: Option<Instant>,
@@ -141,6 +150,7 @@ impl Work {
             high,
             retries: 0,
             waits: 0,
+            parked: None,
             reader: None,
             deadline: None,
             recorded,
@@ -174,6 +184,10 @@ pub enum Parked {
     Turn,
 }
 
+fn parked(work: Work, until: Option<Instant>, why: Parked) -> Outcome {
+    Outcome::Parked { work: Work { parked: Some(Instant::now()), ..work }, until, why }
+}
+
 /// A slot's work.
 pub struct Slot {
     pub shared: Arc<SourceShared>,
@@ -189,6 +203,9 @@ enum Next {
 impl Slot {
     /// Reads `work` as far as it goes now.
     pub async fn run(mut self, mut work: Work) -> Outcome {
+        if let Some(since) = work.parked.take() {
+            self.shared.phases.limited(since.elapsed());
+        }
         self.emit(Action::Fetching, &work.split, |_| {});
         loop {
             match self.step(&mut work).await {
@@ -196,7 +213,7 @@ impl Slot {
                 Ok(Next::Leave(outcome)) => return outcome,
                 Err(error) => {
                     return match self.after_error(&mut work, error).await {
-                        Ok((until, why)) => Outcome::Parked { work, until: Some(until), why },
+                        Ok((until, why)) => parked(work, Some(until), why),
                         Err(error) => Outcome::Failed(error),
                     };
                 }
@@ -205,7 +222,7 @@ impl Slot {
                 return Outcome::Stopped;
             }
             if let Some(until) = self.wait_for_turn(&work) {
-                return Outcome::Parked { work, until, why: Parked::Turn };
+                return parked(work, until, Parked::Turn);
             }
         }
     }
@@ -213,16 +230,21 @@ impl Slot {
     /// One pull, and all that follows from it.
     async fn step(&mut self, work: &mut Work) -> Result<Next> {
         let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
+        let asked = Instant::now();
         let mut reserved = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             reserved = self.shared.budget.reserve(estimate) => reserved,
         };
+        let began = Instant::now();
+        self.shared.phases.written(began - asked);
         let pulled = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
-            pulled = self.pull(work) => pulled?,
+            pulled = self.pull(work) => pulled,
         };
+        self.shared.phases.pulled(began.elapsed());
+        let pulled = pulled?;
         let share = if work.split.host.is_some() { READ_AHEAD } else { 1 };
         self.host_answered(work);
         work.retries = 0;
@@ -239,9 +261,11 @@ impl Slot {
             event.count = Some(found.0);
             event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
         });
+        let ready = Instant::now();
         // Closed by nobody, so this is always a permit.
         let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_many_owned(share).await.ok();
         self.send(Parcel { held: Some((reserved, ahead)), ..parcel }).await;
+        self.shared.phases.written(ready.elapsed());
         if enough && !done {
             return Ok(Next::Leave(Outcome::Limited));
         }

@@ -48,6 +48,8 @@ impl Meter for Memory {
     }
 
     fn bytes(&self, _: u64) {}
+
+    fn waited(&self, _time: std::time::Duration) {}
 }
 
 pub fn context(meter: Arc<dyn Meter>) -> SourceContext {

@@ -18,6 +18,7 @@ use crate::budget::Budget;
 use crate::committer::{self, Order};
 use crate::feed::Feed;
 use crate::ledger::Ledger;
+use crate::phases::PhaseTimes;
 use crate::plan::{RunPlan, SourceEntry};
 use crate::progress::Snapshot;
 use crate::queue::Queue;
@@ -61,6 +62,7 @@ impl Dispatcher {
                 source: entry.source.clone(),
                 transform: entry.transform.clone(),
                 quality: entry.quality.clone(),
+                phases: PhaseTimes::default(),
                 dropped: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
                 destination: plan.destinations[entry.destination].clone(),

@@ -166,6 +166,7 @@ mod tests {
             busy_s: 9.0,
             dropped: 0,
             warnings: 0,
+            phases: Default::default(),
             quality: Vec::new(),
             error: error.map(str::to_owned),
         }
