@@ -24,7 +24,7 @@ use crate::route::{self, Target};
 use crate::scope::Scope;
 use crate::socket::Line;
 use crate::stats::{Judge, Key, Visit};
-use crate::{behave, control, feeds, gzip, plain, rest};
+use crate::{behave, control, feeds, gzip, objects, plain, rest};
 
 /// The largest body of a request.
 const MAX_REQUEST: usize = 1 << 20;
@@ -61,6 +61,9 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) params: Params,
+    pub(crate) profile: &'a Profile,
+    /// The how-manieth request of this URL in its scope it is, from 1; 0 where nobody asks.
+    pub(crate) attempt: u64,
     /// The whole path, prefixes and all.
     pub(crate) path: &'a str,
     /// The parts of the path behind the prefixes.
@@ -144,11 +147,12 @@ impl App {
             return Ok(send(head, refusal, visit, place));
         }
         behave::wait(&profile, &place).await;
-        let fault = scope.fault(&profile, &url);
+        let attempt = if profile.counts_attempts() { scope.attempt(&url) } else { 0 };
+        let fault = scope.fault(&profile, attempt);
         visit.fault = fault.map(|kind| kind.to_string());
         let reply = match fault.and_then(|kind| behave::instead(kind, head, &profile)) {
             Some(reply) => reply,
-            None => self.route(head, body, target).unwrap_or_else(|refusal| refusal),
+            None => self.route(head, body, target, &profile, attempt).unwrap_or_else(|refusal| refusal),
         };
         let reply = gzip::encode(reply, &head.headers, profile.gzip).await;
         let reply = behave::with_quota(reply, quota);
@@ -160,7 +164,14 @@ impl App {
         }
     }
 
-    fn route(&self, head: &request::Parts, body: &Bytes, target: Target<'_>) -> Result<Reply, Reply> {
+    fn route(
+        &self,
+        head: &request::Parts,
+        body: &Bytes,
+        target: Target<'_>,
+        profile: &Profile,
+        attempt: u64,
+    ) -> Result<Reply, Reply> {
         let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let query = head.uri.query().unwrap_or_default();
         let params = Params::read(query, media_type.unwrap_or_default(), body)?;
@@ -172,6 +183,8 @@ impl App {
             method: &head.method,
             headers: &head.headers,
             params,
+            profile,
+            attempt,
             path: head.uri.path(),
             parts: target.parts(),
         };
@@ -179,6 +192,7 @@ impl App {
             ["rest", rest @ ..] => rest::answer(&call, rest),
             ["feeds", format, name] => feeds::answer(&call, format, name),
             ["opml"] => feeds::opml(&call),
+            ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))
             }

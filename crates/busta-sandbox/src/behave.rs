@@ -118,7 +118,7 @@ pub(crate) fn instead(kind: FaultKind, head: &request::Parts, profile: &Profile)
             Some(reply.status(StatusCode::FOUND))
         }
         FaultKind::Reset | FaultKind::Hang | FaultKind::Noise => Some(Reply::json(&json!({}))),
-        FaultKind::Truncate | FaultKind::Slow => None,
+        FaultKind::Truncate | FaultKind::Slow | FaultKind::Corrupt => None,
     }
 }
 
@@ -138,6 +138,7 @@ pub(crate) async fn damage(
         FaultKind::Hang => std::future::pending::<()>().await,
         FaultKind::Noise => line.noise(),
         FaultKind::Truncate => reply.content = reply.content.cut(),
+        FaultKind::Corrupt => reply.content = reply.content.corrupt(),
         FaultKind::Slow => reply.content = reply.content.drip(profile.drip.unwrap_or(DEFAULT_DRIP)),
         _ => {}
     }

@@ -29,6 +29,8 @@ pub enum FaultKind {
     Garbage,
     /// Bytes that are not HTTP at all.
     Noise,
+    /// The right body but for one byte in its middle.
+    Corrupt,
     /// A login page as HTML, with status 200.
     Html,
     /// JSON of the right names and the wrong types.
@@ -65,13 +67,14 @@ impl When {
     }
 }
 
-const NAMES: [(&str, FaultKind); 10] = [
+const NAMES: [(&str, FaultKind); 11] = [
     ("reset", FaultKind::Reset),
     ("truncate", FaultKind::Truncate),
     ("slow", FaultKind::Slow),
     ("hang", FaultKind::Hang),
     ("garbage", FaultKind::Garbage),
     ("noise", FaultKind::Noise),
+    ("corrupt", FaultKind::Corrupt),
     ("html", FaultKind::Html),
     ("wrong_types", FaultKind::WrongTypes),
     ("flood", FaultKind::Flood),

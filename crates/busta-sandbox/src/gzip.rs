@@ -12,7 +12,7 @@ use crate::reply::Reply;
 
 /// The same answer compressed, if the profile has `gzip` on, the client accepts it and there is a body.
 pub(crate) async fn encode(mut reply: Reply, request: &HeaderMap, on: bool) -> Reply {
-    if !on || !accepts(request) || !reply.content.is_honest() {
+    if !on || !accepts(request) || !reply.content.is_at_hand() {
         return reply;
     }
     let plain = reply.content.into_bytes();

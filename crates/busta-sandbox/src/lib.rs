@@ -67,6 +67,15 @@
 //! and `Last-Modified` change when the feed is advanced; `If-None-Match` and `If-Modified-Since` get 304.
 //! `/opml?feeds=500` lists as many feeds, of all formats in turn.
 //!
+//! # Objects
+//!
+//! `GET` or `HEAD /objects/{name}`, where a name may have slashes: `size=1048576` bytes, pseudo-random,
+//! drawn from `seed` (the name unless given) and `version=0` alone ([`Object`] says what they are). There
+//! are a strong `ETag` (`etag=weak` or `off` for others), `Last-Modified`, `Content-Length` and
+//! `Accept-Ranges`; one `Range` gives 206 with `Content-Range` or 416, `If-Range` and the other conditions
+//! of RFC 9110 hold. The profile's `ranges=off` and `changes=1` and the faults `truncate`, `corrupt` and
+//! `slow` are made for them.
+//!
 //! # Others
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
@@ -94,6 +103,7 @@ mod fault;
 mod feeds;
 mod gzip;
 mod oauth;
+mod objects;
 mod params;
 mod plain;
 mod profile;
@@ -111,6 +121,7 @@ pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};
 pub use fault::{Fault, FaultKind, When};
 pub use feeds::FeedEntry;
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
+pub use objects::Object;
 pub use profile::{Profile, RateLimit, RetryAfter};
 pub use server::Sandbox;
 pub use stats::{Fetches, Stats, Tally};

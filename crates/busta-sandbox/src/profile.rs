@@ -23,6 +23,8 @@ use crate::fault::Fault;
 /// | `fail=500:every:7` | a [`Fault`]; may be repeated, the first that strikes counts |
 /// | `drip=2s` | how long a `slow` body takes (default 5 s) |
 /// | `gzip` | compress for clients that accept it |
+/// | `ranges=off` | objects are always served whole, whatever range was asked for |
+/// | `changes=2` | an object is another one (bytes, `ETag`, `Last-Modified`) from the third request of its URL on |
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Profile {
@@ -46,6 +48,10 @@ pub struct Profile {
     pub drip: Option<Duration>,
     /// Compress with gzip for clients that accept it.
     pub gzip: bool,
+    /// Serve objects whole, whatever range is asked for.
+    pub no_ranges: bool,
+    /// After so many requests of its URL an object is the next version of itself.
+    pub changes: Option<u32>,
 }
 
 /// A number of requests in each window of time, the first of which starts with the first request.
@@ -82,7 +88,14 @@ impl Profile {
             faults: if over.faults.is_empty() { self.faults.clone() } else { over.faults.clone() },
             drip: over.drip.or(self.drip),
             gzip: over.gzip || self.gzip,
+            no_ranges: over.no_ranges || self.no_ranges,
+            changes: over.changes.or(self.changes),
         }
+    }
+
+    /// Whether it matters how often a URL was asked for.
+    pub(crate) fn counts_attempts(&self) -> bool {
+        !self.faults.is_empty() || self.changes.is_some()
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
@@ -101,6 +114,9 @@ impl Profile {
             },
             "fail" => self.faults.push(value.parse()?),
             "gzip" => self.gzip = true,
+            "ranges" if value == "off" => self.no_ranges = true,
+            "ranges" => return Err(format!("`ranges={value}` can only be `ranges=off`")),
+            "changes" => self.changes = Some(positive(key, value)?),
             _ => return Err(format!("`{key}` is not an option of a profile")),
         }
         Ok(())
@@ -153,12 +169,14 @@ impl fmt::Display for Profile {
             ("concurrency", self.concurrency.map(|n| n.to_string())),
             ("over", self.over.map(|n| n.to_string())),
             ("drip", span(self.drip)),
+            ("changes", self.changes.map(|n| n.to_string())),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some(format!("{key}={}", value?)))
         .collect();
         pairs.extend(self.faults.iter().map(|fault| format!("fail={fault}")));
         pairs.extend(self.gzip.then(|| "gzip".to_owned()));
+        pairs.extend(self.no_ranges.then(|| "ranges=off".to_owned()));
         f.write_str(&pairs.join(","))
     }
 }
@@ -214,7 +232,7 @@ mod tests {
     #[test]
     fn profiles_round_trip() {
         let text = "latency=50ms,jitter=10ms,capacity=8,rate=10:1s,retry_after=date,concurrency=4,over=503,\
-                    drip=2s,fail=500:every:7,fail=reset:first:1,gzip";
+                    drip=2s,changes=2,fail=500:every:7,fail=reset:first:1,gzip,ranges=off";
         let profile: Profile = text.parse().unwrap();
         assert_eq!(profile.to_string(), text);
         assert_eq!(profile.faults.len(), 2);
@@ -230,6 +248,7 @@ mod tests {
             ("rate=0:1s", "rate"),
             ("concurrency=0", "concurrency"),
             ("over=200", "over"),
+            ("ranges=on", "ranges=off"),
             ("fail=oops", "oops"),
         ] {
             let error = text.parse::<Profile>().unwrap_err();

@@ -57,13 +57,22 @@ fn prefix(path: &str) -> Option<(&str, &str, &str)> {
     matches!(word, "as" | "with" | "auth").then(|| (word, value, &path[word.len() + value.len() + 2..]))
 }
 
-/// The route of a path: segments of digits become `{id}`.
+/// The route of a path: segments of digits, those behind `items`, and those behind `objects` that are not
+/// the last, become `{id}`.
 pub(crate) fn route(path: &str) -> String {
     let is_id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !path.split('/').any(is_id) {
-        return path.to_owned();
+    let mut parts: Vec<&str> = path.split('/').collect();
+    for n in 1..parts.len() {
+        let named = match parts[n - 1] {
+            "items" => true,
+            "objects" => n + 1 < parts.len(),
+            _ => false,
+        };
+        if named || is_id(parts[n]) {
+            parts[n] = "{id}";
+        }
     }
-    path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -95,6 +104,9 @@ mod tests {
     #[test]
     fn ids_do_not_make_routes() {
         assert_eq!(route("/rest/page/orders/17/lines"), "/rest/page/orders/{id}/lines");
+        assert_eq!(route("/objects/S2A_1/B04.tif"), "/objects/{id}/B04.tif");
+        assert_eq!(route("/objects/B04.tif"), "/objects/B04.tif");
+        assert_eq!(route("/stac/80/collections/a/items/S2A_1"), "/stac/{id}/collections/a/items/{id}");
         assert_eq!(route("/with/fail=500:first:1/rest/a1"), "/with/fail=500:first:1/rest/a1");
     }
 }

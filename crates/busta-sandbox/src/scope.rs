@@ -76,16 +76,17 @@ impl Scope {
     }
 
     /// The fault that strikes this request, which is counted for those to come.
-    pub(crate) fn fault(&self, profile: &Profile, url: &str) -> Option<FaultKind> {
+    /// `attempt` says the how-manieth of its URL it is.
+    pub(crate) fn fault(&self, profile: &Profile, attempt: u64) -> Option<FaultKind> {
         if profile.faults.is_empty() {
             return None;
         }
         let nth = self.requests.fetch_add(1, Ordering::AcqRel) + 1;
-        let attempt = self.attempt(url);
         profile.faults.iter().find(|fault| fault.when.strikes(nth, attempt)).map(|fault| fault.kind)
     }
 
-    fn attempt(&self, url: &str) -> u64 {
+    /// Counts a request of a URL, and says the how-manieth it is.
+    pub(crate) fn attempt(&self, url: &str) -> u64 {
         let mut attempts = lock(&self.attempts);
         if let Some(count) = attempts.get_mut(url) {
             *count += 1;
@@ -121,7 +122,7 @@ mod tests {
     fn attempts_are_counted_for_each_url() {
         let scope = Scope::default();
         let profile: Profile = "fail=reset:first:2".parse().unwrap();
-        let struck = |url| scope.fault(&profile, url).is_some();
+        let struck = |url| scope.fault(&profile, scope.attempt(url)).is_some();
         assert_eq!([struck("/a"), struck("/b"), struck("/a"), struck("/a")], [true, true, true, false]);
     }
 

@@ -66,6 +66,10 @@ pub struct Tally {
     pub rate_limited: u64,
     /// Faults that struck, by kind.
     pub faults: BTreeMap<String, u64>,
+    /// Answers that were handed out to their end, whatever their status.
+    pub completed: u64,
+    /// Answers that began and were not handed out to their end: the client left, or a fault cut them.
+    pub cut: u64,
     /// Requests whose client left before the body was handed out.
     pub abandoned: u64,
     /// When the first request arrived, in microseconds since this is counted.
@@ -164,6 +168,8 @@ impl Counter {
         tally.last_answer_us = Some(now);
         tally.bytes += visit.bytes;
         if let Some(status) = visit.status {
+            tally.completed += u64::from(visit.complete);
+            tally.cut += u64::from(!visit.complete);
             *tally.statuses.entry(status).or_default() += 1;
             tally.not_modified += u64::from(status == 304);
             tally.rate_limited += u64::from(status == 429);
