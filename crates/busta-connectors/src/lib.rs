@@ -1,7 +1,8 @@
-//! Sources and destinations, and what they share: the one polite HTTP client and the file formats.
+//! Sources, transforms and destinations, and what they share: the one polite HTTP client and the file formats.
 
 pub mod destinations;
 pub mod formats;
 pub mod http;
 pub mod registry;
 pub mod sources;
+pub mod transforms;

@@ -2,6 +2,7 @@
 
 use busta_core::connector::{DestinationConnector, SourceConnector};
 
+use crate::transforms::{self, TransformKind};
 use crate::{destinations, sources};
 
 /// The kinds of source.
@@ -11,6 +12,16 @@ pub static SOURCES: &[&SourceConnector] =
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] =
     &[&destinations::sqlite::CONNECTOR, &destinations::ndjson::CONNECTOR];
+
+/// The kinds of transform.
+pub static TRANSFORMS: &[&TransformKind] = &[
+    &transforms::select::KIND,
+    &transforms::drop::KIND,
+    &transforms::rename::KIND,
+    &transforms::set::KIND,
+    &transforms::cast::KIND,
+    &transforms::filter::KIND,
+];
 
 /// The kind of source that `type:` names.
 pub fn source(name: &str) -> Option<&'static SourceConnector> {

@@ -15,8 +15,8 @@ use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, ProcessEnvir
 /// The connectors of this binary.
 #[cfg(not(feature = "failpoints"))]
 pub fn registry() -> Registry {
-    use busta_connectors::registry::{DESTINATIONS, SOURCES};
-    Registry { sources: SOURCES, destinations: DESTINATIONS }
+    use busta_connectors::registry::{DESTINATIONS, SOURCES, TRANSFORMS};
+    Registry { sources: SOURCES, destinations: DESTINATIONS, transforms: TRANSFORMS }
 }
 
 /// The connectors of this binary, and the scripted one of the tests.
@@ -24,11 +24,11 @@ pub fn registry() -> Registry {
 pub fn registry() -> Registry {
     use std::sync::LazyLock;
 
-    use busta_connectors::registry::{DESTINATIONS, SOURCES};
+    use busta_connectors::registry::{DESTINATIONS, SOURCES, TRANSFORMS};
     use busta_core::connector::SourceConnector;
     static WITH_SCRIPTED: LazyLock<Vec<&SourceConnector>> =
         LazyLock::new(|| SOURCES.iter().copied().chain([&crate::scripted::CONNECTOR]).collect());
-    Registry { sources: &WITH_SCRIPTED, destinations: DESTINATIONS }
+    Registry { sources: &WITH_SCRIPTED, destinations: DESTINATIONS, transforms: TRANSFORMS }
 }
 
 /// The machine's clock.

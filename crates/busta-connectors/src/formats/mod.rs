@@ -139,6 +139,11 @@ fn check_surrogates(slice: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Whether every escape in `json` stands for a whole character.
+pub(crate) fn has_no_lone_surrogate(json: &[u8]) -> bool {
+    !has_lone_surrogate(json)
+}
+
 fn has_lone_surrogate(json: &[u8]) -> bool {
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\\', &json[at..]) {

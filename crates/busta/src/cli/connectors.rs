@@ -12,7 +12,7 @@ use crate::wiring;
 
 #[derive(Subcommand, Debug)]
 pub enum Connectors {
-    /// List the kinds of source and destination
+    /// List the kinds of source, destination and transform
     #[command(after_help = "Examples:\n  busta connectors list")]
     List,
     /// Show one: an example and all its keys
@@ -59,7 +59,14 @@ fn known() -> Vec<Known> {
         example: c.example,
         schema: c.schema,
     });
-    sources.chain(destinations).collect()
+    let transforms = registry.transforms.iter().map(|c| Known {
+        name: c.name,
+        role: "transform",
+        summary: c.summary,
+        example: c.example,
+        schema: c.schema,
+    });
+    sources.chain(destinations).chain(transforms).collect()
 }
 
 fn list(context: &Context) -> Result<Exit> {

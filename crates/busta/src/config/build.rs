@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use busta_connectors::transforms::{self, TransformContext};
 use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
@@ -121,8 +122,9 @@ impl Draft {
             request_timeout: timeout.0,
         };
         let mut common = keys_of(&SourceSettings::default());
-        common.extend(["name", "type", "enabled", "destination"].map(str::to_owned));
+        common.extend(["name", "type", "enabled", "destination", "transforms"].map(str::to_owned));
         let common: Vec<&str> = common.iter().map(String::as_str).collect();
+        let transform = self.build_transforms(draft.transforms, &at);
         let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
         let source = self.keep(built, &at, &common)?;
         Some(BuiltSource {
@@ -133,8 +135,15 @@ impl Draft {
             enabled: draft.enabled,
             destination: draft.destination,
             source: Arc::from(source),
-            transform: None,
+            transform,
             quality: None,
         })
+    }
+
+    fn build_transforms(&mut self, list: Option<Value>, at: &[PathPart]) -> Option<Arc<dyn Transform>> {
+        let (context, kinds) =
+            (TransformContext { base_dir: self.base_dir.clone() }, self.registry.transforms);
+        let built = peel(list?, |list| transforms::build(list, kinds, &context));
+        self.keep(built, &[at, &[key("transforms")]].concat(), &[])
     }
 }

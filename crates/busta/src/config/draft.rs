@@ -24,7 +24,7 @@ const STATE: &str = ".busta/state.db";
 
 /// Keys that the spec has and this version has not.
 const LATER_TOP: [&str; 2] = ["server", "cluster"];
-const LATER_SOURCE: [&str; 3] = ["schedule", "retention", "transforms"];
+const LATER_SOURCE: [&str; 2] = ["schedule", "retention"];
 
 /// The longest name of a source: it is stored with every row.
 const LONGEST_NAME: usize = 64;
@@ -55,6 +55,7 @@ pub(super) struct SourceDraft {
     pub settings: SourceSettings,
     pub enabled: bool,
     pub destination: usize,
+    pub transforms: Option<Value>,
     pub keys: Value,
 }
 
@@ -189,6 +190,7 @@ impl Draft {
             Some(section) => self.destination(section, [at.clone(), vec![key("destination")]].concat()),
             None => default,
         };
+        let transforms = keys.remove("transforms");
         let enabled = take(&mut keys, &["enabled".to_owned()]);
         let enabled = self.settings_of::<Enabled>(enabled, &at).is_none_or(|section| section.enabled);
         let common = take(&mut keys, &keys_of(&SourceSettings::default()));
@@ -199,7 +201,16 @@ impl Draft {
         if let (Some(name), Some(connector)) = (name, connector) {
             let settings = settings.unwrap_or_default();
             let keys = Value::Object(keys);
-            self.sources.push(SourceDraft { index, name, connector, settings, enabled, destination, keys });
+            self.sources.push(SourceDraft {
+                index,
+                name,
+                connector,
+                settings,
+                enabled,
+                destination,
+                transforms,
+                keys,
+            });
         }
     }
 

@@ -29,6 +29,7 @@ pub use problem::ConfigErrors;
 pub use schema::json_schema;
 pub use suggest::closest;
 
+use busta_connectors::transforms::TransformKind;
 use busta_core::connector::{DestinationConnector, SourceConnector};
 
 /// The connectors that a configuration may name.
@@ -38,4 +39,6 @@ pub struct Registry {
     pub sources: &'static [&'static SourceConnector],
     /// Kinds of destination.
     pub destinations: &'static [&'static DestinationConnector],
+    /// Kinds of transform.
+    pub transforms: &'static [&'static TransformKind],
 }

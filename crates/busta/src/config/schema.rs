@@ -43,7 +43,9 @@ pub fn json_schema(registry: Registry) -> Value {
         "sources".to_owned(),
         json!({ "description": "What to collect from.", "type": "array", "minItems": 1, "items": { "oneOf": sources } }),
     );
+    let transform = transform(registry, &mut generator);
     let mut definitions = generator.take_definitions(true);
+    definitions.insert("Transform".to_owned(), transform);
     definitions.sort_keys();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -71,7 +73,35 @@ fn common_keys(generator: &mut SchemaGenerator) -> Map<String, Value> {
         "destination".to_owned(),
         json!({ "$ref": "#/properties/destination", "description": "Where its records land." }),
     );
+    keys.insert(
+        "transforms".to_owned(),
+        json!({
+            "description": "What is done to its records before they land, in order.",
+            "type": "array",
+            "items": { "$ref": "#/$defs/Transform" },
+        }),
+    );
     keys
+}
+
+/// One element of `transforms`: a mapping with the one key that names its kind.
+fn transform(registry: Registry, generator: &mut SchemaGenerator) -> Value {
+    let kinds: Vec<Value> = registry
+        .transforms
+        .iter()
+        .map(|kind| {
+            let own = resolve((kind.schema)(generator), generator).to_value();
+            json!({
+                "type": "object",
+                "title": kind.name,
+                "description": kind.summary,
+                "properties": { kind.name: own },
+                "required": [kind.name],
+                "additionalProperties": false,
+            })
+        })
+        .collect();
+    json!({ "description": "What is done to every record.", "oneOf": kinds })
 }
 
 /// A connector's schema with its `type` and the common keys in one closed object, since

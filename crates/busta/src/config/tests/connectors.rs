@@ -19,7 +19,11 @@ use serde_json::Value;
 
 use crate::config::Registry;
 
-pub const REGISTRY: Registry = Registry { sources: &[&API, &FILES], destinations: &[&SQLITE] };
+pub const REGISTRY: Registry = Registry {
+    sources: &[&API, &FILES],
+    destinations: &[&SQLITE],
+    transforms: busta_connectors::registry::TRANSFORMS,
+};
 
 static API: SourceConnector = SourceConnector {
     name: "api",

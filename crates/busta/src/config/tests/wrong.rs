@@ -49,7 +49,7 @@ cases! {
     unknown_top_key: "concurency: 4\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     source_keys_at_the_top: "name: a\ntype: files\nsources: []\n";
     several_at_once: "concurrency: many\nparallel: yes\nretry: { max_retry: 1, initial_backoff: 5 }\nmemory_budget: 1 TB\nsources:\n  - { name: a, type: files, paths: [x] }\n";
-    later_keys: "server: { bind: 127.0.0.1 }\nsources:\n  - name: a\n    type: files\n    paths: [x]\n    schedule: { every: 30m }\n    transforms: []\n";
+    later_keys: "server: { bind: 127.0.0.1 }\nsources:\n  - name: a\n    type: files\n    paths: [x]\n    schedule: { every: 30m }\n    retention: 30d\n";
     zero_limits: "concurrency: 0\npools: { api: 0, feeds: 3 }\nhosts: { api.example.com: { max_concurrency: 0 } }\ndeadlines: { request: 0s }\nmemory_budget: 10B\nsources:\n  - { name: a, type: files, paths: [x], max_concurrency: 0 }\n";
     backoff_above_its_bound: "retry: { initial_backoff: 1m, max_backoff: 30s }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     negative_concurrency: "concurrency: -1\nsources:\n  - { name: a, type: files, paths: [x] }\n";
@@ -74,6 +74,11 @@ cases! {
     missing_key_in_a_stream: "sources:\n  - name: a\n    type: api\n    base_url: http://x\n    streams:\n      - name: s\n";
     the_connectors_own_problems: "sources:\n  - name: a\n    type: api\n    base_url: ftp://x\n    streams:\n      - { name: s, path: s }\n      - { name: t, path: /t }\n      - { name: u, path: u }\n";
     problems_of_all_sources: "sources:\n  - name: a\n    type: files\n    path: [x]\n  - name: b\n    type: api\n    base_ur: http://x\n    page_size: big\n    streams: []\n  - name: c\n    type: nothing\n";
+
+    // Transforms.
+    transforms_is_a_mapping: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    transforms:\n      drop: [a]\n";
+    unknown_transform: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    transforms:\n      - drop: [a]\n      - renam: { a: b }\n      - just a text\n      - { set: { a: 1 }, drop: [b] }\n";
+    mistakes_in_transforms: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    transforms:\n      - select: [a..b, ok, \"links[x]\"]\n      - rename: { a.*.b: c, same: same, x: z, y: z }\n      - cast: { price: flaot, \"a[\": int }\n      - set: { key: \"{a.b\", \"x*\": 1 }\n      - filter: { cloud: { less: 3 }, day: {}, size: { lt: [1] } }\n      - drop: links\n";
 
     // Destinations.
     unknown_destination: "destination: { type: sqlight, path: x }\nsources:\n  - { name: a, type: files, paths: [x] }\n";

@@ -1,0 +1,136 @@
+//! All transforms of a source, one after the other.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use busta_core::connector::{Built, ConfigProblem, PathPart};
+use busta_core::transform::{Transformed, Warning};
+use busta_core::{Failure, Records, Result, Stage, StreamName, Transform};
+use serde_json::Value;
+
+use super::document::{Kind, Node};
+use super::output::Output;
+use super::{Outcome, Step, TransformContext, TransformKind};
+
+/// The transforms of a source.
+pub struct Chain(Vec<Link>);
+
+struct Link {
+    /// `transforms[2] cast`
+    place: String,
+    step: Box<dyn Step>,
+}
+
+/// Makes a chain of what stands below `transforms:`; problems name their element of the list.
+pub fn build(
+    list: Value,
+    kinds: &[&'static TransformKind],
+    context: &TransformContext,
+) -> Built<Arc<dyn Transform>> {
+    let Value::Array(items) = list else {
+        let message = "expected a list of transforms, each beginning with `- name:`".to_owned();
+        return Err(vec![ConfigProblem { path: Vec::new(), message }]);
+    };
+    let (mut links, mut problems) = (Vec::new(), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match link(index, item, kinds, context) {
+            Ok(link) => links.push(link),
+            Err(found) => problems.extend(found.into_iter().map(|mut problem| {
+                problem.path.insert(0, PathPart::Index(index));
+                problem
+            })),
+        }
+    }
+    if problems.is_empty() { Ok(Arc::new(Chain(links))) } else { Err(problems) }
+}
+
+fn link(
+    index: usize,
+    item: Value,
+    kinds: &[&'static TransformKind],
+    context: &TransformContext,
+) -> Built<Link> {
+    let list = || kinds.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ");
+    let wrong = |message: String| vec![ConfigProblem { path: Vec::new(), message }];
+    let Value::Object(map) = item else {
+        return Err(wrong(format!("expected a mapping with one key, one of {}", list())));
+    };
+    if map.len() != 1 {
+        return Err(wrong(format!("expected just one key, one of {}; each transform is an element", list())));
+    }
+    let Some((name, value)) = map.into_iter().next() else { return Err(Vec::new()) };
+    let Some(kind) = kinds.iter().find(|kind| kind.name == name) else {
+        return Err(wrong(format!("unknown field `{name}`, expected one of {}", list())));
+    };
+    let step = (kind.build)(value, context).map_err(|mut problems| {
+        problems.iter_mut().for_each(|problem| problem.path.insert(0, PathPart::Key(name.clone())));
+        problems
+    })?;
+    Ok(Link { place: format!("transforms[{index}] {name}"), step })
+}
+
+#[async_trait]
+impl Transform for Chain {
+    async fn prepare(&self) -> Result<()> {
+        for link in &self.0 {
+            link.step.prepare().await.map_err(|error| error.at(&link.place))?;
+        }
+        Ok(())
+    }
+
+    fn apply(&self, _: &StreamName, records: &Records) -> Transformed {
+        let mut output = Output::new(records);
+        let mut failures = Vec::new();
+        let mut warnings = Vec::new();
+        let mut dropped = 0;
+        for (index, json) in records.iter().enumerate() {
+            let known = warnings.len();
+            match self.record(json, &mut warnings).and_then(|made| output.push(&made).map(|()| made.len())) {
+                Ok(0) => dropped += 1,
+                Ok(_) => {}
+                Err(error) => {
+                    // What was doubtful about a record that fails is of no interest any more.
+                    warnings.truncate(known);
+                    output.skip();
+                    failures.push(Failure::item(Stage::Transform, position(json, index), &error, Some(json)));
+                }
+            }
+        }
+        Transformed { records: output.finish(), failures, dropped, warnings }
+    }
+}
+
+impl Chain {
+    /// What one record becomes. It fails as a whole: if one of several outputs fails, none goes on.
+    fn record<'a>(&self, json: &'a [u8], warnings: &mut Vec<Warning>) -> Result<Vec<Node<'a>>> {
+        let mut made = vec![Node::record(json)?];
+        for link in &self.0 {
+            let mut next = Vec::with_capacity(made.len());
+            for mut record in made {
+                match link.step.apply(&mut record, warnings).map_err(|error| error.at(&link.place))? {
+                    Outcome::Kept => next.push(record),
+                    Outcome::Dropped => {}
+                    Outcome::Replaced(records) => next.extend(records),
+                }
+            }
+            made = next;
+        }
+        Ok(made)
+    }
+}
+
+/// Where a failure was, for people: the record's own `id` where it has one, since its place in the batch
+/// depends on how the source happened to be cut.
+fn position(json: &[u8], index: usize) -> String {
+    let id = Node::record(json).ok().and_then(|mut record| {
+        let id = record.find(super::document::Path::field("id").segments()).ok()??;
+        match id.kind() {
+            Kind::Text | Kind::Number => Some(id.json().chars().take(200).collect::<String>()),
+            _ => None,
+        }
+    });
+    match id {
+        Some(id) => format!("record with id {id}"),
+        None => format!("record {} of its batch", index + 1),
+    }
+}
