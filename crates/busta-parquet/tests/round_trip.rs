@@ -1,5 +1,7 @@
 //! What is written is read again, whatever the records look like.
 
+#![allow(missing_docs, clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fs::File;
 

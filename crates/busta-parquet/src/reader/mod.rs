@@ -195,7 +195,17 @@ impl ParquetReader {
         Ok(())
     }
 
+    /// The next records of a file without columns, which has nothing to decode.
+    fn next_empty(&mut self) -> Option<Records> {
+        let count = (self.rows() - self.position).min(MAX_ROWS as u64);
+        self.position += count;
+        (count > 0).then(|| (0..count).map(|_| "{}").collect())
+    }
+
     fn next_records(&mut self) -> Result<Option<Records>> {
+        if self.plan.columns().is_empty() {
+            return Ok(self.next_empty());
+        }
         if self.table.is_none() {
             let place = self.group;
             let decoded = self.decode().map_err(|error| error.at(format!("row group {place}")))?;
