@@ -1,0 +1,278 @@
+//! A Parquet file into records.
+
+mod cells;
+mod decimal;
+mod plan;
+mod time;
+
+use std::fs::File;
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
+use busta_core::{Error, Records, Result};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Compression;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
+
+use self::cells::Table;
+pub use self::plan::FileColumn;
+use self::plan::Plan;
+use crate::error::{decoding, reading};
+use crate::shape::Shape;
+use crate::writer::SHAPE_KEY;
+
+/// Records are handed out in batches of about this much JSON.
+const BATCH_BYTES: usize = 1 << 20;
+/// Columns are decoded for at most so many rows at a time,
+const MAX_ROWS: usize = 4096;
+/// and for fewer where these turn out to be larger than this in memory.
+const MAX_DECODED: usize = 4 << 20;
+
+/// Reads any Parquet file as records: an iterator of batches of about 1 MiB of JSON, in bounded memory
+/// (a page of every column and one batch).
+///
+/// # What the values become
+///
+/// | Parquet | JSON |
+/// | --- | --- |
+/// | booleans, integers, floats | the same; NaN and the infinities, which JSON has not, are null |
+/// | decimals | numbers with all their digits |
+/// | texts, enums | texts |
+/// | JSON, and what busta wrote as such | the JSON itself |
+/// | UUIDs | texts such as `550e8400-e29b-41d4-a716-446655440000` |
+/// | other binary | texts in base64 |
+/// | dates, times of day | `2024-05-01`, `10:00:00.123` |
+/// | timestamps in UTC, and INT96 | `2024-05-01T10:00:00Z` (RFC 3339), with 3, 6 or 9 digits of a fraction if there is one |
+/// | timestamps without a zone | the same without `Z` |
+/// | intervals | `P1M2DT3.004S` (ISO 8601) |
+/// | groups, lists | objects, arrays |
+/// | maps | objects; where the keys are no texts, arrays of `{"key": ..., "value": ...}` |
+///
+/// A field that is null is left out, here as in everything busta writes.
+pub struct ParquetReader {
+    file: File,
+    metadata: ArrowReaderMetadata,
+    plan: Plan,
+    /// The row group that is read, and the row in it that is decoded next.
+    group: usize,
+    next_row: usize,
+    pages: Option<ParquetRecordBatchReader>,
+    batch_rows: usize,
+    table: Option<(Table, Range<usize>)>,
+    position: u64,
+}
+
+impl ParquetReader {
+    /// Reads the footer of `file`.
+    ///
+    /// # Errors
+    /// If this is no Parquet file, is damaged, or uses a codec or an encryption that cannot be read.
+    pub fn open(file: File) -> Result<Self> {
+        // Types are read from Parquet's own schema: the Arrow schema that some writers add says the
+        // same again, and can contradict it.
+        let options = ArrowReaderOptions::new()
+            .with_skip_arrow_metadata(true)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        let metadata = ArrowReaderMetadata::load(&file, options).map_err(reading)?;
+        check_codecs(metadata.metadata())?;
+        let shape = shape_of(metadata.metadata());
+        let plan = Plan::of(metadata.schema(), metadata.parquet_schema(), shape.as_ref())?;
+        Ok(Self {
+            file,
+            metadata,
+            plan,
+            group: 0,
+            next_row: 0,
+            pages: None,
+            batch_rows: 0,
+            table: None,
+            position: 0,
+        })
+    }
+
+    /// The columns of the file.
+    pub fn columns(&self) -> &[FileColumn] {
+        self.plan.columns()
+    }
+
+    /// The shape of a file that busta wrote.
+    pub fn shape(&self) -> Option<Shape> {
+        shape_of(self.metadata.metadata())
+    }
+
+    /// The value of a key in the file's metadata.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        metadata_of(self.metadata.metadata(), key)
+    }
+
+    /// How many rows the file has.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    /// The row that comes next, counted from 0.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes to row `row`, counted from 0; beyond the last one is the end. Row groups and, where the
+    /// file has an index of its pages, pages before it are not read.
+    pub fn skip_to(&mut self, row: u64) {
+        self.pages = None;
+        self.table = None;
+        self.position = row.min(self.rows());
+        let mut rest = self.position;
+        self.group = 0;
+        for group in self.metadata.metadata().row_groups() {
+            let rows = rows_of(group) as u64;
+            if rest < rows {
+                break;
+            }
+            rest -= rows;
+            self.group += 1;
+        }
+        self.next_row = rest as usize;
+    }
+
+    /// Decodes the next rows; `None` at the end of the file.
+    fn decode(&mut self) -> Result<Option<RecordBatch>> {
+        while self.group < self.metadata.metadata().num_row_groups() {
+            if self.pages.is_none() {
+                self.pages = Some(self.open_group()?);
+            }
+            match self.pages.as_mut().and_then(Iterator::next) {
+                Some(batch) => {
+                    let batch = batch.map_err(|error| decoding(&error))?;
+                    self.next_row += batch.num_rows();
+                    self.pace(&batch);
+                    return Ok(Some(batch));
+                }
+                None => {
+                    self.check_group_end()?;
+                    self.pages = None;
+                    self.next_row = 0;
+                    self.group += 1;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn open_group(&mut self) -> Result<ParquetRecordBatchReader> {
+        let group = self.metadata.metadata().row_group(self.group);
+        let estimate = rows_for(group);
+        self.batch_rows = if self.batch_rows == 0 { estimate } else { estimate.min(self.batch_rows) };
+        let file =
+            self.file.try_clone().map_err(|error| Error::unavailable("the file is lost").caused_by(error))?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(vec![self.group])
+            .with_batch_size(self.batch_rows)
+            .with_offset(self.next_row)
+            .build()
+            .map_err(reading)
+    }
+
+    /// Dictionaries hide how large the values are: goes on with fewer rows at a time if these were too
+    /// large.
+    fn pace(&mut self, batch: &RecordBatch) {
+        let size = batch.get_array_memory_size();
+        if size > 2 * MAX_DECODED && batch.num_rows() > 1 {
+            self.batch_rows = (batch.num_rows() as u128 * MAX_DECODED as u128 / size as u128).max(1) as usize;
+            self.pages = None;
+        }
+    }
+
+    fn check_group_end(&self) -> Result<()> {
+        let promised = rows_of(self.metadata.metadata().row_group(self.group));
+        if self.next_row < promised {
+            return Err(Error::corrupt(format!(
+                "the Parquet file is damaged: {promised} rows are promised, {} found",
+                self.next_row
+            )));
+        }
+        Ok(())
+    }
+
+    /// The next records of a file without columns, which has nothing to decode.
+    fn next_empty(&mut self) -> Option<Records> {
+        let count = (self.rows() - self.position).min(MAX_ROWS as u64);
+        self.position += count;
+        (count > 0).then(|| (0..count).map(|_| "{}").collect())
+    }
+
+    fn next_records(&mut self) -> Result<Option<Records>> {
+        if self.plan.columns().is_empty() {
+            return Ok(self.next_empty());
+        }
+        if self.table.is_none() {
+            let place = self.group;
+            let decoded = self.decode().map_err(|error| error.at(format!("row group {place}")))?;
+            let Some(batch) = decoded else { return Ok(None) };
+            self.table = Some((self.plan.table(&batch)?, 0..batch.num_rows()));
+        }
+        let Some((table, rows)) = &mut self.table else { return Ok(None) };
+        let records = table.records(rows, BATCH_BYTES);
+        self.position += records.len() as u64;
+        if rows.start == rows.end {
+            self.table = None;
+        }
+        Ok(Some(records))
+    }
+}
+
+impl Iterator for ParquetReader {
+    type Item = Result<Records>;
+
+    /// The next records. After an error there are no more.
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_records().transpose();
+        if matches!(next, Some(Err(_))) {
+            self.group = usize::MAX;
+        }
+        next
+    }
+}
+
+fn rows_of(group: &RowGroupMetaData) -> usize {
+    usize::try_from(group.num_rows()).unwrap_or(0)
+}
+
+/// How many rows of `group` to decode at a time.
+fn rows_for(group: &RowGroupMetaData) -> usize {
+    let bytes: i64 = group
+        .columns()
+        .iter()
+        .map(|column| column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)))
+        .fold(0, i64::saturating_add);
+    let per_row = usize::try_from(bytes).unwrap_or(0) / rows_of(group).max(1);
+    (BATCH_BYTES / per_row.max(1)).clamp(1, MAX_ROWS)
+}
+
+fn metadata_of<'a>(metadata: &'a ParquetMetaData, key: &str) -> Option<&'a str> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == key)?.value.as_deref()
+}
+
+fn shape_of(metadata: &ParquetMetaData) -> Option<Shape> {
+    serde_json::from_str(metadata_of(metadata, SHAPE_KEY)?).ok()
+}
+
+fn check_codecs(metadata: &ParquetMetaData) -> Result<()> {
+    for (n, group) in metadata.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            let codec = match column.compression() {
+                Compression::BROTLI(_) => "brotli",
+                Compression::LZO => "lzo",
+                _ => continue,
+            };
+            let name = column.column_path().string();
+            return Err(Error::data(format!(
+                "row group {n}: column `{name}` is compressed with {codec}, which cannot be read"
+            ))
+            .hint("write the file again with zstd, snappy, gzip, lz4 or no compression"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Records into a Parquet file.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema, SchemaRef};
+use busta_core::json::for_each_field;
+use busta_core::{Error, Records, Result};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use crate::column::Build;
+use crate::error::writing;
+use crate::shape::{Kind, Places, Shape};
+
+/// The key of a file's metadata under which its shape stands, as JSON. It tells a reader which
+/// columns hold JSON.
+pub(crate) const SHAPE_KEY: &str = "busta:shape";
+
+/// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
+/// below the 2 GiB that a column of texts may hold.
+const BATCH_BYTES: usize = 4 << 20;
+/// No record may be larger, for the same reason.
+const MAX_RECORD: usize = 1 << 30;
+/// So many values are encoded before the size of a page is looked at: few, since a value may be a
+/// large JSON text, and a reader holds a page of every column.
+const VALUES_PER_STEP: usize = 64;
+
+/// How a file is written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// The level of zstd, 1 to 22. 1 is as fast as snappy and much smaller; 3 costs twice the time.
+    pub zstd_level: i32,
+    /// A row group is closed when it has taken this many bytes of JSON. The writer holds one row
+    /// group in memory, encoded and compressed.
+    pub row_group_bytes: usize,
+    /// Keys and values for the file's metadata.
+    pub metadata: Vec<(String, String)>,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { zstd_level: 1, row_group_bytes: 32 << 20, metadata: Vec::new() }
+    }
+}
+
+/// What a finished file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its records.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Writes records into one Parquet file. It holds at most one row group in memory.
+pub struct ParquetWriter<W: Write + Send> {
+    inner: ArrowWriter<W>,
+    shape: Shape,
+    schema: SchemaRef,
+    places: Places,
+    columns: Vec<Build>,
+    row_group_bytes: usize,
+    /// Bytes of JSON in the batch and in the row group.
+    batch: usize,
+    row_group: usize,
+    batch_rows: usize,
+    rows: u64,
+}
+
+impl<W: Write + Send> ParquetWriter<W> {
+    /// Starts a file with the columns of `shape`.
+    ///
+    /// # Errors
+    /// If the options are out of range, or the sink fails.
+    pub fn create(sink: W, shape: &Shape, options: &WriteOptions) -> Result<Self> {
+        let fields: Vec<Field> = shape
+            .columns()
+            .iter()
+            .map(|column| Field::new(column.name(), Build::data_type(column.kind()), true))
+            .collect();
+        let schema = Arc::new(Schema::new(fields));
+        let properties = properties(shape, options)?;
+        let inner = ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map_err(writing)?;
+        Ok(Self {
+            inner,
+            schema,
+            places: Places::of(shape.columns().iter().map(|column| column.name())),
+            columns: shape.columns().iter().map(|column| Build::new(column.kind())).collect(),
+            shape: shape.clone(),
+            row_group_bytes: options.row_group_bytes,
+            batch: 0,
+            row_group: 0,
+            batch_rows: 0,
+            rows: 0,
+        })
+    }
+
+    /// Appends records.
+    ///
+    /// # Errors
+    /// If a record has a field or a value that the file's shape does not hold (nothing is ever dropped
+    /// or bent to fit: [`Shape::holds`] tells beforehand), or the sink fails. The file is unusable
+    /// then.
+    pub fn write(&mut self, records: &Records) -> Result<()> {
+        let mut slots = vec![None; self.columns.len()];
+        for record in records.iter() {
+            self.gather(record, &mut slots)?;
+            self.append(&mut slots)?;
+            self.batch += record.len();
+            self.batch_rows += 1;
+            if self.batch >= BATCH_BYTES {
+                self.flush_batch()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How large the file is so far, what is still in memory included as it is estimated to come out.
+    pub fn bytes(&self) -> u64 {
+        (self.inner.bytes_written() + self.inner.in_progress_size()) as u64
+    }
+
+    /// How many records it has taken.
+    pub fn rows(&self) -> u64 {
+        self.rows + self.batch_rows as u64
+    }
+
+    /// Writes what is left and the footer. The sink is flushed, not synced.
+    ///
+    /// # Errors
+    /// If the sink fails.
+    pub fn close(mut self) -> Result<Written> {
+        self.flush_batch()?;
+        self.inner.finish().map_err(writing)?;
+        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+    }
+
+    /// Finds the record's fields; of two with one name the last counts.
+    fn gather<'r>(&mut self, record: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
+        if record.len() > MAX_RECORD {
+            return Err(Error::data(format!("the record has {} bytes, a column takes 1 GiB", record.len())));
+        }
+        let Self { places, shape, .. } = self;
+        let mut unknown = None;
+        let mut nth = 0;
+        for_each_field(record, |name, raw| {
+            match places.find(nth, &name, |place| shape.columns()[place].name()) {
+                Some(place) => slots[place] = Some(raw),
+                None if raw != "null" && unknown.is_none() => unknown = Some(name.into_owned()),
+                None => {}
+            }
+            nth += 1;
+        })
+        .map_err(|error| Error::data(format!("not a JSON object: {error}")))?;
+        match unknown {
+            None => Ok(()),
+            Some(name) => Err(Error::bug(format!("the file has no column for the field `{name}`"))),
+        }
+    }
+
+    fn append(&mut self, slots: &mut [Option<&str>]) -> Result<()> {
+        for (place, (column, slot)) in self.columns.iter_mut().zip(slots).enumerate() {
+            let Some(raw) = slot.take() else {
+                column.append_null();
+                continue;
+            };
+            if column.append(raw).is_err() {
+                let column = &self.shape.columns()[place];
+                return Err(Error::bug(format!(
+                    "the column `{}` ({}) of the file does not hold {}",
+                    column.name(),
+                    column.kind(),
+                    raw.chars().take(40).collect::<String>()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn flush_batch(&mut self) -> Result<()> {
+        if self.batch_rows == 0 {
+            return Ok(());
+        }
+        let arrays = self.columns.iter_mut().map(Build::finish).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.batch_rows));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;
+        self.inner.write(&batch).map_err(writing)?;
+        self.rows += self.batch_rows as u64;
+        self.row_group += self.batch;
+        self.batch = 0;
+        self.batch_rows = 0;
+        if self.row_group >= self.row_group_bytes {
+            self.inner.flush().map_err(writing)?;
+            self.row_group = 0;
+        }
+        Ok(())
+    }
+}
+
+fn properties(shape: &Shape, options: &WriteOptions) -> Result<WriterProperties> {
+    let level = ZstdLevel::try_new(options.zstd_level).map_err(|_| {
+        Error::config(format!("zstd has no level {}", options.zstd_level)).hint("use 1 to 22")
+    })?;
+    let shape_text = serde_json::to_string(shape)
+        .map_err(|error| Error::bug(format!("the shape cannot be written: {error}")))?;
+    let mut metadata = vec![KeyValue::new(SHAPE_KEY.to_owned(), shape_text)];
+    metadata.extend(options.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_created_by(concat!("busta ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(metadata))
+        .set_write_batch_size(VALUES_PER_STEP)
+        .set_max_row_group_row_count(None);
+    for column in shape.columns().iter().filter(|column| column.kind() == Kind::Json) {
+        // The least and the greatest JSON text say nothing to anybody.
+        let path = ColumnPath::new(vec![column.name().to_owned()]);
+        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
+    Ok(properties.build())
+}
