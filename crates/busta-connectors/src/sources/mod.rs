@@ -3,3 +3,4 @@
 pub mod api;
 pub mod files;
 pub mod rss;
+pub mod stac;

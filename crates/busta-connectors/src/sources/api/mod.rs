@@ -18,15 +18,15 @@
 mod children;
 mod compile;
 mod config;
-mod cut;
+pub(super) mod cut;
 mod draft;
 mod family;
 mod fingerprint;
 mod page;
 mod pagination;
-mod path;
+pub(super) mod path;
 mod probe;
-mod problems;
+pub(super) mod problems;
 mod reader;
 mod since;
 mod stream;
@@ -42,6 +42,7 @@ use busta_core::{Checkpoint, Cursor, CursorValue, Error, Probe, Reader, Result, 
 use schemars::JsonSchema;
 use serde_json::Value;
 
+pub(super) use fingerprint::fingerprint;
 pub use config::{ApiConfig, CursorConfig, MethodName, Place, StreamConfig, TimeFormat};
 pub use pagination::{OffsetConfig, PageConfig, PaginationConfig};
 pub use values::{Params, Scalar, TextOrList};

@@ -1,0 +1,128 @@
+//! Pieces of a search: what a split of an API is, and how it is cut into smaller ones.
+
+use busta_core::{CursorValue, Result, Split};
+use serde::{Deserialize, Serialize};
+
+use super::chunks::{Chunk, chunks_for};
+use super::config;
+use super::item::Head;
+use super::landing::{Endpoint, How};
+use super::next::Place;
+use super::page::Page;
+use super::query::{Asking, First};
+use super::settings::Stac;
+use super::time::{Interval, Moment};
+
+/// So many chunks are made where nobody knows how many items there are.
+const BLIND_CHUNKS: u64 = 16;
+
+/// A piece of a search: stored with the checkpoint, so old forms must stay readable.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Piece {
+    /// The way in.
+    pub endpoint: Endpoint,
+    /// Its collections; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+    /// Only what was changed since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<CursorValue>,
+    /// What part of it this is.
+    pub part: Part,
+}
+
+/// What part of a search a piece is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it, page after page.
+    Chain,
+    /// All of it, unless its first page shows that it is worth cutting. The items are thought to lie
+    /// between these moments.
+    Root(Moment, Moment),
+    /// What lies in a chunk of time.
+    Chunk(Chunk),
+}
+
+impl Piece {
+    /// The split of this piece. Its id names its collections, if it has one of its own, and its time.
+    pub fn split(&self, stac: &Stac) -> Result<Split> {
+        let mut id = stac.items.name.as_str().to_owned();
+        if let ([collection], false) = (self.collections.as_slice(), matches!(self.part, Part::Chain)) {
+            id.push('/');
+            id.push_str(collection);
+        }
+        if let Part::Chunk(chunk) = &self.part {
+            let interval = chunk.interval(stac.search.datetime).unwrap_or_default();
+            id.push_str(&format!("?datetime={interval}"));
+        }
+        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), self)
+    }
+
+    /// The time that its requests ask for.
+    fn interval(&self, stac: &Stac) -> Option<Interval> {
+        let search = stac.search.datetime;
+        match &self.part {
+            Part::Chunk(chunk) => chunk.interval(search),
+            Part::Chain | Part::Root(..) => (!search.is_everything()).then_some(search),
+        }
+    }
+
+    /// The request that the chain at `place` began with.
+    pub fn first(&self, stac: &Stac, place: &Place) -> Result<First> {
+        let collections = match self.endpoint.how {
+            How::Items => self.collections.iter().skip(place.collection as usize).take(1).cloned().collect(),
+            How::Post | How::Get => self.collections.clone(),
+        };
+        let asking = Asking {
+            collections: &collections,
+            datetime: self.interval(stac),
+            since: self.since.as_ref(),
+            limit: stac.search.limit,
+        };
+        stac.search.first(&self.endpoint, &asking)
+    }
+
+    /// Whether there is a collection at this place that is read on its own.
+    pub fn has_collection(&self, index: u64) -> bool {
+        self.endpoint.how == How::Items && index < self.collections.len() as u64
+    }
+
+    /// Whether an item that the server shows here belongs here.
+    pub fn wants(&self, stac: &Stac, head: &Head<'_>) -> bool {
+        match &self.part {
+            Part::Chunk(chunk) => chunk.keeps(&head.times, stac.search.datetime),
+            Part::Chain | Part::Root(..) => true,
+        }
+    }
+
+    /// The pieces to cut it into, given its first page; `None` if it is best read as it is.
+    pub fn cut(&self, stac: &Stac, page: &Page) -> Result<Option<Vec<Split>>> {
+        if page.next.is_none() {
+            return Ok(None);
+        }
+        // Servers may give smaller pages than were asked for.
+        let page_size = (page.count as u64).clamp(1, stac.search.limit);
+        let chunks = match &self.part {
+            Part::Chain => None,
+            Part::Root(from, to) => {
+                let (count, aim) = match (stac.split, page.matched) {
+                    (config::Split::None, _) => (1, 0),
+                    (config::Split::Time(chunks), _) => (u64::from(chunks), 0),
+                    (config::Split::Auto, Some(matched)) => {
+                        let count = chunks_for(matched, page_size);
+                        (count, matched.div_ceil(count))
+                    }
+                    (config::Split::Auto, None) => (BLIND_CHUNKS, 0),
+                };
+                (count > 1).then(|| Chunk::whole((*from, *to)).cut(count, aim))
+            }
+            Part::Chunk(chunk) => {
+                page.matched.and_then(|matched| chunk.pieces(matched)).map(|count| chunk.cut(count, chunk.aim))
+            }
+        };
+        let Some(chunks) = chunks.filter(|chunks| chunks.len() > 1) else { return Ok(None) };
+        let pieces = chunks.into_iter().map(|chunk| Self { part: Part::Chunk(chunk), ..self.clone() });
+        pieces.map(|piece| piece.split(stac)).collect::<Result<_>>().map(Some)
+    }
+}

@@ -1,0 +1,149 @@
+//! From what is at the source's URL to splits.
+
+use std::sync::Arc;
+
+use busta_core::{Checkpoint, CursorValue, Error, Result, Split};
+use serde_json::Value;
+use url::Url;
+
+use super::config;
+use super::landing::{Document, How, Landing, below};
+use super::link::links;
+use super::piece::{Part, Piece};
+use super::settings::Stac;
+use super::time::{Interval, Moment};
+use crate::http::Request;
+
+/// So many pages of collections are followed.
+const MAX_COLLECTION_PAGES: usize = 1_000;
+
+/// The splits of a source on the web.
+pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Vec<Split>> {
+    let since = match from.start(stac.items.name.as_str()) {
+        Some(cursor) if stac.cursor_field.is_some() => Some(cursor.decode()?),
+        _ => stac.start.clone(),
+    };
+    let (document, extent) = tokio::join!(fetch(stac, url), extent(stac, url));
+    let (at, document) = document?;
+    match document {
+        Document::Api(landing) => search(stac, &at, &landing, since, extent).await,
+        Document::Catalog | Document::Items => Err(Error::config("static catalogues are not read yet")),
+    }
+}
+
+/// The document at `url`, and where it was in the end.
+pub async fn fetch(stac: &Stac, url: &Url) -> Result<(Url, Document)> {
+    let response = stac.send(Request::get(url.clone())).await?;
+    let document = Document::read(&response.body).map_err(|e| e.at(response.shown_url()))?;
+    Ok((response.url, document))
+}
+
+async fn search(
+    stac: &Arc<Stac>,
+    base: &Url,
+    landing: &Landing,
+    since: Option<CursorValue>,
+    extent: Interval,
+) -> Result<Vec<Split>> {
+    let endpoint = landing.endpoint(stac.method, base)?;
+    stac.search.check(&endpoint)?;
+    let since = since.filter(|_| {
+        let takes = stac.search.takes_since(&endpoint);
+        if !takes {
+            tracing::warn!("the API cannot be asked for what is new: everything is read again");
+        }
+        takes
+    });
+    let collections = match (stac.collections.is_empty(), endpoint.how) {
+        (true, How::Items) => collections(stac, &endpoint.url).await?,
+        _ => stac.collections.clone(),
+    };
+    let piece = Piece { endpoint, collections, since, part: Part::Chain };
+    if is_chain(stac) {
+        return Ok(vec![piece.split(stac)?]);
+    }
+    let part = guess(stac, extent).map_or(Part::Chain, |(from, to)| Part::Root(from, to));
+    let piece = Piece { part, ..piece };
+    if piece.collections.is_empty() {
+        return Ok(vec![piece.split(stac)?]);
+    }
+    let one = |collection: &String| Piece { collections: vec![collection.clone()], ..piece.clone() }.split(stac);
+    piece.collections.iter().map(one).collect()
+}
+
+/// Whether the search is to stay in one piece.
+fn is_chain(stac: &Stac) -> bool {
+    stac.split == config::Split::None
+        || stac.max_items.is_some()
+        || !stac.search.ids.is_empty()
+        || !stac.search.shows_times()
+}
+
+/// Between which moments the items are thought to lie.
+fn guess(stac: &Stac, extent: Interval) -> Option<(Moment, Moment)> {
+    let from = stac.search.datetime.from.or(extent.from)?;
+    let now = || Moment::from(stac.clock.now());
+    let to = stac.search.datetime.to.or(extent.to).unwrap_or_else(now);
+    (from < to).then_some((from, to))
+}
+
+/// The time that the collections span, asked for while the landing page is still on its way. It only
+/// says where to cut: whatever lies outside of it is found too, so failing to learn it is no error.
+async fn extent(stac: &Stac, url: &Url) -> Interval {
+    let search = stac.search.datetime;
+    if is_chain(stac) || (search.from.is_some() && search.to.is_some()) || url.path().ends_with(".json") {
+        return Interval::default();
+    }
+    let place = match stac.collections.as_slice() {
+        [one] => below(url, &["collections", one]),
+        _ => below(url, &["collections"]),
+    };
+    let Ok(place) = place else { return Interval::default() };
+    let Ok(response) = stac.send(Request::get(place)).await else { return Interval::default() };
+    let Ok(document) = serde_json::from_slice::<Value>(&response.body) else { return Interval::default() };
+    let is_ours = |collection: &&Value| {
+        let id = collection["id"].as_str().unwrap_or_default();
+        stac.collections.is_empty() || stac.collections.iter().any(|known| known == id)
+    };
+    let all = match document["collections"].as_array() {
+        Some(list) => list.iter().filter(is_ours).map(temporal).collect(),
+        None => vec![temporal(&document)],
+    };
+    all.into_iter().flatten().reduce(join).unwrap_or_default()
+}
+
+/// The span of a collection: the first of its intervals covers the others.
+fn temporal(collection: &Value) -> Option<Interval> {
+    let interval = collection.pointer("/extent/temporal/interval/0")?;
+    let end = |index: usize| interval.get(index).and_then(Value::as_str).and_then(Moment::read);
+    Some(Interval { from: end(0), to: end(1) })
+}
+
+/// The span of two. An end that one of them leaves open is open.
+fn join(a: Interval, b: Interval) -> Interval {
+    let ends = |a: Option<Moment>, b: Option<Moment>| a.zip(b);
+    Interval {
+        from: ends(a.from, b.from).map(|(a, b)| a.min(b)),
+        to: ends(a.to, b.to).map(|(a, b)| a.max(b)),
+    }
+}
+
+/// The ids of all collections, of an API that has no search over them.
+pub async fn collections(stac: &Stac, url: &Url) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    let mut place = url.clone();
+    for _ in 0..MAX_COLLECTION_PAGES {
+        let response = stac.send(Request::get(place)).await?;
+        let document: Value = serde_json::from_slice(&response.body)
+            .map_err(|e| super::page::no_page(&response.body, &e.to_string()).at(response.shown_url()))?;
+        let page = document["collections"].as_array().into_iter().flatten();
+        ids.extend(page.filter_map(|collection| collection["id"].as_str().map(str::to_owned)));
+        let next = links(&document["links"].to_string()).into_iter().find(|link| link.rel == "next");
+        match next {
+            Some(next) => place = next.target(&response.url)?,
+            None => return Ok(ids),
+        }
+    }
+    Err(Error::data(format!("the list of collections has no end after {MAX_COLLECTION_PAGES} pages"))
+        .hint("name those that you want under `collections`"))
+}

@@ -1,0 +1,114 @@
+//! Reading a piece of a search, page by page.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use busta_core::{Batch, Cursor, Error, Reader, Records, Result};
+use bytes::Bytes;
+
+use super::next::{NextPage, Place};
+use super::page::{self, Page, Taking};
+use super::piece::Piece;
+use super::settings::Stac;
+use crate::http::{Request, Response};
+
+/// Pages larger than this are taken apart on a thread for blocking work: at a gigabyte per second it
+/// is a quarter of a millisecond, which other readers need not wait for.
+const LARGE_PAGE: usize = 256 << 10;
+
+/// A reader of one piece. All that it knows is the place of the next page.
+pub struct SearchReader {
+    stac: Arc<Stac>,
+    piece: Arc<Piece>,
+    place: Option<Place>,
+}
+
+impl SearchReader {
+    /// A reader that goes on at `at`.
+    pub fn new(stac: Arc<Stac>, piece: Piece, at: Option<&Cursor>) -> Result<Self> {
+        let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
+        Ok(Self { stac, piece: Arc::new(piece), place: Some(place) })
+    }
+
+    /// The page at `place`, and the answer that it came in.
+    pub async fn fetch(&self, place: &Place) -> Result<(Response, Page)> {
+        let first = self.piece.first(&self.stac, place)?;
+        let request = match (&place.page, &first.body) {
+            (Some(page), _) => page.request(first.body.as_ref())?,
+            (None, Some(body)) => Request::new(http::Method::POST, first.url).json(body)?,
+            (None, None) => Request::get(first.url),
+        };
+        let mut response = self.stac.send(request).await?;
+        if response.not_modified {
+            return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
+        }
+        let body = std::mem::take(&mut response.body);
+        let page = self.take_apart(body, place).await.map_err(|e| e.at(response.shown_url()))?;
+        Ok((response, page))
+    }
+
+    async fn take_apart(&self, body: Bytes, place: &Place) -> Result<Page> {
+        let name = format!("page {}", place.page.as_ref().map_or(1, |page| page.number));
+        let (stac, piece) = (self.stac.clone(), self.piece.clone());
+        let is_large = body.len() >= LARGE_PAGE;
+        let work = move || {
+            let wanted = |head: &super::item::Head<'_>| piece.wants(&stac, head);
+            page::read(&body, &Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted })
+        };
+        if !is_large {
+            return work();
+        }
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| Error::bug(format!("taking a page apart: {e}")))?
+    }
+
+    /// What comes after `page`, which is at `place`.
+    fn next_place(&self, place: &Place, response: &Response, page: &Page, given: u64) -> Result<Option<Place>> {
+        if self.stac.max_items.is_some_and(|max| given >= max) {
+            return Ok(None);
+        }
+        if let Some(link) = &page.next {
+            let key = self.stac.key.as_deref();
+            let next = NextPage::after(place.page.as_ref(), link.clone(), &response.url, page.count, key)?;
+            return Ok(Some(Place { given, page: Some(next), ..place.clone() }));
+        }
+        let has_more = self.piece.has_collection(place.collection + 1);
+        Ok(has_more.then_some(Place { given, collection: place.collection + 1, page: None }))
+    }
+
+    fn batch(&mut self, place: &Place, response: &Response, mut page: Page) -> Result<Batch> {
+        let mut given = 0;
+        if let Some(max) = self.stac.max_items {
+            let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
+            page.items.truncate(room);
+            given = place.given + page.items.len() as u64;
+        }
+        let next = self.next_place(place, response, &page, given)?;
+        let mut batch = match &next {
+            Some(next) => Batch::new(page.items, Cursor::encode(next)?),
+            None => Batch::last(page.items),
+        };
+        batch.failures = page.failures;
+        batch.high = page.newest;
+        self.place = next;
+        Ok(batch)
+    }
+}
+
+#[async_trait]
+impl Reader for SearchReader {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        let Some(place) = self.place.clone() else { return Ok(None) };
+        let (response, page) = self.fetch(&place).await?;
+        if place == Place::default()
+            && let Some(found) = self.piece.cut(&self.stac, &page)?
+        {
+            self.place = None;
+            return Ok(Some(Batch { found, ..Batch::last(Records::default()) }));
+        }
+        let number = place.page.as_ref().map_or(1, |page| page.number);
+        let batch = self.batch(&place, &response, page);
+        batch.map(Some).map_err(|e| e.at(format_args!("page {number} of {}", response.shown_url())))
+    }
+}

@@ -1,0 +1,262 @@
+//! The configuration, checked, and what all readers of a source share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use busta_core::clock::Clock;
+use busta_core::connector::{Built, SourceContext};
+use busta_core::{CursorValue, HostKey, Result, StreamSpec, WriteMode};
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+use super::config::{Filter, Method, Split, StacConfig};
+use super::query::Search;
+use super::time::Interval;
+use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, same_origin};
+use crate::sources::api::problems::Problems;
+
+/// A source, ready to be read.
+pub struct Stac {
+    /// What it is collected from.
+    pub origin: Origin,
+    /// Sends requests, with credentials.
+    pub client: HttpClient,
+    /// Headers of every request to the origin's own host.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The query parameter of the API key.
+    pub key: Option<String>,
+    /// An answer longer than this is an error.
+    max_response_bytes: u64,
+    /// Only items of these collections; all if empty.
+    pub collections: Vec<String>,
+    /// What is searched for.
+    pub search: Search,
+    /// How an API is searched.
+    pub method: Method,
+    /// How a search is cut into pieces.
+    pub split: Split,
+    /// No more items than this.
+    pub max_items: Option<u64>,
+    /// The stream of items.
+    pub items: StreamSpec,
+    /// The stream of collections, if it is wanted.
+    pub collections_stream: Option<StreamSpec>,
+    /// The names that lead to the cursor field.
+    pub cursor_field: Option<Vec<String>>,
+    /// Where the very first run starts.
+    pub start: Option<CursorValue>,
+    /// The time, for collections that have no end yet.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a source is collected from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A document on the web.
+    Url(Url),
+    /// Paths on this machine, and the folder that relative ones start at.
+    Paths(Vec<String>, PathBuf),
+}
+
+impl Stac {
+    /// Checks `config` and compiles it; all problems at once.
+    pub fn new(config: StacConfig, context: &SourceContext) -> Built<Self> {
+        let mut problems = Problems::default();
+        let origin = origin(&config, context, &mut problems);
+        let auth = match &origin {
+            Some(Origin::Url(url)) => Auth::new(&config.auth, url),
+            _ => Ok(Auth::none()),
+        };
+        let auth = auth.map_err(|message| problems.add("auth", message)).unwrap_or_else(|()| Auth::none());
+        let headers = headers(&config.headers, &mut problems);
+        if config.max_response_size.0 == 0 || config.max_response_size.0 >= u64::from(u32::MAX) {
+            problems.add("max_response_size", "must be at least 1 and less than 4GiB");
+        }
+        if config.max_items == Some(0) {
+            problems.add("max_items", "must be at least 1");
+        }
+        if let Split::Time(chunks @ (0 | 10_001..)) = config.split {
+            problems.within("split", None, |p| p.add("chunks", format!("is {chunks}; must be from 1 to 10000")));
+        }
+        if matches!(config.split, Split::Time(_)) && config.max_items.is_some() {
+            problems.add("split", "cannot go with `max_items`, which needs one order of all items; use `split: none`");
+        }
+        let search = search(&config, &mut problems);
+        if matches!(config.split, Split::Time(_)) && !search.shows_times() {
+            problems.add("split", "by time needs `properties.datetime`, `start_datetime` and `end_datetime` among `fields`");
+        }
+        let items = items_stream(&config, &mut problems);
+        let problems = problems.finish();
+        let Some(origin) = origin.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let by_text = matches!(config.filter, Some(Filter::Text(_)));
+        Ok(Self {
+            origin,
+            client: HttpClient::new(context).with_auth(auth),
+            headers,
+            key: match &config.auth {
+                AuthSettings::ApiKey { name, place: KeyPlace::Query, .. } => Some(name.clone()),
+                _ => None,
+            },
+            max_response_bytes: config.max_response_size.0,
+            collections: config.collections.0,
+            search,
+            // CQL2 text belongs into a query string: the body of a POST takes CQL2 JSON.
+            method: if by_text && config.method == Method::Auto { Method::Get } else { config.method },
+            split: config.split,
+            max_items: config.max_items,
+            items,
+            collections_stream: config.include_collections.then(|| StreamSpec::new("collections", vec!["id".into()])),
+            cursor_field: config.cursor.as_ref().map(|cursor| cursor.field.split('.').map(str::to_owned).collect()),
+            start: config.cursor.and_then(|cursor| cursor.start).map(|start| start.0),
+            clock: context.clock.clone(),
+        })
+    }
+
+    /// Whose limits requests to `url` count against.
+    pub fn host(&self, url: &Url) -> HostKey {
+        self.client.host_key(url)
+    }
+
+    /// Sends `request` with the headers that every request has.
+    pub async fn send(&self, request: Request) -> Result<Response> {
+        let mut request =
+            request.accept("application/geo+json, application/json, */*;q=0.5").max_response_bytes(self.max_response_bytes);
+        if let Origin::Url(home) = &self.origin
+            && same_origin(home, request.url())
+        {
+            for (name, value) in &self.headers {
+                request = request.private_header(name.clone(), value.clone());
+            }
+        }
+        self.client.send(request).await
+    }
+}
+
+fn origin(config: &StacConfig, context: &SourceContext, problems: &mut Problems) -> Option<Origin> {
+    let paths: Vec<String> = config.path.0.iter().chain(&config.paths).cloned().collect();
+    match (&config.url, paths.is_empty()) {
+        (Some(_), false) => {
+            problems.add("path", "cannot go with `url`; make two sources");
+            None
+        }
+        (None, true) => {
+            problems.add("url", "is missing; give a landing page or catalogue, or a `path` on this machine");
+            None
+        }
+        (None, false) => Some(Origin::Paths(paths, context.base_dir.clone())),
+        (Some(url), true) => web(url, problems).map(Origin::Url),
+    }
+}
+
+fn web(text: &str, problems: &mut Problems) -> Option<Url> {
+    let wrong = match Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() => {
+            "must start with http:// or https:// and a host; for files on this machine use `path`".to_owned()
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            "must not hold a user name or password; use `auth: { type: basic, … }`".to_owned()
+        }
+        Ok(url) => return Some(url),
+        Err(error) => format!("is no URL: {error}; expected something like https://stac.example/v1"),
+    };
+    problems.add("url", wrong);
+    None
+}
+
+fn headers(headers: &BTreeMap<String, String>, problems: &mut Problems) -> Vec<(HeaderName, HeaderValue)> {
+    problems.within("headers", None, |problems| {
+        let header = |(name, value): (&String, &String)| {
+            let Ok(header) = HeaderName::try_from(name.as_str()) else {
+                problems.add(name, "cannot be the name of a header");
+                return None;
+            };
+            let value = HeaderValue::try_from(value.as_str());
+            let value = value.map_err(|_| problems.add(name, "holds characters that no header can carry"));
+            value.ok().map(|value| (header, value))
+        };
+        headers.iter().filter_map(header).collect()
+    })
+}
+
+fn search(config: &StacConfig, problems: &mut Problems) -> Search {
+    let datetime = config.datetime.as_ref().map(|text| Interval::parse(&text.0.to_param()));
+    let datetime = datetime.and_then(|parsed| parsed.map_err(|message| problems.add("datetime", message)).ok());
+    if let Some(bbox) = &config.bbox {
+        check_bbox(bbox, problems);
+    }
+    if config.bbox.is_some() && config.intersects.is_some() {
+        problems.add("intersects", "cannot go with `bbox`; leave one of them out");
+    }
+    if let Some(geometry) = &config.intersects
+        && !matches!(geometry.get("type"), Some(Value::String(_)))
+    {
+        problems.add("intersects", "must be a GeoJSON geometry, such as { type: Point, coordinates: [7.1, 50.7] }");
+    }
+    if config.limit == 0 || config.limit > 100_000 {
+        problems.add("limit", format!("is {}; must be from 1 to 100000", config.limit));
+    }
+    Search {
+        datetime: datetime.unwrap_or_default(),
+        bbox: config.bbox.clone(),
+        intersects: config.intersects.clone(),
+        ids: config.ids.0.clone(),
+        query: config.query.clone(),
+        filter: config.filter.clone(),
+        fields: config.fields.clone(),
+        sortby: config.sortby.0.iter().flat_map(|list| list.split(',')).filter_map(order).collect(),
+        limit: config.max_items.map_or(config.limit, |max| config.limit.min(max)),
+        updated: config
+            .cursor
+            .as_ref()
+            .map(|cursor| cursor.field.strip_prefix("properties.").unwrap_or(&cursor.field).to_owned()),
+    }
+}
+
+/// `-properties.datetime` as a field and whether it falls.
+fn order(text: &str) -> Option<(String, bool)> {
+    let text = text.trim();
+    let field = text.trim_start_matches(['+', '-']);
+    (!field.is_empty()).then(|| (field.to_owned(), text.starts_with('-')))
+}
+
+fn check_bbox(bbox: &[f64], problems: &mut Problems) {
+    let heights = match bbox {
+        [_, _, _, _] => 0,
+        [_, _, _, _, _, _] => 1,
+        other => {
+            let message = format!("has {} numbers; give west, south, east, north (or 6 with heights)", other.len());
+            return problems.add("bbox", message);
+        }
+    };
+    let (south, north) = (bbox[1], bbox[3 + heights]);
+    if bbox.iter().any(|number| !number.is_finite()) {
+        problems.add("bbox", "has a number that is none");
+    } else if south > north {
+        problems.add("bbox", format!("has its south {south} north of its north {north}"));
+    }
+}
+
+fn items_stream(config: &StacConfig, problems: &mut Problems) -> StreamSpec {
+    let default = || vec!["collection".to_owned(), "id".to_owned()];
+    let key = config.primary_key.clone().map_or_else(default, |key| key.0);
+    if config.write_mode == Some(WriteMode::Merge) && key.is_empty() {
+        problems.add("write_mode", "merge needs a `primary_key`");
+    }
+    if config.stream.trim().is_empty() {
+        problems.add("stream", "must not be empty");
+    }
+    if config.include_collections && config.stream == "collections" {
+        problems.add("stream", "is `collections`, as is the stream of `include_collections`; name it otherwise");
+    }
+    if let Some(cursor) = &config.cursor
+        && cursor.field.split('.').any(str::is_empty)
+    {
+        problems.within("cursor", None, |p| p.add("field", "must be the name of a field, such as properties.updated"));
+    }
+    let mut spec = StreamSpec::new(config.stream.as_str(), key);
+    spec.table = config.table.clone().unwrap_or(spec.table);
+    spec.write_mode = config.write_mode.unwrap_or(spec.write_mode);
+    spec
+}
