@@ -11,6 +11,10 @@ use super::time::Moment;
 /// What was looked at in an item.
 #[derive(Debug, Default)]
 pub struct Head<'a> {
+    /// Its id.
+    pub id: Cow<'a, str>,
+    /// Its box.
+    pub bbox: Option<Vec<f64>>,
     /// Its collection.
     pub collection: Option<Cow<'a, str>>,
     /// Its times.
@@ -25,6 +29,8 @@ struct Fields<'a> {
     id: Cow<'a, str>,
     #[serde(default, borrow)]
     r#type: Option<Cow<'a, str>>,
+    #[serde(default)]
+    bbox: Option<Vec<f64>>,
     #[serde(default, borrow)]
     collection: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
@@ -58,7 +64,7 @@ pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<
         end: moment(properties.end_datetime),
     });
     let newest = cursor_field.and_then(|path| value_at(item, path)).and_then(CursorValue::from_json);
-    Ok(Head { collection: fields.collection, times, newest })
+    Ok(Head { id: fields.id, bbox: fields.bbox, collection: fields.collection, times, newest })
 }
 
 /// The JSON text at a path of names.
