@@ -12,6 +12,7 @@ use super::page::Page;
 use super::query::{Asking, First};
 use super::settings::Stac;
 use super::time::{Interval, Moment};
+use super::work::Work;
 
 /// So many chunks are made where nobody knows how many items there are.
 const BLIND_CHUNKS: u64 = 16;
@@ -56,7 +57,8 @@ impl Piece {
             let interval = chunk.interval(stac.search.datetime).unwrap_or_default();
             id.push_str(&format!("?datetime={interval}"));
         }
-        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), self)
+        let work = Work::Search(Box::new(self.clone()));
+        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), &work)
     }
 
     /// The time that its requests ask for.

@@ -12,6 +12,7 @@ use super::link::links;
 use super::piece::{Part, Piece};
 use super::settings::Stac;
 use super::time::{Interval, Moment};
+use super::work::{Catalog, Work};
 use crate::http::Request;
 
 /// So many pages of collections are followed.
@@ -25,10 +26,30 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
     };
     let (document, extent) = tokio::join!(fetch(stac, url), extent(stac, url));
     let (at, document) = document?;
+    let mut splits = Vec::new();
     match document {
-        Document::Api(landing) => search(stac, &at, &landing, since, extent).await,
-        Document::Catalog | Document::Items => Err(Error::config("static catalogues are not read yet")),
+        Document::Api(landing) => {
+            splits.extend(search(stac, &at, &landing, since, extent).await?);
+            if stac.collections_stream.is_some() {
+                splits.push(Work::Collections(landing.collections(&at)?).split(stac)?);
+            }
+        }
+        Document::Catalog | Document::Items => {
+            stac.check_static()?;
+            splits.push(root(url.clone()).split(stac)?);
+        }
     }
+    Ok(splits)
+}
+
+/// The splits of catalogues on this machine.
+pub fn local(stac: &Stac, urls: &[Url]) -> Result<Vec<Split>> {
+    stac.check_static()?;
+    urls.iter().map(|url| root(url.clone()).split(stac)).collect()
+}
+
+fn root(url: Url) -> Work {
+    Work::Catalog(Catalog { url, is_root: true, collection: None })
 }
 
 /// The document at `url`, and where it was in the end.
