@@ -98,3 +98,51 @@ async fn an_item_that_cannot_be_read_is_one_failure() {
     assert_eq!((splits.len(), failures.len()), (0, 1));
     assert!(stream.find(br#"{"id": "a"}"#, None).0.is_empty());
 }
+
+#[tokio::test]
+async fn a_stac_source_downloads_what_its_items_name() {
+    let bench = Bench::new().await;
+    let objects = format!("{}/objects", bench.sandbox.url());
+    let body = bytes(Object::named("b.tif", 2000));
+    let feature = |id: &str, assets: Value| {
+        json!({"type": "Feature", "stac_version": "1.0.0", "id": id, "collection": "c",
+               "geometry": null, "properties": {"datetime": "2024-05-06T07:08:09Z"},
+               "links": [], "assets": assets})
+    };
+    let page = json!({"type": "FeatureCollection", "links": [], "numberMatched": 2, "features": [
+        feature("one", json!({"visual": {"href": format!("{objects}/a.tif?size=1000"), "type": "image/tiff"}})),
+        feature("two", json!({
+            "visual": {"href": format!("{objects}/b.tif?size=2000"),
+                       "file:checksum": format!("1220{}", sha256(&body))},
+            "thumbnail": {"href": format!("{objects}/none")}})),
+    ]});
+    let script = crate::scripted::Script::start(move |asked| match asked.path() {
+        "/" => crate::scripted::Answer::json(json!({
+            "type": "Catalog", "id": "api", "stac_version": "1.0.0", "description": "",
+            "conformsTo": ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"],
+            "links": [{"rel": "search", "href": "/search", "method": "GET", "type": "application/geo+json"}],
+        })),
+        "/collections" => crate::scripted::Answer::json(json!({"collections": [{"id": "c"}], "links": []})),
+        _ => crate::scripted::Answer::json(page.clone()),
+    })
+    .await;
+    let keys = json!({
+        "url": script.url, "assets": {"folder": "scenes", "include": ["visual"]},
+    });
+    let source = (busta_connectors::sources::stac::CONNECTOR.build)(keys, bench.context()).unwrap();
+    let names: Vec<_> = source.streams().iter().map(|stream| stream.name.to_string()).collect();
+    assert_eq!(names, ["items", "assets"]);
+    let harvest = busta_testkit::drive::read_all_reopening(&*source, &Default::default()).await.unwrap();
+    assert_eq!(harvest.stream("items").len(), 2);
+    let files: Vec<_> =
+        harvest.stream("assets").iter().map(|file| (&file["path"], &file["verified"])).collect();
+    assert_eq!(
+        files,
+        [(&json!("c/one/visual.tif"), &json!(false)), (&json!("c/two/visual.tif"), &json!(true))]
+    );
+    assert_eq!(
+        bench.files(),
+        ["scenes/c/one/visual.tif", "scenes/c/two/visual.tif"].map(|file| file.to_owned()).to_vec()
+    );
+    assert!(std::fs::read(bench.file("scenes/c/two/visual.tif")).unwrap() == body);
+}

@@ -1,11 +1,13 @@
 //! Assets of STAC items: a stream of downloads below a stream of items.
 //!
 //! A source that reads items makes one [`Assets`] from its `assets:` section, lists [`Assets::spec`]
-//! among its streams, gives the splits of [`Assets::find`] with each batch of items, and opens them
-//! with [`Assets::open`]. It calls [`Assets::remember`] when it plans.
+//! among its streams, wraps its readers of items in [`WithAssets`], which gives the downloads of each
+//! item with its batch, and opens those with [`Assets::open`]. It calls [`Assets::remember`] when it
+//! plans.
 
 mod config;
 mod item;
+mod reader;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ use super::task::Task;
 use super::template::Template;
 use crate::http::HttpClient;
 pub use config::AssetsConfig;
+pub use reader::WithAssets;
 
 /// What a path may be made of.
 const VALUES: &[&str] = &["collection", "id", "asset", "name", "ext", "year", "month", "day"];
@@ -78,10 +81,11 @@ impl Assets {
         &self.spec
     }
 
-    /// Lets the stream be replaced along with its items' stream.
+    /// Has the stream replaced by each run, as that of its items is: then every file gives its record,
+    /// also if it need not be fetched. Without this, a file's record replaces its older self.
     #[must_use]
-    pub fn write_mode(mut self, mode: WriteMode) -> Self {
-        self.spec.write_mode = mode;
+    pub fn replaced(mut self) -> Self {
+        self.spec.write_mode = WriteMode::Replace;
         self
     }
 
