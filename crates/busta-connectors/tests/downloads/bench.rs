@@ -30,6 +30,8 @@ impl Meter for Count {
     fn bytes(&self, bytes: u64) {
         self.0.lock().unwrap().1 += bytes;
     }
+
+    fn waited(&self, _: Duration) {}
 }
 
 /// What a download came to.

@@ -34,23 +34,27 @@ async fn stopped(bench: &Bench, checked: bool) -> (busta_connectors::download::T
 
 #[tokio::test]
 async fn every_committed_cursor_leads_to_the_same_file() {
-    for which in 0..3 {
-        for checked in [true, false] {
-            let bench = Bench::new().await;
-            let (wanted, cursors) = stopped(&bench, checked).await;
-            assert_eq!(offset(&cursors[0]), 0);
-            let before = offset(&cursors[2]);
-            assert!(0 < before && before < SIZE, "{before}");
-            *bench.count.0.lock().unwrap() = (0, 0);
-            let end = bench.fetch_from(&bench.folder(), &wanted, Some(cursors[which].clone())).await;
-            assert_eq!(end.record()["sha256"], sha256(&bytes(object())));
-            assert!(std::fs::read(bench.file("a.tif")).unwrap() == bytes(object()));
-            // Without a checksum only what was committed is trusted.
-            let kept = if checked { before } else { offset(&cursors[which]) };
-            assert_eq!(*bench.count.0.lock().unwrap(), (1, SIZE - kept), "{which} {checked}");
-            assert_eq!(bench.parts(), 0);
-        }
+    let cases = (0..3).flat_map(|which| [(which, true), (which, false)]);
+    let mut tasks: tokio::task::JoinSet<()> = cases.map(|(which, checked)| goes_on(which, checked)).collect();
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
     }
+}
+
+async fn goes_on(which: usize, checked: bool) {
+    let bench = Bench::new().await;
+    let (wanted, cursors) = stopped(&bench, checked).await;
+    assert_eq!(offset(&cursors[0]), 0);
+    let before = offset(&cursors[2]);
+    assert!(0 < before && before < SIZE, "{before}");
+    *bench.count.0.lock().unwrap() = (0, 0);
+    let end = bench.fetch_from(&bench.folder(), &wanted, Some(cursors[which].clone())).await;
+    assert_eq!(end.record()["sha256"], sha256(&bytes(object())));
+    assert!(std::fs::read(bench.file("a.tif")).unwrap() == bytes(object()));
+    // Without a checksum only what was committed is trusted.
+    let kept = if checked { before } else { offset(&cursors[which]) };
+    assert_eq!(*bench.count.0.lock().unwrap(), (1, SIZE - kept), "{which} {checked}");
+    assert_eq!(bench.parts(), 0);
 }
 
 #[tokio::test]
