@@ -123,9 +123,9 @@ sources:
     // Five kills of at most four downloads; each may lose what was in the air, about one piece of 100 kB.
     assert!(share < 1.0 + 0.02 * f64::from(kills()), "{sent} bytes of {total} were sent: {share:.3}");
     let db = rusqlite::Connection::open(desk.file("out.db")).unwrap();
-    let verified: u64 =
+    let verified: i64 =
         db.query_row("SELECT count(*) FROM assets WHERE verified = 1", [], |row| row.get(0)).unwrap();
-    assert_eq!(verified, OBJECTS);
+    assert_eq!(verified, OBJECTS as i64);
     assert!(std::fs::read_dir(desk.file("scenes/_busta/parts")).unwrap().next().is_none(), "parts are left");
 
     origin.sandbox().reset();
