@@ -202,6 +202,7 @@ impl App {
             ["feeds", format, name] => feeds::answer(&call, format, name),
             ["opml"] => feeds::opml(&call),
             ["stac", world, parts @ ..] => stac::answer(&call, world, parts),
+            ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))

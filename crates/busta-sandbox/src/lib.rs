@@ -80,7 +80,7 @@
 //!
 //! `/stac/{world}` is the landing page of a STAC API 1.0.0. A world is a number of items and options, with
 //! commas between them: `80000`, `default` (the same), `1000,matched=off,next=merge`. Items are computed from
-//! the world's seed and their index alone ([`StacWorld`]); their assets lie under `/objects`, before which all
+//! the world's seed and their index alone ([`StacWorld`], which also writes them into files); their assets lie under `/objects`, before which all
 //! prefixes of the request stand, and `file:checksum` is true.
 //!
 //! | option | meaning |
@@ -108,6 +108,12 @@
 //!
 //! There are five collections (one is empty), dense weeks and empty months, 1 of 50 items at one instant, some
 //! exactly when a month begins, and a collection whose items have `datetime: null` and an interval.
+//!
+//! `/stac-static/{world}/catalog.json` is a static catalogue of the same items (of the options, `broken`,
+//! `asset` and `seed` count): `{collection}/collection.json`, `{collection}/{block}/catalog.json` for each 100
+//! items, `{collection}/{block}/{item}.json`; the items of `landsat-c2-l2` lie beside its collection. Every
+//! second link is absolute. One collection links to the root as its child, the root to an item that is not
+//! there (`gone.json`), and the first item of each block is linked twice. All have an `ETag`.
 //!
 //! # Others
 //!

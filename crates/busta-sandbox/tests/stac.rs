@@ -266,3 +266,66 @@ async fn broken_items_are_broken_and_the_others_are_not() {
     assert_eq!(unsound, world.broken_items().collect::<Vec<_>>());
     assert_eq!(unsound.len(), 12);
 }
+
+/// Where a link leads from the document at `url`.
+fn resolve(url: &str, link: &Value) -> String {
+    reqwest::Url::parse(url).unwrap().join(link["href"].as_str().unwrap()).unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_static_catalogue_leads_to_all_items_whatever_its_links_are_like() {
+    let sandbox = start(SandboxConfig::default()).await;
+    let world: StacWorld = "250".parse().unwrap();
+    let (mut items, mut dead, mut twice) = (std::collections::BTreeSet::new(), Vec::new(), 0);
+    let (mut absolute, mut relative) = (0, 0);
+    let client = client();
+    let mut open = vec![(format!("{}/stac-static/250/catalog.json", sandbox.url()), "child".to_owned())];
+    let mut seen: std::collections::BTreeSet<String> = open.iter().map(|(url, _)| url.clone()).collect();
+    while let Some((url, rel)) = open.pop() {
+        let answer = client.get(&url).send().await.unwrap();
+        if answer.status() == 404 {
+            dead.push(url);
+            continue;
+        }
+        assert!(answer.headers().contains_key("etag"), "{url}");
+        let document: Value = answer.json().await.unwrap();
+        if rel == "item" {
+            items.insert(document["id"].as_str().unwrap().to_owned());
+            continue;
+        }
+        for link in document["links"].as_array().unwrap() {
+            let rel = link["rel"].as_str().unwrap();
+            let target = resolve(&url, link);
+            match rel {
+                "child" | "item" if seen.insert(target.clone()) => open.push((target, rel.to_owned())),
+                "child" | "item" => twice += 1,
+                _ => assert_eq!(client.get(target).send().await.unwrap().status(), 200, "{link}"),
+            }
+            let is_absolute = link["href"].as_str().unwrap().starts_with("http");
+            *(if is_absolute { &mut absolute } else { &mut relative }) += 1;
+        }
+    }
+    assert_eq!(items, (0..250).map(|index| world.id(index)).collect());
+    assert!(dead.len() == 1 && dead[0].ends_with("/gone.json"), "{dead:?}");
+    assert!(twice >= 2 && absolute > 100 && relative > 100, "{twice} {absolute} {relative}");
+}
+
+#[tokio::test]
+async fn files_of_a_static_catalogue_are_not_sent_again() {
+    let sandbox = start(SandboxConfig::default()).await;
+    let url = format!("{}/stac-static/250/sentinel-2-l2a/0/catalog.json", sandbox.url());
+    let (headers, catalog) = json(&url).await;
+    let etag = headers["etag"].to_str().unwrap();
+    let again = client().get(&url).header("if-none-match", etag).send().await.unwrap();
+    assert_eq!(again.status(), 304);
+    let item = resolve(&url, link(&catalog, "item").unwrap());
+    let (_, item) = json(&item).await;
+    let asset = &item["assets"]["thumbnail"];
+    let bytes = client().get(asset["href"].as_str().unwrap()).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(asset["file:size"], bytes.len());
+    for path in ["sentinel-2-l2a/9/catalog.json", "none/collection.json", "landsat-c2-l2/0/catalog.json", ""]
+    {
+        let answer = client().get(format!("{}/stac-static/250/{path}", sandbox.url())).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+}

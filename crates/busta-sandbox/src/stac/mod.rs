@@ -3,6 +3,7 @@
 mod broken;
 mod catalog;
 mod fields;
+mod files;
 mod filter;
 mod item;
 mod meta;
@@ -10,6 +11,7 @@ mod page;
 mod search;
 mod space;
 mod time;
+mod tree;
 mod world;
 
 use std::collections::HashMap;
@@ -20,11 +22,13 @@ use serde_json::{Value, json};
 
 use crate::app::Call;
 use crate::body::Content;
+use crate::data;
 use crate::dataset::lock;
 use crate::reply::Reply;
 use item::{Links, Press, Templates};
 use meta::{COLLECTIONS, Meta};
 use search::Search;
+use tree::Tree;
 pub use world::StacWorld;
 
 /// The results of so many searches are kept, each of four bytes an item.
@@ -61,13 +65,34 @@ struct Visit<'a> {
     base: String,
 }
 
+/// The URL of a request less these parts at its end.
+fn before(call: &Call<'_>, parts: &[&str]) -> String {
+    let url = call.url();
+    let url = url.trim_end_matches('/');
+    let behind: usize = parts.iter().map(|part| part.len() + 1).sum();
+    url[..url.len().saturating_sub(behind)].to_owned()
+}
+
+/// Answers what lies under `/stac-static/{world}`.
+pub(crate) fn answer_static(call: &Call<'_>, world: &str, path: &[&str]) -> Result<Reply, Reply> {
+    let base = before(call, path);
+    let origin = base.rsplit_once("/stac-static/").map_or("", |(origin, _)| origin);
+    let world: StacWorld = world.parse().map_err(|problem: String| bad_request(&problem))?;
+    let stac = &call.app.stac;
+    let list = |place: usize| {
+        let mut search = Search::of_collection(COLLECTIONS[place].id);
+        search.key = format!("{} {} static {place}", world.items, world.seed);
+        stac.results(&world, &search)
+    };
+    let file = Tree::new(&world, &stac.press, origin, Some(&base)).file(path, list);
+    let file = file.ok_or_else(|| not_found("Not Found"))?;
+    let etag = format!("\"{:016x}\"", data::hash(&file.bytes));
+    Ok(Reply::ok(file.media_type, Content::whole(file.bytes)).validated(call.headers, &etag, None))
+}
+
 /// Answers what lies under `/stac/{world}`.
 pub(crate) fn answer(call: &Call<'_>, world: &str, parts: &[&str]) -> Result<Reply, Reply> {
-    let base = call.url();
-    // What stands behind the world is as long as its parts with their slashes, and one slash at the end.
-    let behind: usize = parts.iter().map(|part| part.len() + 1).sum();
-    let base = base.trim_end_matches('/');
-    let base = base[..base.len().saturating_sub(behind)].to_owned();
+    let base = before(call, parts);
     let world = world.parse().map_err(|problem: String| bad_request(&problem))?;
     let visit = Visit { call, world, base };
     let is_search = parts == ["search"];
@@ -147,7 +172,7 @@ fn write_item(out: &mut Vec<u8>, world: &StacWorld, templates: &Templates, meta:
     templates.write(out, meta);
     if world.is_broken(meta.index) {
         let mut item: Value = serde_json::from_slice(&out[start..]).unwrap_or_default();
-        broken::spoil(&mut item, meta.index * world.broken / world.items.max(1));
+        broken::spoil(&mut item, world.broken_before(meta.index));
         out.truncate(start);
         out.extend_from_slice(item.to_string().as_bytes());
     }

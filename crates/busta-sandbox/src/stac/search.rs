@@ -46,6 +46,12 @@ impl Search {
         Ok(search)
     }
 
+    /// All items of a collection.
+    pub(super) fn of_collection(id: &str) -> Self {
+        let place = COLLECTIONS.iter().position(|one| one.id == id);
+        Self { collections: Some(place.into_iter().collect()), ..Self::default() }
+    }
+
     /// Whether the parameter decides which items there are.
     fn set(&mut self, world: &StacWorld, name: &str, value: &Value) -> Result<bool, String> {
         match name {
@@ -118,29 +124,33 @@ impl Search {
 
     /// Sorts by all keys, and then by the index.
     fn sort(&self, world: &StacWorld, found: &mut Vec<u32>) {
-        let keys = |index: u32| {
-            let meta = Meta::new(world, u64::from(index));
+        let keys = |index: &u32| {
+            let meta = Meta::new(world, u64::from(*index));
             let key = |(property, _): &(Property, bool)| match property {
                 Property::Datetime => Some(Scalar::Time(meta.time.from)),
                 other => other.of(&meta),
             };
-            (self.order.iter().map(key).collect::<Vec<_>>(), index)
+            (self.order.iter().map(key).collect::<Vec<_>>(), *index)
         };
-        let mut all: Vec<_> = found.iter().map(|index| keys(*index)).collect();
+        let mut all: Vec<_> = found.iter().map(keys).collect();
         all.sort_by(|(a, n), (b, m)| {
-            let by_key =
-                |((_, descends), (a, b)): (&(Property, bool), (&Option<Scalar>, &Option<Scalar>))| {
-                    // What is absent is greater than all else, as in PostgreSQL.
-                    let order = match (a, b) {
-                        (Some(a), Some(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
-                        (a, b) => b.is_some().cmp(&a.is_some()),
-                    };
-                    if *descends { order.reverse() } else { order }
-                };
-            let orders = self.order.iter().zip(a.iter().zip(b)).map(by_key);
-            orders.fold(Ordering::Equal, Ordering::then).then(n.cmp(m))
+            for (place, (_, descends)) in self.order.iter().enumerate() {
+                let order = compare(a[place].as_ref(), b[place].as_ref());
+                if order.is_ne() {
+                    return if *descends { order.reverse() } else { order };
+                }
+            }
+            n.cmp(m)
         });
         *found = all.into_iter().map(|(_, index)| index).collect();
+    }
+}
+
+/// What is absent is greater than all else, as in PostgreSQL.
+fn compare(a: Option<&Scalar>, b: Option<&Scalar>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+        (a, b) => b.is_some().cmp(&a.is_some()),
     }
 }
 
@@ -177,6 +187,8 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
         #[test]
         fn a_search_divided_in_time_is_the_whole_search(cut in 1_640_900_000i64..1_735_700_000) {
             let world: StacWorld = "2000".parse().unwrap();

@@ -164,8 +164,12 @@ impl StacWorld {
 
     /// Whether an item is one of the broken ones.
     pub fn is_broken(&self, index: u64) -> bool {
-        let before = |n: u64| n * self.broken / self.items.max(1);
-        before(index + 1) > before(index)
+        self.broken_before(index + 1) > self.broken_before(index)
+    }
+
+    /// How many of the items before this one are broken.
+    pub(super) fn broken_before(&self, index: u64) -> u64 {
+        index * self.broken / self.items.max(1)
     }
 
     /// The indexes of the broken items.
