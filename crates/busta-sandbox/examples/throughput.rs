@@ -1,18 +1,18 @@
 //! How fast the sandbox serves pages: `cargo run --release -p busta-sandbox --example throughput`.
 //!
-//! One thread serves; this one reads pages of 100 records over eight connections, for one warm and
-//! one cold pass over 200,000 records, and looks at nothing but their length.
+//! One thread serves; this one reads pages of 100 records over eight connections, for one cold and two
+//! warm passes over 200,000 records, 80,000 STAC items and 1 GB of objects, and looks at nothing but their
+//! length.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a product")]
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use busta_sandbox::{Sandbox, SandboxConfig};
+use busta_sandbox::{Sandbox, SandboxConfig, StacWorld};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 
-const PAGES: usize = 2000;
 const CONNECTIONS: usize = 8;
 
 fn main() {
@@ -27,22 +27,31 @@ fn main() {
     });
     let address = receive.recv().unwrap();
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    for pass in ["cold", "warm", "warm"] {
-        let begun = Instant::now();
-        let bytes = runtime.block_on(pass_over(address));
-        let seconds = begun.elapsed().as_secs_f64();
-        let rate = |n: f64| n / seconds;
-        println!(
-            "{pass}: {:.0} MB/s, {:.0} pages/s, {:.0} records/s",
-            rate(bytes as f64 / 1e6),
-            rate(PAGES as f64),
-            rate(PAGES as f64 * 100.0)
-        );
+    let world: StacWorld = "default".parse().unwrap();
+    let stac = |page: u64| match page {
+        0 => "/stac/default/search?limit=100".to_owned(),
+        _ => format!("/stac/default/search?limit=100&token=next:{}", world.id(world.items - page * 100)),
+    };
+    let rest = |page: u64| format!("/rest/page/orders?per_page=100&page={}", page + 1);
+    let objects = |n: u64| format!("/objects/{n}?size=10000000");
+    for (name, targets) in [
+        ("records", (0..2000).map(rest).collect::<Vec<_>>()),
+        ("STAC items", (0..800).map(stac).collect()),
+        ("objects", (0..100).map(objects).collect()),
+    ] {
+        for pass in ["cold", "warm", "warm"] {
+            let begun = Instant::now();
+            let bytes = runtime.block_on(pass_over(address, &targets));
+            let rate = |n: f64| n / begun.elapsed().as_secs_f64();
+            let (megabytes, answers) = (rate(bytes as f64 / 1e6), rate(targets.len() as f64));
+            println!("{name}, {pass}: {megabytes:.0} MB/s, {answers:.0} answers/s");
+        }
     }
 }
 
-async fn pass_over(address: SocketAddr) -> usize {
-    let readers: Vec<_> = (0..CONNECTIONS).map(|n| tokio::spawn(read_pages(address, n))).collect();
+async fn pass_over(address: SocketAddr, targets: &[String]) -> usize {
+    let share = |n| targets.iter().skip(n).step_by(CONNECTIONS).cloned().collect();
+    let readers: Vec<_> = (0..CONNECTIONS).map(|n| tokio::spawn(read_all(address, share(n)))).collect();
     let mut bytes = 0;
     for reader in readers {
         bytes += reader.await.unwrap();
@@ -50,13 +59,12 @@ async fn pass_over(address: SocketAddr) -> usize {
     bytes
 }
 
-async fn read_pages(address: SocketAddr, first: usize) -> usize {
+async fn read_all(address: SocketAddr, targets: Vec<String>) -> usize {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut buffer = vec![0; 256 << 10];
     let mut bytes = 0;
-    for page in (first + 1..=PAGES).step_by(CONNECTIONS) {
-        let request =
-            format!("GET /rest/page/orders?per_page=100&page={page} HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    for target in targets {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {address}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         bytes += read_answer(&mut stream, &mut buffer).await;
     }
@@ -65,21 +73,24 @@ async fn read_pages(address: SocketAddr, first: usize) -> usize {
 
 /// Reads one answer, and returns the length of its body.
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
-    let (mut filled, mut whole) = (0, usize::MAX);
-    let mut length = 0;
-    while filled < whole {
+    let mut filled = 0;
+    let end = loop {
         let count = stream.read(&mut buffer[filled..]).await.unwrap();
         assert!(count > 0, "the connection ended");
         filled += count;
-        if whole == usize::MAX
-            && let Some(end) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n")
-        {
-            let head = std::str::from_utf8(&buffer[..end]).unwrap();
-            assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-            let value = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            length = value.parse().unwrap();
-            whole = end + 4 + length;
+        if let Some(end) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
         }
+    };
+    let head = std::str::from_utf8(&buffer[..end]).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length: usize = length.parse().unwrap();
+    let mut left = (end + 4 + length).saturating_sub(filled);
+    while left > 0 {
+        let count = stream.read(buffer).await.unwrap();
+        assert!(count > 0, "the connection ended");
+        left -= count;
     }
     length
 }

@@ -23,6 +23,7 @@ use crate::reply::Reply;
 use crate::route::{self, Target};
 use crate::scope::Scope;
 use crate::socket::Line;
+use crate::stac::{self, Stac};
 use crate::stats::{Judge, Key, Visit};
 use crate::{behave, control, feeds, gzip, objects, plain, rest};
 
@@ -37,6 +38,7 @@ pub(crate) struct App {
     pub(crate) dataset: Dataset,
     pub(crate) feeds: Feeds,
     pub(crate) tokens: Tokens,
+    pub(crate) stac: Stac,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -61,6 +63,7 @@ pub(crate) struct Call<'a> {
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) params: Params,
+    pub(crate) body: &'a Bytes,
     pub(crate) profile: &'a Profile,
     /// The how-manieth request of this URL in its scope it is, from 1; 0 where nobody asks.
     pub(crate) attempt: u64,
@@ -85,6 +88,7 @@ impl App {
             dataset: Dataset::new(config.seed, config.records, config.streams, config.cache.0),
             feeds: Feeds::new(config.seed),
             tokens: Tokens::new(config.seed),
+            stac: Stac::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -174,7 +178,11 @@ impl App {
     ) -> Result<Reply, Reply> {
         let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let query = head.uri.query().unwrap_or_default();
-        let params = Params::read(query, media_type.unwrap_or_default(), body)?;
+        let params = Params::read(query, media_type.unwrap_or_default(), body);
+        let params = match target.kind() {
+            "/stac" => params.map_err(|_| stac::bad_request("the body is not a JSON object"))?,
+            _ => params?,
+        };
         for scheme in &target.schemes {
             Scheme::check(*scheme, &head.headers, &params, &self.tokens)?;
         }
@@ -183,6 +191,7 @@ impl App {
             method: &head.method,
             headers: &head.headers,
             params,
+            body,
             profile,
             attempt,
             path: head.uri.path(),
@@ -192,6 +201,8 @@ impl App {
             ["rest", rest @ ..] => rest::answer(&call, rest),
             ["feeds", format, name] => feeds::answer(&call, format, name),
             ["opml"] => feeds::opml(&call),
+            ["stac", world, parts @ ..] => stac::answer(&call, world, parts),
+            ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))

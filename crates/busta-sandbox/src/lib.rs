@@ -76,6 +76,45 @@
 //! of RFC 9110 hold. The profile's `ranges=off` and `changes=1` and the faults `truncate`, `corrupt` and
 //! `slow` are made for them.
 //!
+//! # STAC
+//!
+//! `/stac/{world}` is the landing page of a STAC API 1.0.0. A world is a number of items and options, with
+//! commas between them: `80000`, `default` (the same), `1000,matched=off,next=merge`. Items are computed from
+//! the world's seed and their index alone ([`StacWorld`], which also writes them into files); their assets lie under `/objects`, before which all
+//! prefixes of the request stand, and `file:checksum` is true.
+//!
+//! | option | meaning |
+//! | --- | --- |
+//! | `broken=7` | so many items have no id, an id that is a number, or other parts that are missing or wrong |
+//! | `matched=off` | no `numberMatched`; `matched=context` has the older object `context` instead |
+//! | `returned=off` | no `numberReturned` |
+//! | `next=merge` | the next link of a POST has `merge: true` and only the token; `headers` has it in the header `X-Next-Token`; `get` is a GET with all in its URL; `body` (default) has the whole body |
+//! | `post=off` | searches only by GET |
+//! | `search=off` | no `/search`, only `/collections/{id}/items` |
+//! | `filter=off`, `query=off`, `sort=off`, `fields=off` | the extension is not there, its parameters are ignored |
+//! | `max_limit=100` | no page is larger, whatever is asked for (default 1000) |
+//! | `asset=1000000` | the size of the largest assets (default 16384); others have 1/2 to 1/32 of it |
+//! | `seed=7` | other items |
+//!
+//! Behind it: `/conformance`, `/api`, `/queryables`, `/collections`, `/collections/{id}`,
+//! `/collections/{id}/queryables`, `/collections/{id}/items`, `/collections/{id}/items/{item}` and `/search`
+//! by GET and POST, with `limit` (default 10), `token`, `ids`, `collections`, `bbox` (4 or 6 numbers, also
+//! across the antimeridian), `datetime` (RFC 3339; what has an interval of its own must overlap),
+//! `intersects`, `query` (`eq neq lt lte gt gte in startsWith endsWith contains`), `filter` (CQL2 as JSON:
+//! `and or not = <> < <= > >= between in like isNull s_intersects t_after t_before t_during t_equals
+//! t_intersects`), `filter-lang` (only `cql2-json`), `fields` and `sortby`. In a GET, lists have commas and
+//! `intersects`, `query` and `filter` are JSON. The newest items come first; where times are equal, those with
+//! the higher index. Geometries are compared by their boxes.
+//!
+//! There are five collections (one is empty), dense weeks and empty months, 1 of 50 items at one instant, some
+//! exactly when a month begins, and a collection whose items have `datetime: null` and an interval.
+//!
+//! `/stac-static/{world}/catalog.json` is a static catalogue of the same items (of the options, `broken`,
+//! `asset` and `seed` count): `{collection}/collection.json`, `{collection}/{block}/catalog.json` for each 100
+//! items, `{collection}/{block}/{item}.json`; the items of `landsat-c2-l2` lie beside its collection. Every
+//! second link is absolute. One collection links to the root as its child, the root to an item that is not
+//! there (`gone.json`), and the first item of each block is linked twice. All have an `ETag`.
+//!
 //! # Others
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
@@ -113,6 +152,7 @@ mod route;
 mod scope;
 mod server;
 mod socket;
+mod stac;
 mod stats;
 
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
@@ -124,4 +164,5 @@ pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 pub use objects::Object;
 pub use profile::{Profile, RateLimit, RetryAfter};
 pub use server::Sandbox;
+pub use stac::StacWorld;
 pub use stats::{Fetches, Stats, Tally};
