@@ -85,8 +85,9 @@ fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
 /// The JSON text at a path of names.
 fn value_at<'a>(object: &'a [u8], path: &[String]) -> Option<&'a str> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(busta_core::json::field(object, first)?, |raw, name| busta_core::json::field(raw.as_bytes(), name))
+    rest.iter().try_fold(busta_core::json::field(object, first)?, |raw, name| {
+        busta_core::json::field(raw.as_bytes(), name)
+    })
 }
 
 #[cfg(test)]
