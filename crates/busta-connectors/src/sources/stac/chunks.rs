@@ -200,11 +200,11 @@ mod tests {
     }
 
     fn times() -> impl Strategy<Value = Times> {
-        let span = (moment(), moment()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+        let span = || (moment(), moment()).prop_map(|(a, b)| (a.min(b), a.max(b)));
         prop_oneof![
             3 => moment().prop_map(|at| Times { datetime: Some(at), ..Times::default() }),
-            2 => span.clone().prop_map(|(start, end)| Times { datetime: None, start: Some(start), end: Some(end) }),
-            2 => (span, 0u8..=4).prop_map(|((start, end), quarter)| {
+            2 => span().prop_map(|(start, end)| Times { datetime: None, start: Some(start), end: Some(end) }),
+            2 => (span(), 0u8..=4).prop_map(|((start, end), quarter)| {
                 let at = start.micros() + (end.micros() - start.micros()) * i64::from(quarter) / 4;
                 Times { datetime: Some(Moment::from_micros(at)), start: Some(start), end: Some(end) }
             }),
