@@ -60,9 +60,17 @@ async fn the_pieces_together_are_the_search() {
 #[tokio::test]
 async fn every_kind_of_server_is_read() {
     let sandbox = sandbox().await;
-    for options in
-        ["", ",next=merge", ",next=headers", ",next=get", ",post=off", ",matched=context", ",matched=off", ",search=off", ",max_limit=9"]
-    {
+    for options in [
+        "",
+        ",next=merge",
+        ",next=headers",
+        ",next=get",
+        ",post=off",
+        ",matched=context",
+        ",matched=off",
+        ",search=off",
+        ",max_limit=9",
+    ] {
         let config = json!({ "url": format!("{}/stac/300{options}", sandbox.url()), "limit": 10 });
         let harvest = read_both(&*build(config.clone())).await;
         assert_eq!(keys(&harvest).len(), 300, "{options}");
@@ -104,7 +112,9 @@ async fn a_chain_asks_for_nothing_twice() {
 #[tokio::test]
 async fn broken_items_are_failures_and_the_rest_goes_on() {
     let sandbox = sandbox().await;
-    let source = build(json!({ "url": format!("{}/stac/300,broken=12", sandbox.url()), "limit": 50, "split": "none" }));
+    let source = build(
+        json!({ "url": format!("{}/stac/300,broken=12", sandbox.url()), "limit": 50, "split": "none" }),
+    );
     let harvest = read_both(&*source).await;
     // Of the six ways to be broken, those with no id, a wrong id, wrong properties and a wrong box.
     assert_eq!(harvest.failures.len(), 8);
@@ -120,7 +130,11 @@ async fn what_the_server_does_not_take_is_an_error() {
     for (options, search, said) in [
         ("query=off", json!({ "query": { "eo:cloud_cover": { "lt": 5 } } }), "`query`"),
         ("filter=off", json!({ "filter": { "op": "=", "args": [1, 1] } }), "`filter`"),
-        ("fields=off,sort=off", json!({ "fields": { "include": ["id"] }, "sortby": "id" }), "`fields`, `sortby`"),
+        (
+            "fields=off,sort=off",
+            json!({ "fields": { "include": ["id"] }, "sortby": "id" }),
+            "`fields`, `sortby`",
+        ),
         ("search=off", json!({ "ids": "a" }), "`ids`"),
         ("search=off", json!({ "method": "post" }), "no search"),
         ("10", json!({ "filter": "eo:cloud_cover < 5" }), "CQL2 JSON only"),
@@ -147,7 +161,8 @@ async fn collections_are_a_stream_of_their_own() {
 #[tokio::test]
 async fn the_next_run_asks_for_what_is_new() {
     let sandbox = sandbox().await;
-    let config = json!({ "url": format!("{}/stac/200", sandbox.url()), "cursor": { "field": "properties.updated" } });
+    let config =
+        json!({ "url": format!("{}/stac/200", sandbox.url()), "cursor": { "field": "properties.updated" } });
     let source = build(config);
     let first = read(&*source).await;
     let newest = first.highs["items"].clone();

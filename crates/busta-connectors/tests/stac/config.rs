@@ -19,7 +19,11 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn keys_of_the_wrong_type_are_named() {
     for (config, place, said) in [
-        (json!({ "url": "http://a.example", "split": "time" }), "split.", "auto, none or { by: time, chunks: 16 }"),
+        (
+            json!({ "url": "http://a.example", "split": "time" }),
+            "split.",
+            "auto, none or { by: time, chunks: 16 }",
+        ),
         (json!({ "url": "http://a.example", "split": { "by": "space", "chunks": 2 } }), "split.", "time"),
         (json!({ "url": "http://a.example", "filter": [] }), "filter.", "CQL2"),
         (json!({ "url": "http://a.example", "colections": "a" }), "", "collections"),

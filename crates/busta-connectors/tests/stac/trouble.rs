@@ -68,7 +68,10 @@ fn items() -> Vec<Value> {
         .map(|n| match n % 3 {
             0 => item(n, json!({ "datetime": day(n) })),
             1 => item(n, json!({ "datetime": null, "start_datetime": day(n), "end_datetime": day(n + 40) })),
-            _ => item(n, json!({ "datetime": day(n), "start_datetime": day(n - 2), "end_datetime": day(n + 30) })),
+            _ => item(
+                n,
+                json!({ "datetime": day(n), "start_datetime": day(n - 2), "end_datetime": day(n + 30) }),
+            ),
         })
         .collect()
 }
@@ -91,12 +94,16 @@ async fn items_with_spans_land_once_however_the_server_matches_them() {
         for counts in [true, false] {
             let server = server(move |asked, _| {
                 let url = url::Url::parse(&format!("http://x{}", asked.target)).unwrap();
-                let param = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+                let param = |name: &str| {
+                    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+                };
                 let datetime = param("datetime").unwrap_or("../..".into());
                 let (from, to) = datetime.split_once('/').unwrap_or((&datetime, &datetime));
-                let all: Vec<Value> = items().into_iter().filter(|item| shows(item, by_span, from, to)).collect();
+                let all: Vec<Value> =
+                    items().into_iter().filter(|item| shows(item, by_span, from, to)).collect();
                 let offset: usize = param("offset").map_or(0, |text| text.parse().unwrap());
-                let mut page = json!({ "features": all.iter().skip(offset).take(5).collect::<Vec<_>>(), "links": [] });
+                let mut page =
+                    json!({ "features": all.iter().skip(offset).take(5).collect::<Vec<_>>(), "links": [] });
                 if offset + 5 < all.len() {
                     let href = format!("/search?datetime={datetime}&offset={}", offset + 5);
                     page["links"] = json!([{ "rel": "next", "href": href }]);

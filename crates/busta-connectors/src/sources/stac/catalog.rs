@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, ErrorKind, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage};
+use busta_core::{
+    Batch, Cursor, Error, ErrorKind, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage,
+};
 use url::Url;
 
 use super::document::{self, Found, shown};

@@ -50,7 +50,8 @@ struct Properties<'a> {
 
 /// Looks at an item. The error says what makes it none: no id, or fields of the wrong type.
 pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<'a>> {
-    let fields: Fields<'_> = object(item).map_err(|why| Error::data(format!("this is no STAC item: {why}")))?;
+    let fields: Fields<'_> =
+        object(item).map_err(|why| Error::data(format!("this is no STAC item: {why}")))?;
     if fields.id.is_empty() {
         return Err(Error::data("this is no STAC item: its id is empty"));
     }
@@ -85,8 +86,9 @@ fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
 /// The JSON text at a path of names.
 fn value_at<'a>(object: &'a [u8], path: &[String]) -> Option<&'a str> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(busta_core::json::field(object, first)?, |raw, name| busta_core::json::field(raw.as_bytes(), name))
+    rest.iter().try_fold(busta_core::json::field(object, first)?, |raw, name| {
+        busta_core::json::field(raw.as_bytes(), name)
+    })
 }
 
 #[cfg(test)]
