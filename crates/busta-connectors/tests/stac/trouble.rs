@@ -16,7 +16,11 @@ async fn server(pages: impl Fn(&Asked, &str) -> Value + Send + Sync + 'static) -
                 "type": "Catalog", "id": "x", "conformsTo": [],
                 "links": [{ "rel": "search", "href": "/search" }],
             }),
-            "/collections" => json!({ "collections": [] }),
+            "/collections" => {
+                let extent =
+                    json!({ "temporal": { "interval": [["2024-02-01T00:00:00Z", "2024-05-01T00:00:00Z"]] } });
+                json!({ "collections": [{ "id": "c", "extent": extent }] })
+            }
             _ => pages(asked, &url),
         })
     })
@@ -88,32 +92,62 @@ fn shows(item: &Value, by_span: bool, from: &str, to: &str) -> bool {
     (to == ".." || start <= to) && (from == ".." || from <= end)
 }
 
+/// A server that shows the items that `shows` says, all if there is no time, in pages of five.
+async fn matching(
+    counts: bool,
+    shows: impl Fn(&Value, &str, &str) -> bool + Send + Sync + 'static,
+) -> Script {
+    server(move |asked, _| {
+        let url = url::Url::parse(&format!("http://x{}", asked.target)).unwrap();
+        let param =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let datetime = param("datetime").filter(|text| !text.is_empty());
+        let wanted = |item: &Value| match &datetime {
+            None => true,
+            Some(text) => {
+                let (from, to) = text.split_once('/').unwrap_or((text, text));
+                shows(item, from, to)
+            }
+        };
+        let all: Vec<Value> = items().into_iter().filter(wanted).collect();
+        let offset: usize = param("offset").map_or(0, |text| text.parse().unwrap());
+        let mut page =
+            json!({ "features": all.iter().skip(offset).take(5).collect::<Vec<_>>(), "links": [] });
+        if offset + 5 < all.len() {
+            let href = format!("/search?datetime={}&offset={}", datetime.unwrap_or_default(), offset + 5);
+            page["links"] = json!([{ "rel": "next", "href": href }]);
+        }
+        if counts {
+            page["numberMatched"] = json!(all.len());
+        }
+        page
+    })
+    .await
+}
+
+#[tokio::test]
+async fn items_that_no_search_by_time_finds_are_not_lost() {
+    let by_datetime_alone = |item: &Value, from: &str, to: &str| {
+        item["properties"]["datetime"].is_string() && shows(item, false, from, to)
+    };
+    let server = matching(true, by_datetime_alone).await;
+    let split = read(&*build(json!({ "url": server.url, "limit": 5 }))).await;
+    assert!(split.splits.len() > 4);
+    assert_eq!(keys(&split).len(), items().len());
+    assert!(split.splits.iter().any(|split| split.id.as_str().ends_with("?datetime=null")));
+    // Where every item is found by time, one request is all that it takes to know.
+    let server = matching(true, |item, from, to| shows(item, false, from, to)).await;
+    let split = read(&*build(json!({ "url": server.url, "limit": 5 }))).await;
+    assert_eq!(keys(&split).len(), items().len());
+    assert!(split.splits.iter().any(|split| split.id.as_str().ends_with("?check")));
+    assert!(!split.splits.iter().any(|split| split.id.as_str().ends_with("?datetime=null")));
+}
+
 #[tokio::test]
 async fn items_with_spans_land_once_however_the_server_matches_them() {
     for by_span in [true, false] {
         for counts in [true, false] {
-            let server = server(move |asked, _| {
-                let url = url::Url::parse(&format!("http://x{}", asked.target)).unwrap();
-                let param = |name: &str| {
-                    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-                };
-                let datetime = param("datetime").unwrap_or("../..".into());
-                let (from, to) = datetime.split_once('/').unwrap_or((&datetime, &datetime));
-                let all: Vec<Value> =
-                    items().into_iter().filter(|item| shows(item, by_span, from, to)).collect();
-                let offset: usize = param("offset").map_or(0, |text| text.parse().unwrap());
-                let mut page =
-                    json!({ "features": all.iter().skip(offset).take(5).collect::<Vec<_>>(), "links": [] });
-                if offset + 5 < all.len() {
-                    let href = format!("/search?datetime={datetime}&offset={}", offset + 5);
-                    page["links"] = json!([{ "rel": "next", "href": href }]);
-                }
-                if counts {
-                    page["numberMatched"] = json!(all.len());
-                }
-                page
-            })
-            .await;
+            let server = matching(counts, move |item, from, to| shows(item, by_span, from, to)).await;
             let config = json!({ "url": server.url, "limit": 5, "datetime": "2024-02-01/2024-05-31" });
             let split = read(&*build(config.clone())).await;
             assert!(split.splits.len() > 4);
