@@ -1,9 +1,12 @@
 //! Static catalogues: documents whose links lead to others and to items.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, ErrorKind, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage};
+use busta_core::{
+    Batch, Cursor, Error, ErrorKind, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage,
+};
 use url::Url;
 
 use super::document::{self, Found, shown};
@@ -99,13 +102,18 @@ impl Followed {
                 _ => continue,
             };
             if link.rel == "child" {
-                let child = Catalog { url: plain(target), is_root: false, collection: collection.clone() };
-                followed.add(Work::Catalog(child).split(stac)?);
+                let above: Vec<Url> = catalog.above.iter().chain([&catalog.url]).cloned().collect();
+                let url = plain(target);
+                if !above.contains(&url) {
+                    let child = Catalog { url, is_root: false, above, collection: collection.clone() };
+                    followed.add(Work::Catalog(child).split(stac)?);
+                }
             } else if stac.has_collection(collection.as_deref()) {
                 items.push(plain(target));
             }
         }
-        items.dedup();
+        let mut known = HashSet::new();
+        items.retain(|url| known.insert(url.clone()));
         for some in items.chunks(ITEMS_PER_SPLIT) {
             followed.add(Work::Items(some.to_vec()).split(stac)?);
         }

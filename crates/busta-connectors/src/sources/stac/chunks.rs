@@ -20,6 +20,13 @@
 //! outside of the item's own span (which the specification forbids) is kept where it is shown with it,
 //! since a server that goes by `datetime` shows it nowhere else. An item whose times cannot be read is
 //! kept wherever it is shown: with a primary key it still lands once, and never is it lost.
+//!
+//! # Items that no search by time finds
+//!
+//! Where the search itself asks for no time, its chunks do, and a server may not show an item without
+//! `datetime` to them (the specification wants it matched by its span). So one more piece of work asks
+//! how many items all of time holds; if that is not what the search holds, the search is read once more
+//! for what has no `datetime`. A server that says no numbers is trusted to follow the specification.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +62,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// All of a search whose items are thought to lie in `guess`.
-    pub fn whole(guess: (Moment, Moment)) -> Self {
-        Self { from: None, to: None, guess, aim: 0, depth: 0 }
+    /// All of `search`, whose items are thought to lie in `guess`. It is never cut outside of the
+    /// search, where a chunk would ask for more than that.
+    pub fn whole(guess: (Moment, Moment), search: Interval) -> Self {
+        let inside = |moment: Moment| {
+            let late = search.from.map_or(moment, |from| from.max(moment));
+            search.to.map_or(late, |to| to.min(late))
+        };
+        Self { from: None, to: None, guess: (inside(guess.0), inside(guess.1)), aim: 0, depth: 0 }
     }
 
     /// The interval to ask for, of a search that asks for `search`. `None` if it is everything.
@@ -95,8 +107,15 @@ impl Chunk {
         let (start, end) = (self.guess.0.micros(), self.guess.1.micros());
         let length = i128::from(end) - i128::from(start);
         let mut bounds: Vec<Moment> = (1..count)
-            .map(|n| rounded((i128::from(start) + length * i128::from(n) / i128::from(count)) as i64, length / i128::from(count)))
-            .filter(|bound| self.from.is_none_or(|from| from < *bound) && self.to.is_none_or(|to| *bound < to))
+            .map(|n| {
+                rounded(
+                    (i128::from(start) + length * i128::from(n) / i128::from(count)) as i64,
+                    length / i128::from(count),
+                )
+            })
+            .filter(|bound| {
+                self.from.is_none_or(|from| from < *bound) && self.to.is_none_or(|to| *bound < to)
+            })
             .collect();
         bounds.dedup();
         let mut pieces = Vec::with_capacity(bounds.len() + 1);
@@ -196,15 +215,18 @@ mod tests {
 
     fn moment() -> impl Strategy<Value = Moment> {
         // Few values, so that many items lie exactly on boundaries.
-        prop_oneof![(-20i64..220).prop_map(Moment::from_micros), (0i64..10).prop_map(|n| Moment::from_micros(n * 20))]
+        prop_oneof![
+            (-20i64..220).prop_map(Moment::from_micros),
+            (0i64..10).prop_map(|n| Moment::from_micros(n * 20))
+        ]
     }
 
     fn times() -> impl Strategy<Value = Times> {
-        let span = (moment(), moment()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+        let span = || (moment(), moment()).prop_map(|(a, b)| (a.min(b), a.max(b)));
         prop_oneof![
             3 => moment().prop_map(|at| Times { datetime: Some(at), ..Times::default() }),
-            2 => span.clone().prop_map(|(start, end)| Times { datetime: None, start: Some(start), end: Some(end) }),
-            2 => (span, 0u8..=4).prop_map(|((start, end), quarter)| {
+            2 => span().prop_map(|(start, end)| Times { datetime: None, start: Some(start), end: Some(end) }),
+            2 => (span(), 0u8..=4).prop_map(|((start, end), quarter)| {
                 let at = start.micros() + (end.micros() - start.micros()) * i64::from(quarter) / 4;
                 Times { datetime: Some(Moment::from_micros(at)), start: Some(start), end: Some(end) }
             }),
@@ -242,7 +264,7 @@ mod tests {
         ) {
             let server = if by_span { Server::BySpan } else { Server::ByDatetime };
             let mut chunks = Vec::new();
-            cut_all(Chunk::whole((guess.0.min(guess.1), guess.0.max(guess.1))), &counts, &mut chunks);
+            cut_all(Chunk::whole((guess.0.min(guess.1), guess.0.max(guess.1)), search), &counts, &mut chunks);
             let whole = (!search.is_everything()).then_some(search);
             for times in &items {
                 let kept = chunks.iter().filter(|chunk| {
@@ -255,7 +277,7 @@ mod tests {
         #[test]
         fn pieces_are_the_chunk(from in any::<i32>(), length in 0i64..1_000_000_000_000, count in 1u64..70) {
             let guess = (Moment::from_micros(i64::from(from)), Moment::from_micros(i64::from(from) + length));
-            let pieces = Chunk::whole(guess).cut(count, 5);
+            let pieces = Chunk::whole(guess, Interval::default()).cut(count, 5);
             prop_assert!(pieces.len() as u64 <= count);
             prop_assert_eq!((pieces[0].from, pieces[pieces.len() - 1].to), (None, None));
             for pair in pieces.windows(2) {
@@ -274,7 +296,10 @@ mod tests {
 
     #[test]
     fn what_is_too_big_is_cut_and_not_for_ever() {
-        let chunk = Chunk { aim: 100, ..Chunk::whole((Moment::from_micros(0), Moment::from_micros(10))) };
+        let chunk = Chunk {
+            aim: 100,
+            ..Chunk::whole((Moment::from_micros(0), Moment::from_micros(10)), Interval::default())
+        };
         assert_eq!(chunk.pieces(150), None);
         assert_eq!(chunk.pieces(151), Some(2));
         assert_eq!(chunk.pieces(1_000_000), Some(64));

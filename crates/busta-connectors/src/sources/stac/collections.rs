@@ -43,7 +43,9 @@ impl Reader for CollectionsReader {
         let mut failures = Vec::new();
         let single = std::str::from_utf8(found.body.trim_ascii()).ok();
         let texts = list.map(|list| list.into_iter().map(RawValue::get).collect());
-        for (index, text) in texts.unwrap_or_else(|| single.into_iter().collect::<Vec<_>>()).into_iter().enumerate() {
+        for (index, text) in
+            texts.unwrap_or_else(|| single.into_iter().collect::<Vec<_>>()).into_iter().enumerate()
+        {
             let id = busta_core::json::field(text.as_bytes(), "id");
             match id.and_then(|raw| serde_json::from_str::<String>(raw).ok()) {
                 Some(id) if self.stac.has_collection(Some(&id)) => records.push(text.as_bytes()),

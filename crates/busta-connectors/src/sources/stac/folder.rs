@@ -38,7 +38,8 @@ pub fn source(stac: &Stac, paths: &[String], context: SourceContext) -> Built<Bo
 /// The splits of `source` as ours.
 pub fn wrap(splits: Vec<Split>) -> Result<Vec<Split>> {
     let ours = |split: Split| {
-        let work = Split::new(split.id.clone(), split.stream.clone(), None, &Work::Files(split.payload.clone()))?;
+        let work =
+            Split::new(split.id.clone(), split.stream.clone(), None, &Work::Files(split.payload.clone()))?;
         Ok(Split { payload: work.payload, ..split })
     };
     splits.into_iter().map(ours).collect()
@@ -74,7 +75,8 @@ impl Reader for FolderReader {
                 Ok(_) => {}
                 Err(_) if is_description(record) => {}
                 Err(error) => {
-                    let position = format!("{}, after {}, item {}", self.split, place(&batch.cursor), index + 1);
+                    let position =
+                        format!("{}, after {}, item {}", self.split, place(&batch.cursor), index + 1);
                     batch.failures.push(Failure::item(Stage::Parse, position, &error, Some(record)));
                 }
             }

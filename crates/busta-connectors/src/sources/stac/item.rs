@@ -50,7 +50,8 @@ struct Properties<'a> {
 
 /// Looks at an item. The error says what makes it none: no id, or fields of the wrong type.
 pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<'a>> {
-    let fields: Fields<'_> = object(item).map_err(|why| Error::data(format!("this is no STAC item: {why}")))?;
+    let fields: Fields<'_> =
+        object(item).map_err(|why| Error::data(format!("this is no STAC item: {why}")))?;
     if fields.id.is_empty() {
         return Err(Error::data("this is no STAC item: its id is empty"));
     }

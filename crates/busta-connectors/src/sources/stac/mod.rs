@@ -75,7 +75,8 @@ fn build(keys: Value, context: SourceContext) -> Built<Box<dyn Source>> {
     let streams = [&stac.items].into_iter().chain(&stac.collections_stream).chain(assets).cloned().collect();
     let (mut catalogs, mut folder) = (Vec::new(), None);
     if let Origin::Paths(paths, base_dir) = &stac.origin {
-        let (documents, folders): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| folder::is_catalog(path));
+        let (documents, folders): (Vec<_>, Vec<_>) =
+            paths.iter().cloned().partition(|path| folder::is_catalog(path));
         for path in &documents {
             let url = document::file_url(base_dir, path);
             catalogs.push(url.map_err(|e| vec![ConfigProblem::new("path", e.message())])?);

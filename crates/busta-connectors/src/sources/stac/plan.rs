@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::config;
+use super::document::{self, Found};
 use super::landing::{Document, How, Landing, below};
 use super::link::links;
 use super::piece::{Part, Piece};
@@ -24,8 +25,9 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
         Some(cursor) if stac.cursor_field.is_some() => Some(cursor.decode()?),
         _ => stac.start.clone(),
     };
-    let (document, extent) = tokio::join!(fetch(stac, url), extent(stac, url));
-    let (at, document) = document?;
+    let (found, extent) = tokio::join!(document::fetch(stac, url), extent(stac, url));
+    let Found { url: at, body } = found?;
+    let document = Document::read(&body).map_err(|e| e.at(document::shown(&at)))?;
     let mut splits = Vec::new();
     match document {
         Document::Api(landing) => {
@@ -49,14 +51,7 @@ pub fn local(stac: &Stac, urls: &[Url]) -> Result<Vec<Split>> {
 }
 
 fn root(url: Url) -> Work {
-    Work::Catalog(Catalog { url, is_root: true, collection: None })
-}
-
-/// The document at `url`, and where it was in the end.
-pub async fn fetch(stac: &Stac, url: &Url) -> Result<(Url, Document)> {
-    let response = stac.send(Request::get(url.clone())).await?;
-    let document = Document::read(&response.body).map_err(|e| e.at(response.shown_url()))?;
-    Ok((response.url, document))
+    Work::Catalog(Catalog { url, is_root: true, above: Vec::new(), collection: None })
 }
 
 async fn search(

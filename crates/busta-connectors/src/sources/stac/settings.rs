@@ -144,7 +144,8 @@ impl Stac {
 
     /// Whether items of `collection` are wanted, as far as that is known.
     pub fn has_collection(&self, collection: Option<&str>) -> bool {
-        collection.is_none_or(|id| self.collections.is_empty() || self.collections.iter().any(|known| known == id))
+        collection
+            .is_none_or(|id| self.collections.is_empty() || self.collections.iter().any(|known| known == id))
     }
 
     /// Whether an item of a catalogue or a file, which nobody has searched for us, is wanted.
@@ -152,7 +153,11 @@ impl Stac {
         self.has_collection(head.collection.as_deref())
             && (self.search.ids.is_empty() || self.search.ids.iter().any(|id| *id == head.id))
             && (self.search.datetime.is_everything() || head.times.touch(self.search.datetime))
-            && self.search.bbox.as_deref().is_none_or(|bbox| head.bbox.as_deref().is_some_and(|own| touch(own, bbox)))
+            && self
+                .search
+                .bbox
+                .as_deref()
+                .is_none_or(|bbox| head.bbox.as_deref().is_some_and(|own| touch(own, bbox)))
     }
 
     /// Whether everything that is searched for can be told from an item itself.
@@ -173,8 +178,11 @@ impl Stac {
         if wrong.is_empty() {
             return Ok(());
         }
-        Err(Error::config(format!("`{}` needs a STAC API, and this is a catalogue or a folder of items", wrong.join("`, `")))
-            .hint("use `transforms` to filter and select, and `--limit` to stop early"))
+        Err(Error::config(format!(
+            "`{}` needs a STAC API, and this is a catalogue or a folder of items",
+            wrong.join("`, `")
+        ))
+        .hint("use `transforms` to filter and select, and `--limit` to stop early"))
     }
 
     /// Sends `request` with the headers that every request has.

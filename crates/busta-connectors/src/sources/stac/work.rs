@@ -33,6 +33,9 @@ pub struct Catalog {
     /// Whether it is what the source names, and not what a link led to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_root: bool,
+    /// The catalogues that led to it, from the root down: a link back to one of them is not followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<Url>,
     /// The nearest collection above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<String>,
@@ -41,8 +44,8 @@ pub struct Catalog {
 impl Work {
     /// The split that does it.
     ///
-    /// A document is known by its URL, so a catalogue that is linked from several places, or from one
-    /// below it, is one split: that is the guard against circles, and it outlives the process.
+    /// A document is known by its URL, so a catalogue that several others link to is one split; the
+    /// engine and the checkpoint keep what is known, so this outlives the process.
     pub fn split(&self, stac: &Stac) -> Result<Split> {
         let items = stac.items.name.clone();
         let of_url = |kind: &str, url: &Url| format!("{kind} {}", crate::http::shown_url(url));
