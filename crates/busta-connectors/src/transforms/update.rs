@@ -36,6 +36,7 @@ struct UpdateConfig {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "UpdateMode")]
 enum Mode {
     /// An object goes into the object that is there, deep inside too; any other value replaces what is
     /// there.

@@ -63,6 +63,7 @@ struct EnrichConfig {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "MissingRow")]
 enum Missing {
     /// It goes on as it is.
     #[default]
@@ -75,6 +76,7 @@ enum Missing {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "DuplicateRows")]
 enum Duplicates {
     /// The source fails, before anything is read.
     #[default]
