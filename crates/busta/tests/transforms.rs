@@ -92,7 +92,8 @@ fn record(mut row: Value) -> Value {
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
-    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide-transforms.md"));
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide-transforms.md"));
     let (examples, files) = examples(&guide.unwrap());
     assert!(examples.len() >= 12, "{} examples found", examples.len());
     let mut config = "sources:\n".to_owned();
@@ -129,5 +130,9 @@ fn a_side_file_that_is_missing_fails_the_source_before_anything_is_read() {
     desk.write("a.ndjson", "{\"id\": 1}\n");
     let ended = desk.busta(&["sources", "collect", "--json"]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
-    assert!(ended.stdout.contains("transforms[0] enrich") && ended.stdout.contains("none.csv"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("transforms[0] enrich") && ended.stdout.contains("none.csv"),
+        "{}",
+        ended.stdout
+    );
 }

@@ -80,3 +80,6 @@ pub enum Outcome<'a> {
     /// These go on in its place: JSON objects. None is as if it was dropped.
     Replaced(Vec<Node<'a>>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,13 +32,25 @@ fn values_are_put() {
     for (json, at, how, value, made) in [
         ("{}", "a.b.c", Put::Replace, "1", r#"{"a":{"b":{"c":1}}}"#),
         (r#"{"a":null}"#, "a.b", Put::Replace, "1", r#"{"a":{"b":1}}"#),
-        (r#"{"a":{"x":{"p":1},"y":{}}}"#, "a.*.t", Put::Replace, "2", r#"{"a":{"x":{"p":1,"t":2},"y":{"t":2}}}"#),
+        (
+            r#"{"a":{"x":{"p":1},"y":{}}}"#,
+            "a.*.t",
+            Put::Replace,
+            "2",
+            r#"{"a":{"x":{"p":1,"t":2},"y":{"t":2}}}"#,
+        ),
         (r#"{"l":[{"h":1},{}]}"#, "l[*].h", Put::UpdateOnly, "2", r#"{"l":[{"h":2},{}]}"#),
         (r#"{"l":[1,2]}"#, "l[1]", Put::Replace, "9", r#"{"l":[1,9]}"#),
         ("{}", "a.*.b", Put::Replace, "1", "{}"),
         ("{}", "a.b", Put::UpdateOnly, "1", "{}"),
         (r#"{"a":5}"#, "a.b", Put::UpdateOnly, "1", r#"{"a":5}"#),
-        (r#"{"a":{"b":{"c":1},"d":2}}"#, "a", Put::Merge, r#"{"b":{"e":3},"d":[4]}"#, r#"{"a":{"b":{"c":1,"e":3},"d":[4]}}"#),
+        (
+            r#"{"a":{"b":{"c":1},"d":2}}"#,
+            "a",
+            Put::Merge,
+            r#"{"b":{"e":3},"d":[4]}"#,
+            r#"{"a":{"b":{"c":1,"e":3},"d":[4]}}"#,
+        ),
         (r#"{"a":1,"a":2}"#, "a", Put::Replace, "3", r#"{"a":1,"a":3}"#),
     ] {
         assert_eq!(put(json, at, how, value), made, "{json} {at}");
@@ -113,7 +125,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(name(), inner, 0..5).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::btree_map(name(), inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -123,7 +136,8 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn record() -> impl Strategy<Value = Value> {
-    prop::collection::btree_map(name(), value(), 0..6).prop_map(|map| Value::Object(map.into_iter().collect()))
+    prop::collection::btree_map(name(), value(), 0..6)
+        .prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 
 fn segments() -> impl Strategy<Value = Vec<Segment>> {

@@ -185,3 +185,6 @@ fn absent(path: &Path, key: Option<&str>, side: &Side) -> Error {
         None => format!("`{path}` is no text or number, so nothing in {file} can match it"),
     })
 }
+
+#[cfg(test)]
+mod tests;
