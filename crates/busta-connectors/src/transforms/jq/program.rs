@@ -9,7 +9,7 @@ use jaq_json::{Val, read, write};
 use crate::formats::{MAX_RECORD, check_object};
 
 /// What a program could see besides the record, or do besides giving outputs. `halt` would end busta.
-const WITHHELD: [&str; 9] = [
+const WITHHELD: [&str; 10] = [
     "env",
     "now",
     "localtime",
@@ -18,6 +18,7 @@ const WITHHELD: [&str; 9] = [
     "halt_error",
     "debug",
     "debug_empty",
+    "stderr",
     "stderr_empty",
 ];
 

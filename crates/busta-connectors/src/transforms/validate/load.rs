@@ -48,7 +48,8 @@ pub fn load(wanted: &Wanted, folder: Option<&Path>) -> Result<Loaded> {
     let mut compiler = Compiler::new();
     compiler.set_default_draft(boon::Draft::V2020_12);
     let folders: Vec<PathBuf> = folder.map(Path::to_owned).into_iter().collect();
-    compiler.use_loader(Box::new(Files(folders)));
+    let beside = matches!(wanted, Wanted::File(_));
+    compiler.use_loader(Box::new(Files { folders, beside }));
     for (url, text) in stac::CORE {
         let schema = parse(text).map_err(|error| Error::bug(format!("{url}: {error}")))?;
         compiler.add_resource(url, schema).map_err(|error| Error::bug(format!("{url}: {error}")))?;
@@ -126,16 +127,20 @@ fn parse(text: &str) -> Result<Value, String> {
 }
 
 /// Gives schemas their references: from the folders, or, for a schema file, from files beside it.
-struct Files(Vec<PathBuf>);
+struct Files {
+    folders: Vec<PathBuf>,
+    /// Whether a schema may name files: one in the configuration is looked at without touching a disk.
+    beside: bool,
+}
 
 impl UrlLoader for Files {
     fn load(&self, url: &str) -> Result<Value, Box<dyn std::error::Error>> {
         let parsed = url::Url::parse(url)?;
         let candidates: Vec<PathBuf> = if parsed.scheme() == "file" {
-            parsed.to_file_path().ok().into_iter().collect()
+            parsed.to_file_path().ok().filter(|_| self.beside).into_iter().collect()
         } else {
             let (host, path) = (parsed.host_str().unwrap_or_default(), parsed.path().trim_start_matches('/'));
-            self.0.iter().flat_map(|folder| [folder.join(host).join(path), folder.join(path)]).collect()
+            self.folders.iter().flat_map(|folder| [folder.join(host).join(path), folder.join(path)]).collect()
         };
         match candidates.iter().find(|path| path.is_file()) {
             Some(path) => Ok(parse(&std::fs::read_to_string(path)?)?),
