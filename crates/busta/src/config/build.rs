@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use busta_connectors::transforms::{self, TransformContext};
+use busta_connectors::transforms::{self, Chain, TransformContext};
 use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
@@ -141,9 +141,17 @@ impl Draft {
     }
 
     fn build_transforms(&mut self, list: Option<Value>, at: &[PathPart]) -> Option<Arc<dyn Transform>> {
-        let (context, kinds) =
-            (TransformContext { base_dir: self.base_dir.clone() }, self.registry.transforms);
-        let built = peel(list?, |list| transforms::build(list, kinds, &context));
-        self.keep(built, &[at, &[key("transforms")]].concat(), &[])
+        let at = [at, &[key("transforms")]].concat();
+        let Value::Array(elements) = list? else {
+            self.problem(&at, "expected a list of transforms, such as `- drop: [links]`");
+            return None;
+        };
+        let (context, kinds) = (TransformContext { base_dir: self.base_dir.clone() }, self.registry.transforms);
+        let mut links = Vec::new();
+        for (index, element) in elements.into_iter().enumerate() {
+            let read = peel(element, |element| transforms::read(index, element, kinds, &context));
+            links.extend(self.keep(read, &[&at[..], &[PathPart::Index(index)]].concat(), &[]));
+        }
+        (!links.is_empty()).then(|| Arc::new(Chain::new(links)) as Arc<dyn Transform>)
     }
 }
