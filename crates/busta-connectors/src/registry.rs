@@ -6,8 +6,12 @@ use crate::transforms::{self, TransformKind};
 use crate::{destinations, sources};
 
 /// The kinds of source.
-pub static SOURCES: &[&SourceConnector] =
-    &[&sources::api::CONNECTOR, &sources::rss::CONNECTOR, &sources::files::CONNECTOR, &sources::stac::CONNECTOR];
+pub static SOURCES: &[&SourceConnector] = &[
+    &sources::api::CONNECTOR,
+    &sources::rss::CONNECTOR,
+    &sources::files::CONNECTOR,
+    &sources::stac::CONNECTOR,
+];
 
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] =

@@ -95,8 +95,12 @@ impl Chunk {
         let (start, end) = (self.guess.0.micros(), self.guess.1.micros());
         let length = i128::from(end) - i128::from(start);
         let mut bounds: Vec<Moment> = (1..count)
-            .map(|n| Moment::from_micros((i128::from(start) + length * i128::from(n) / i128::from(count)) as i64))
-            .filter(|bound| self.from.is_none_or(|from| from < *bound) && self.to.is_none_or(|to| *bound < to))
+            .map(|n| {
+                Moment::from_micros((i128::from(start) + length * i128::from(n) / i128::from(count)) as i64)
+            })
+            .filter(|bound| {
+                self.from.is_none_or(|from| from < *bound) && self.to.is_none_or(|to| *bound < to)
+            })
             .collect();
         bounds.dedup();
         let mut pieces = Vec::with_capacity(bounds.len() + 1);

@@ -64,8 +64,9 @@ pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<
 /// The JSON text at a path of names.
 fn value_at<'a>(object: &'a [u8], path: &[String]) -> Option<&'a str> {
     let (first, rest) = path.split_first()?;
-    rest.iter()
-        .try_fold(busta_core::json::field(object, first)?, |raw, name| busta_core::json::field(raw.as_bytes(), name))
+    rest.iter().try_fold(busta_core::json::field(object, first)?, |raw, name| {
+        busta_core::json::field(raw.as_bytes(), name)
+    })
 }
 
 #[cfg(test)]

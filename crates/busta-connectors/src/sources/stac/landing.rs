@@ -143,12 +143,14 @@ impl Landing {
         let has = |extension: &str| {
             classes.iter().any(|class| {
                 let class = class.trim_end_matches('/');
-                class.contains(endpoint) && class.rsplit('#').next().is_some_and(|name| name.split(':').next() == Some(extension))
+                class.contains(endpoint)
+                    && class.rsplit('#').next().is_some_and(|name| name.split(':').next() == Some(extension))
             })
         };
         let cql = |name: &str| classes.iter().any(|class| class.contains(name));
         // The filter extension for single collections is that of OGC API Features, part 3.
-        let filter = has("filter") || (how == How::Items && cql("ogcapi-features-3") && cql("conf/features-filter"));
+        let filter =
+            has("filter") || (how == How::Items && cql("ogcapi-features-3") && cql("conf/features-filter"));
         Extensions {
             query: has("query"),
             fields: has("fields"),
@@ -182,7 +184,8 @@ mod tests {
     }
 
     fn landing(links: Value, conforms_to: Value) -> Landing {
-        let body = json!({ "type": "Catalog", "id": "x", "title": "T", "links": links, "conformsTo": conforms_to });
+        let body =
+            json!({ "type": "Catalog", "id": "x", "title": "T", "links": links, "conformsTo": conforms_to });
         match Document::read(body.to_string().as_bytes()).unwrap() {
             Document::Api(landing) => landing,
             other => panic!("{other:?}"),
@@ -236,7 +239,10 @@ mod tests {
         assert!(matches!(kind(json!({ "type": "Catalog", "links": [] })), Ok(Document::Catalog)));
         assert!(matches!(kind(json!({ "type": "Collection", "links": [] })), Ok(Document::Catalog)));
         assert!(matches!(kind(json!({ "type": "FeatureCollection", "features": [] })), Ok(Document::Items)));
-        assert!(matches!(kind(json!({ "type": "Catalog", "conformsTo": [], "links": [] })), Ok(Document::Api(_))));
+        assert!(matches!(
+            kind(json!({ "type": "Catalog", "conformsTo": [], "links": [] })),
+            Ok(Document::Api(_))
+        ));
         assert!(kind(json!({ "message": "hello" })).is_err());
         assert!(Document::read(b"<html>").is_err());
     }

@@ -80,7 +80,13 @@ impl NextPage {
     /// The page after `before` (`None`: after the first one), which had `count` items and the link
     /// `next`, relative to `base`. `key` is the query parameter of the API key, which servers repeat
     /// and the client adds anew.
-    pub fn after(before: Option<&Self>, next: Link, base: &Url, count: usize, key: Option<&str>) -> Result<Self> {
+    pub fn after(
+        before: Option<&Self>,
+        next: Link,
+        base: &Url,
+        count: usize,
+        key: Option<&str>,
+    ) -> Result<Self> {
         let url = next.target(base)?;
         let mut page = Self {
             number: before.map_or(2, |before| before.number + 1),
@@ -116,7 +122,11 @@ impl NextPage {
     fn print(&self) -> u64 {
         let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
         let headers = self.headers.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-        fingerprint([self.url.as_str().as_bytes(), body.as_bytes(), &[u8::from(self.post)]].into_iter().chain(headers))
+        fingerprint(
+            [self.url.as_str().as_bytes(), body.as_bytes(), &[u8::from(self.post)]]
+                .into_iter()
+                .chain(headers),
+        )
     }
 
     /// The request for it. `first` is the body of the search's first request.
@@ -127,7 +137,9 @@ impl NextPage {
             request = request.json(&self.full_body(first))?;
         }
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str())) {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()))
+            {
                 request = request.header(name, value);
             }
         }
@@ -197,7 +209,8 @@ mod tests {
 
     #[test]
     fn links_are_resolved_and_lose_the_key() {
-        let url = |href: &str| after(None, json!({ "rel": "next", "href": href })).map(|page| page.url.to_string());
+        let url =
+            |href: &str| after(None, json!({ "rel": "next", "href": href })).map(|page| page.url.to_string());
         assert_eq!(url("?token=2&key=s3cret").unwrap(), "https://a.example/v1/search?token=2");
         assert_eq!(url("/other").unwrap(), "https://a.example/other");
         assert_eq!(url("https://b.example/").unwrap(), "https://b.example/");

@@ -148,11 +148,9 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_told() {
-        for (text, said) in [
-            ("<html>", "HTML"),
-            (r#"{"code":"NotFound"}"#, "no `features`"),
-            ("{", "cannot be read"),
-        ] {
+        for (text, said) in
+            [("<html>", "HTML"), (r#"{"code":"NotFound"}"#, "no `features`"), ("{", "cannot be read")]
+        {
             assert!(page(text).unwrap_err().to_string().contains(said), "{text}");
         }
     }

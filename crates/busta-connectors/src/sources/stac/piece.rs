@@ -117,9 +117,10 @@ impl Piece {
                 };
                 (count > 1).then(|| Chunk::whole((*from, *to)).cut(count, aim))
             }
-            Part::Chunk(chunk) => {
-                page.matched.and_then(|matched| chunk.pieces(matched)).map(|count| chunk.cut(count, chunk.aim))
-            }
+            Part::Chunk(chunk) => page
+                .matched
+                .and_then(|matched| chunk.pieces(matched))
+                .map(|count| chunk.cut(count, chunk.aim)),
         };
         let Some(chunks) = chunks.filter(|chunks| chunks.len() > 1) else { return Ok(None) };
         let pieces = chunks.into_iter().map(|chunk| Self { part: Part::Chunk(chunk), ..self.clone() });

@@ -67,7 +67,8 @@ async fn search(
     if piece.collections.is_empty() {
         return Ok(vec![piece.split(stac)?]);
     }
-    let one = |collection: &String| Piece { collections: vec![collection.clone()], ..piece.clone() }.split(stac);
+    let one =
+        |collection: &String| Piece { collections: vec![collection.clone()], ..piece.clone() }.split(stac);
     piece.collections.iter().map(one).collect()
 }
 

@@ -78,23 +78,32 @@ impl Search {
             } else {
                 "this API's search does not take"
             };
-            return Err(Error::config(format!("{what} `{}`: its conformance classes do not name them", missing.join("`, `")))
-                .hint("leave them out, and use a `filter` under `transforms` where it must be so"));
+            return Err(Error::config(format!(
+                "{what} `{}`: its conformance classes do not name them",
+                missing.join("`, `")
+            ))
+            .hint("leave them out, and use a `filter` under `transforms` where it must be so"));
         }
         if self.filter.is_some() && (can.text || can.json) && !(if is_json { can.json } else { can.text }) {
             let (has, wants) = if is_json { ("text", "JSON (a mapping)") } else { ("JSON", "text") };
-            return Err(Error::config(format!("this API takes CQL2 {has} only, and `filter` is CQL2 {wants}"))
-                .hint(format!("write `filter` as CQL2 {has}")));
+            return Err(Error::config(format!(
+                "this API takes CQL2 {has} only, and `filter` is CQL2 {wants}"
+            ))
+            .hint(format!("write `filter` as CQL2 {has}")));
         }
         Ok(())
     }
 
     /// Whether an item's times are among the fields that it comes with.
     pub fn shows_times(&self) -> bool {
-        const TIMES: [&str; 3] = ["properties.datetime", "properties.start_datetime", "properties.end_datetime"];
+        const TIMES: [&str; 3] =
+            ["properties.datetime", "properties.start_datetime", "properties.end_datetime"];
         let Some(fields) = &self.fields else { return true };
-        let names = |list: &[String], name: &str| list.iter().any(|known| known.trim_start_matches(['+', '-']) == name);
-        let excluded = names(&fields.exclude, "properties") || TIMES.iter().any(|time| names(&fields.exclude, time));
+        let names = |list: &[String], name: &str| {
+            list.iter().any(|known| known.trim_start_matches(['+', '-']) == name)
+        };
+        let excluded =
+            names(&fields.exclude, "properties") || TIMES.iter().any(|time| names(&fields.exclude, time));
         let included = fields.include.is_empty()
             || names(&fields.include, "properties")
             || TIMES.iter().all(|time| names(&fields.include, time));
@@ -176,13 +185,18 @@ impl Search {
             add("fields", &all.join(","));
         }
         if !self.sortby.is_empty() {
-            let order = |(field, falls): &(String, bool)| format!("{}{field}", if *falls { "-" } else { "+" });
+            let order =
+                |(field, falls): &(String, bool)| format!("{}{field}", if *falls { "-" } else { "+" });
             add("sortby", &self.sortby.iter().map(order).collect::<Vec<_>>().join(","));
         }
     }
 
     /// The conditions with that on the last change, in whichever language the endpoint has.
-    fn conditions(&self, endpoint: &Endpoint, since: Option<&CursorValue>) -> (Option<Map<String, Value>>, Option<Filter>) {
+    fn conditions(
+        &self,
+        endpoint: &Endpoint,
+        since: Option<&CursorValue>,
+    ) -> (Option<Map<String, Value>>, Option<Filter>) {
         let (query, filter) = (self.query.clone(), self.filter.clone());
         let (Some(since), Some(updated)) = (since, &self.updated) else { return (query, filter) };
         let value = match since {
@@ -207,10 +221,18 @@ impl Search {
     }
 }
 
-fn since_filter(filter: Option<Filter>, field: &str, since: &CursorValue, value: &Value, text_only: bool) -> Filter {
+fn since_filter(
+    filter: Option<Filter>,
+    field: &str,
+    since: &CursorValue,
+    value: &Value,
+    text_only: bool,
+) -> Filter {
     let is_time = matches!(since, CursorValue::Text(_));
     match filter {
-        Some(Filter::Text(text)) => Filter::Text(format!("({text}) AND {}", since_text(field, value, is_time))),
+        Some(Filter::Text(text)) => {
+            Filter::Text(format!("({text}) AND {}", since_text(field, value, is_time)))
+        }
         None if text_only => Filter::Text(since_text(field, value, is_time)),
         known => {
             let value = if is_time { json!({ "timestamp": value }) } else { value.clone() };
@@ -312,7 +334,11 @@ mod tests {
         let mut endpoint = endpoint(How::Items);
         endpoint.url = Url::parse("https://a.example/v1/collections/").unwrap();
         let first = search.first(&endpoint, &asking(&["a b/c".into()])).unwrap();
-        assert!(first.url.as_str().starts_with("https://a.example/v1/collections/a%20b%2Fc/items?datetime="), "{}", first.url);
+        assert!(
+            first.url.as_str().starts_with("https://a.example/v1/collections/a%20b%2Fc/items?datetime="),
+            "{}",
+            first.url
+        );
     }
 
     #[test]
@@ -327,7 +353,10 @@ mod tests {
             (body.get("query").cloned(), body.get("filter").cloned())
         };
         let newer = json!({ "op": ">=", "args": [{ "property": "updated" }, { "timestamp": "2024-01-01T00:00:00Z" }] });
-        assert_eq!(ask(Search::default(), true, true).0.unwrap(), json!({ "updated": { "gte": "2024-01-01T00:00:00Z" } }));
+        assert_eq!(
+            ask(Search::default(), true, true).0.unwrap(),
+            json!({ "updated": { "gte": "2024-01-01T00:00:00Z" } })
+        );
         assert_eq!(ask(Search::default(), false, true), (None, Some(newer.clone())));
         let mine = json!({ "op": "=", "args": [1, 1] });
         let with = |filter: Filter| Search { filter: Some(filter), ..Search::default() };

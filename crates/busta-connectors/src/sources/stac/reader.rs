@@ -53,7 +53,10 @@ impl SearchReader {
         let is_large = body.len() >= LARGE_PAGE;
         let work = move || {
             let wanted = |head: &super::item::Head<'_>| piece.wants(&stac, head);
-            page::read(&body, &Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted })
+            page::read(
+                &body,
+                &Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted },
+            )
         };
         if !is_large {
             return work();
@@ -64,7 +67,13 @@ impl SearchReader {
     }
 
     /// What comes after `page`, which is at `place`.
-    fn next_place(&self, place: &Place, response: &Response, page: &Page, given: u64) -> Result<Option<Place>> {
+    fn next_place(
+        &self,
+        place: &Place,
+        response: &Response,
+        page: &Page,
+        given: u64,
+    ) -> Result<Option<Place>> {
         if self.stac.max_items.is_some_and(|max| given >= max) {
             return Ok(None);
         }

@@ -78,14 +78,21 @@ impl Stac {
             problems.add("max_items", "must be at least 1");
         }
         if let Split::Time(chunks @ (0 | 10_001..)) = config.split {
-            problems.within("split", None, |p| p.add("chunks", format!("is {chunks}; must be from 1 to 10000")));
+            problems
+                .within("split", None, |p| p.add("chunks", format!("is {chunks}; must be from 1 to 10000")));
         }
         if matches!(config.split, Split::Time(_)) && config.max_items.is_some() {
-            problems.add("split", "cannot go with `max_items`, which needs one order of all items; use `split: none`");
+            problems.add(
+                "split",
+                "cannot go with `max_items`, which needs one order of all items; use `split: none`",
+            );
         }
         let search = search(&config, &mut problems);
         if matches!(config.split, Split::Time(_)) && !search.shows_times() {
-            problems.add("split", "by time needs `properties.datetime`, `start_datetime` and `end_datetime` among `fields`");
+            problems.add(
+                "split",
+                "by time needs `properties.datetime`, `start_datetime` and `end_datetime` among `fields`",
+            );
         }
         let items = items_stream(&config, &mut problems);
         let problems = problems.finish();
@@ -107,8 +114,13 @@ impl Stac {
             split: config.split,
             max_items: config.max_items,
             items,
-            collections_stream: config.include_collections.then(|| StreamSpec::new("collections", vec!["id".into()])),
-            cursor_field: config.cursor.as_ref().map(|cursor| cursor.field.split('.').map(str::to_owned).collect()),
+            collections_stream: config
+                .include_collections
+                .then(|| StreamSpec::new("collections", vec!["id".into()])),
+            cursor_field: config
+                .cursor
+                .as_ref()
+                .map(|cursor| cursor.field.split('.').map(str::to_owned).collect()),
             start: config.cursor.and_then(|cursor| cursor.start).map(|start| start.0),
             clock: context.clock.clone(),
         })
@@ -121,8 +133,9 @@ impl Stac {
 
     /// Sends `request` with the headers that every request has.
     pub async fn send(&self, request: Request) -> Result<Response> {
-        let mut request =
-            request.accept("application/geo+json, application/json, */*;q=0.5").max_response_bytes(self.max_response_bytes);
+        let mut request = request
+            .accept("application/geo+json, application/json, */*;q=0.5")
+            .max_response_bytes(self.max_response_bytes);
         if let Origin::Url(home) = &self.origin
             && same_origin(home, request.url())
         {
@@ -182,7 +195,8 @@ fn headers(headers: &BTreeMap<String, String>, problems: &mut Problems) -> Vec<(
 
 fn search(config: &StacConfig, problems: &mut Problems) -> Search {
     let datetime = config.datetime.as_ref().map(|text| Interval::parse(&text.0.to_param()));
-    let datetime = datetime.and_then(|parsed| parsed.map_err(|message| problems.add("datetime", message)).ok());
+    let datetime =
+        datetime.and_then(|parsed| parsed.map_err(|message| problems.add("datetime", message)).ok());
     if let Some(bbox) = &config.bbox {
         check_bbox(bbox, problems);
     }
@@ -192,7 +206,10 @@ fn search(config: &StacConfig, problems: &mut Problems) -> Search {
     if let Some(geometry) = &config.intersects
         && !matches!(geometry.get("type"), Some(Value::String(_)))
     {
-        problems.add("intersects", "must be a GeoJSON geometry, such as { type: Point, coordinates: [7.1, 50.7] }");
+        problems.add(
+            "intersects",
+            "must be a GeoJSON geometry, such as { type: Point, coordinates: [7.1, 50.7] }",
+        );
     }
     if config.limit == 0 || config.limit > 100_000 {
         problems.add("limit", format!("is {}; must be from 1 to 100000", config.limit));
@@ -226,7 +243,8 @@ fn check_bbox(bbox: &[f64], problems: &mut Problems) {
         [_, _, _, _] => 0,
         [_, _, _, _, _, _] => 1,
         other => {
-            let message = format!("has {} numbers; give west, south, east, north (or 6 with heights)", other.len());
+            let message =
+                format!("has {} numbers; give west, south, east, north (or 6 with heights)", other.len());
             return problems.add("bbox", message);
         }
     };
@@ -248,12 +266,15 @@ fn items_stream(config: &StacConfig, problems: &mut Problems) -> StreamSpec {
         problems.add("stream", "must not be empty");
     }
     if config.include_collections && config.stream == "collections" {
-        problems.add("stream", "is `collections`, as is the stream of `include_collections`; name it otherwise");
+        problems
+            .add("stream", "is `collections`, as is the stream of `include_collections`; name it otherwise");
     }
     if let Some(cursor) = &config.cursor
         && cursor.field.split('.').any(str::is_empty)
     {
-        problems.within("cursor", None, |p| p.add("field", "must be the name of a field, such as properties.updated"));
+        problems.within("cursor", None, |p| {
+            p.add("field", "must be the name of a field, such as properties.updated")
+        });
     }
     let mut spec = StreamSpec::new(config.stream.as_str(), key);
     spec.table = config.table.clone().unwrap_or(spec.table);

@@ -35,7 +35,9 @@ impl Moment {
             return Some(Self(time.timestamp_micros()));
         }
         let naive = NAIVE.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-        naive.or_else(|| text.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0))).map(Self::of)
+        naive
+            .or_else(|| text.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0)))
+            .map(Self::of)
     }
 
     fn of(time: NaiveDateTime) -> Self {
@@ -176,12 +178,17 @@ mod tests {
         assert_eq!(shown("2024-01-01/"), "2024-01-01T00:00:00Z/..");
         assert_eq!(shown("../2024-01-01"), "../2024-01-01T23:59:59.999999Z");
         assert_eq!(shown("2024-01-01T12:00:00+02:00"), "2024-01-01T10:00:00Z");
-        assert_eq!(shown("2024-01-01T00:00:00.25Z/2024-01-01T00:00:01"), "2024-01-01T00:00:00.250Z/2024-01-01T00:00:01Z");
+        assert_eq!(
+            shown("2024-01-01T00:00:00.25Z/2024-01-01T00:00:01"),
+            "2024-01-01T00:00:00.250Z/2024-01-01T00:00:01Z"
+        );
     }
 
     #[test]
     fn what_is_no_interval_is_told() {
-        for wrong in ["../..", "", "yesterday", "2024-13", "2024-02-30", "2025/2024", "2024/2025/2026", "20240101"] {
+        for wrong in
+            ["../..", "", "yesterday", "2024-13", "2024-02-30", "2025/2024", "2024/2025/2026", "20240101"]
+        {
             assert!(Interval::parse(wrong).is_err(), "{wrong}");
         }
     }
