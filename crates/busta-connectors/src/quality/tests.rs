@@ -57,8 +57,8 @@ fn every_check_finds_what_it_is_for() {
         [
             "error validity: price is not valid in 2 of 4 records: -1 is below 0 (2)",
             "error uniqueness: 1 records have no id, which is their key (1)",
-            "warning completeness: name says nothing in 3 of 4 records (3)",
             "warning validity: meta.state is not valid in 1 of 4 records: \"lost\" is none of the known values (1)",
+            "warning completeness: name says nothing in 3 of 4 records (3)",
             "warning uniqueness: 1 records repeat the id of another (1)",
             "warning consistency: `start <= end` does not hold, first for \"2024-01-03T00:00:00+01:00\" and \"2024-01-02T00:00:00Z\" (1)",
             "warning timeliness: the newest record is of 2024-01-03T12:00:00Z, more than 1d ago (1)",
