@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::units::ByteSize;
-use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split, failpoint};
+use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split};
 use tokio::time::Instant;
 
 use super::answer::{Meaning, begun, judge};
@@ -247,7 +247,6 @@ impl DownloadReader {
         transfer.room.came(offset.saturating_sub(self.place.offset));
         self.place.offset = offset;
         self.place.hashes = Some(hashes);
-        failpoint::hit("download.synced");
         Ok(())
     }
 
@@ -266,7 +265,6 @@ impl DownloadReader {
             Verdict::Good => {
                 let target = self.folder.target(&self.task.path);
                 publish(path, target.clone()).await?;
-                failpoint::hit("download.published");
                 let checksum = self.task.expected.checksum.clone();
                 let known = kept::known(&target, checksum, &self.place).await?;
                 last_batch(&self.task, &digests, &known, self.place.content_type.as_deref())
