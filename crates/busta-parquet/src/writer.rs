@@ -8,6 +8,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -86,7 +87,7 @@ impl<W: Write + Send> ParquetWriter<W> {
             .collect();
         let schema = Arc::new(Schema::new(fields));
         let properties = properties_for(shape, options)?;
-        let inner = ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map_err(writing)?;
+        let inner = open(sink, schema.clone(), properties)?;
         Ok(Self {
             inner,
             schema,
@@ -231,4 +232,15 @@ pub(crate) fn properties(
         .set_key_value_metadata(Some(metadata))
         .set_write_batch_size(VALUES_PER_STEP)
         .set_max_row_group_row_count(None))
+}
+
+/// Starts a file. Arrow's schema is not repeated in the metadata: Parquet's own says all of it, and
+/// beside it some readers overlook the other keys.
+pub(crate) fn open<W: Write + Send>(
+    sink: W,
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>> {
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(sink, schema, options).map_err(writing)
 }

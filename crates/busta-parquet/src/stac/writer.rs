@@ -19,7 +19,7 @@ use super::wkb::Extent;
 use super::{GEO_KEY, NOTES_KEY, Notes, STAC_KEY};
 use crate::error::writing;
 use crate::shape::Places;
-use crate::writer::{BATCH_BYTES, WriteOptions, Written, properties};
+use crate::writer::{BATCH_BYTES, WriteOptions, Written, open, properties};
 
 /// The versions of the specifications that the files follow.
 const STAC_VERSION: &str = "1.1.0";
@@ -63,7 +63,7 @@ impl<W: Write + Send> StacWriter<W> {
         let properties = properties(options, vec![KeyValue::new(NOTES_KEY.to_owned(), notes)])?
             .set_column_statistics_enabled(geometry, EnabledStatistics::None)
             .build();
-        let inner = ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map_err(writing)?;
+        let inner = open(sink, schema.clone(), properties)?;
         Ok(Self {
             inner,
             schema,
