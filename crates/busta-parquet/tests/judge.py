@@ -132,7 +132,10 @@ def with_rustac(path, expected, notes):
 
     import rustac
 
-    return compare(asyncio.run(rustac.read(str(path)))["features"], expected, notes)
+    async def read():
+        return await rustac.read(str(path))
+
+    return compare(asyncio.run(read())["features"], expected, notes)
 
 
 def main(folder):

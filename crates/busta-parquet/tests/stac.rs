@@ -205,7 +205,10 @@ fn others_read_our_items() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let mut sets = vec![("odd", odd_items())];
+    let mut odd = odd_items();
+    // A column of times that are not all times is text, which stac-geoparquet does not expect.
+    odd[1]["properties"]["updated"] = json!("2024-01-01T00:00:00Z");
+    let mut sets = vec![("odd", odd)];
     if let Some(path) = shared("pgstac-100-items.ndjson") {
         let text = std::fs::read_to_string(path).unwrap();
         sets.push(("real", text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()));
