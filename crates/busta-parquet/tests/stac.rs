@@ -205,10 +205,16 @@ fn others_read_our_items() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let mut odd = odd_items();
+    let [plain, mut solid, nowhere, many] = odd_items().try_into().unwrap();
     // A column of times that are not all times is text, which stac-geoparquet does not expect.
-    odd[1]["properties"]["updated"] = json!("2024-01-01T00:00:00Z");
-    let mut sets = vec![("odd", odd)];
+    solid["properties"]["updated"] = json!("2024-01-01T00:00:00Z");
+    let lines = json!({"geometry": {"type": "MultiLineString", "coordinates": [[[0.0, 0.0], [1.0, 1.0]]]}});
+    let mut sets = vec![
+        ("mixed", vec![plain.clone(), item("lines", lines, json!({"gsd": 7}))]),
+        ("collection", vec![many]),
+        ("solid", vec![solid]),
+        ("nowhere", vec![plain, nowhere]),
+    ];
     if let Some(path) = shared("pgstac-100-items.ndjson") {
         let text = std::fs::read_to_string(path).unwrap();
         sets.push(("real", text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()));
