@@ -22,6 +22,17 @@ import stac_geoparquet.arrow
 TIMES = {"datetime", "start_datetime", "end_datetime", "created", "updated"}
 
 
+# Where a reader is known to be unable to read what is valid: rustac keeps geometries in two dimensions,
+# has none that are null, and takes a collection of one for its member; stac-geoparquet has no bbox that
+# is null. Seen with rustac 0.9.18 and stac-geoparquet 0.8.3.
+LIMITS = {
+    ("solid", "rustac"),
+    ("nowhere", "rustac"),
+    ("collection", "rustac"),
+    ("nowhere", "stac_geoparquet"),
+}
+
+
 def normal(value, key=None):
     """Numbers by value, nulls left out, times as the instants that they are (to the second, since
     stac-geoparquet writes no more)."""
@@ -146,10 +157,14 @@ def main(folder):
         for judge in (with_pyarrow, with_duckdb, with_polars, with_stac_geoparquet, with_rustac):
             try:
                 verdict = judge(path, expected, notes)
-            except Exception as error:  # A judge that cannot read the file has judged it.
+            except BaseException as error:  # A judge that cannot read the file has judged it.
                 verdict = f"{type(error).__name__}: {error}"
+            name = judge.__name__[5:]
+            if verdict and (path.stem, name) in LIMITS:
+                print(f"{path.stem}: {name}: known limit: {verdict}")
+                continue
             bad += verdict is not None
-            print(f"{path.stem}: {judge.__name__[5:]}: {verdict or 'agrees'}")
+            print(f"{path.stem}: {name}: {verdict or 'agrees'}")
     return 1 if bad else 0
 
 
