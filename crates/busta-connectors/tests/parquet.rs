@@ -23,14 +23,14 @@ mod plain {
     fn new() -> super::Place {
         super::place(super::json!({"path": "lake"}))
     }
-    busta_testkit::destination_conformance!(new);
+    busta_testkit::destination_conformance!(steady new);
 }
 
 mod small_files {
     fn new() -> super::Place {
         super::place(super::json!({"path": "a/lake", "file_size": 100}))
     }
-    busta_testkit::destination_conformance!(new);
+    busta_testkit::destination_conformance!(steady new);
 }
 
 mod in_folders {
@@ -38,7 +38,7 @@ mod in_folders {
         let by = super::json!(["v", { "field": "at", "by": "day" }]);
         super::place(super::json!({"path": "lake", "file_size": 100, "partition_by": by}))
     }
-    busta_testkit::destination_conformance!(new);
+    busta_testkit::destination_conformance!(steady new);
 }
 
 mod files {
@@ -145,7 +145,10 @@ mod files {
             for page in 0..30 {
                 let record = |n: usize| {
                     let pad = "x".repeat(200);
-                    format!(r#"{{"id":{n},"colour":"{}","run":"{run}","pad":"{pad}"}}"#, ["red", "b/w"][n % 2])
+                    format!(
+                        r#"{{"id":{n},"colour":"{}","run":"{run}","pad":"{pad}"}}"#,
+                        ["red", "b/w"][n % 2]
+                    )
                 };
                 let records: Vec<String> = (page * 20..page * 20 + 20).map(record).collect();
                 for stream in ["appended", "merged"] {
@@ -208,7 +211,8 @@ mod files {
             finish(&*destination, "R1").await;
             let files = globbed(&folder.path().join("lake/merged"));
             assert_eq!(files.len(), 1);
-            let ids: Vec<u64> = rows_in(&files[0]).unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect();
+            let ids: Vec<u64> =
+                rows_in(&files[0]).unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect();
             assert_eq!(ids, (0..2000).collect::<Vec<_>>());
             assert_eq!(std::fs::read_dir(folder.path().join("lake/_busta/ahead")).unwrap().count(), 0);
         }

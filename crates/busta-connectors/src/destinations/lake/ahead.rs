@@ -114,11 +114,17 @@ impl Ahead {
     }
 
     /// The files made of a segment whose log is complete; waits for the last of its rows. `None` if there
-    /// are none.
-    pub(super) fn take(&mut self, id: u64) -> Option<Made> {
+    /// are none with all of them.
+    pub(super) fn take(&mut self, segment: &Segment) -> Option<Made> {
+        let id = segment.id;
         let job = self.jobs.remove(&id)?;
         match job.thread.join() {
-            Ok(Ok(made)) => return made,
+            Ok(Ok(Some(made))) if made.rows() == segment.rows => return Some(made),
+            // It was told to end by a finish that failed, and rows came after that.
+            Ok(Ok(made)) => {
+                made.into_iter().for_each(Made::discard);
+                return None;
+            }
             Ok(Err(error)) => tracing::debug!(%error, segment = id, "not encoded ahead"),
             Err(_) => tracing::warn!(segment = id, "encoding ahead has panicked"),
         }
@@ -131,7 +137,9 @@ impl Ahead {
         self.failed.remove(&id);
         if let Some(job) = self.jobs.remove(&id) {
             job.goal.set(Target { cancelled: true, ..Target::default() });
-            let _ = job.thread.join();
+            if let Ok(Ok(Some(made))) = job.thread.join() {
+                made.discard();
+            }
         }
     }
 }

@@ -173,7 +173,7 @@ impl Lake {
         }
         let known =
             draft.remembered.get(&segment.table).or_else(|| self.state.remembered.get(&segment.table));
-        let ahead = if without.len() == 0 { self.ahead.take(segment.id) } else { None };
+        let ahead = if without.len() == 0 { self.ahead.take(segment) } else { None };
         let made = match ahead {
             Some(made) => made,
             None => remake(&self.layout, segment, without, known)?,

@@ -98,6 +98,20 @@ pub(in crate::destinations) struct Made {
     pub(in crate::destinations) remember: Option<Value>,
 }
 
+impl Made {
+    /// The rows of all files.
+    pub(super) fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Removes files that nobody needs. What stays is swept when the folder is opened.
+    pub(super) fn discard(self) {
+        for file in self.files {
+            let _ = std::fs::remove_file(file.path);
+        }
+    }
+}
+
 /// A complete file.
 #[derive(Debug)]
 pub(in crate::destinations) struct MadeFile {

@@ -56,7 +56,7 @@ pub(super) fn adopt(
 ) -> Result<Vec<Segment>> {
     let copies: Vec<Segment> =
         made.files.iter().zip(next..).map(|(file, id)| copy_of(layout, segment, file, id)).collect();
-    if copies.iter().map(|copy| copy.rows).sum::<u64>() + without.len() != segment.rows {
+    if made.rows() + without.len() != segment.rows {
         return Err(Error::bug(format!("files made of segment {} do not hold its rows", segment.id)));
     }
     for (file, copy) in made.files.iter().zip(&copies) {
@@ -65,6 +65,10 @@ pub(super) fn adopt(
     let whole = without.len() == 0 && copies.len() == 1;
     if !(whole && link_keys(layout, segment, copies[0].id)?) {
         copy_keys(layout, segment, without, made, &copies)?;
+    }
+    if segment.key.is_some() && layout.format().file() != layout.log() {
+        // Values of such files may have another type than in the log, and keys must not.
+        copies.iter().try_for_each(|copy| sync_keys(layout, copy.id))?;
     }
     hit(layout.points().finish_rewritten);
     Ok(copies)
@@ -91,6 +95,14 @@ fn link_keys(layout: &Layout, segment: &Segment, id: u64) -> Result<bool> {
     }
     remove_file(&to)?;
     Ok(fs::hard_link(&from, &to).is_ok())
+}
+
+fn sync_keys(layout: &Layout, id: u64) -> Result<()> {
+    let path = layout.sidecar(id);
+    match fs::File::open(&path).and_then(|file| file.sync_all()) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io_error("sync", &path, e)),
+        _ => Ok(()),
+    }
 }
 
 fn copy_keys(
