@@ -1,7 +1,7 @@
 //! The `parquet` destination against the conformance suite.
 
 #![cfg(feature = "parquet")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::sync::Arc;
 

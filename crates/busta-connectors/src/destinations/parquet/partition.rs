@@ -160,9 +160,9 @@ fn date(text: &str) -> Option<NaiveDate> {
     if let Ok(number) = text.parse::<i64>() {
         // The digits tell the unit: as seconds, 10^11 is the year 5138; as milliseconds, 1973.
         let time = match number.unsigned_abs() {
-            0..100_000_000_000 => DateTime::from_timestamp(number, 0),
-            0..100_000_000_000_000 => DateTime::from_timestamp_millis(number),
-            0..100_000_000_000_000_000 => DateTime::from_timestamp_micros(number),
+            ..100_000_000_000 => DateTime::from_timestamp(number, 0),
+            100_000_000_000..100_000_000_000_000 => DateTime::from_timestamp_millis(number),
+            100_000_000_000_000..100_000_000_000_000_000 => DateTime::from_timestamp_micros(number),
             _ => Some(DateTime::from_timestamp_nanos(number)),
         };
         return Some(time?.date_naive());
