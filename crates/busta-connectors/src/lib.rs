@@ -3,6 +3,7 @@
 pub mod destinations;
 pub mod formats;
 pub mod http;
+pub mod quality;
 pub mod registry;
 pub mod sources;
 pub mod transforms;

@@ -25,6 +25,11 @@ pub static TRANSFORMS: &[&TransformKind] = &[
     &transforms::set::KIND,
     &transforms::cast::KIND,
     &transforms::filter::KIND,
+    &transforms::jq::KIND,
+    &transforms::update::KIND,
+    &transforms::enrich::KIND,
+    &transforms::extension::KIND,
+    &transforms::validate::KIND,
 ];
 
 /// The kind of source that `type:` names.

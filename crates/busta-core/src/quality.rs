@@ -15,6 +15,9 @@ pub trait Quality: Send + Sync {
     /// comes, and cheap against writing the same records.
     fn observe(&self, stream: &StreamName, records: &Records);
 
+    /// How many records the last runs brought of a stream, for who wants to compare.
+    fn learn(&self, stream: &StreamName, past: Vec<u64>);
+
     /// What was seen so far, by stream.
     fn report(&self) -> Vec<StreamQuality>;
 }
@@ -51,8 +54,10 @@ impl fmt::Display for Level {
 pub struct StreamQuality {
     /// The stream.
     pub stream: StreamName,
-    /// How many records were measured.
+    /// How many records there were.
     pub records: u64,
+    /// How many of them were looked at: all, if something is expected of them, else a sample.
+    pub looked_at: u64,
     /// Its fields, in the order in which they were met first.
     pub fields: Vec<FieldQuality>,
     /// What was found, the worst first.
@@ -64,9 +69,9 @@ pub struct StreamQuality {
 pub struct FieldQuality {
     /// Its name.
     pub name: String,
-    /// In how many records it is absent, null or an empty text.
+    /// In how many of those it is absent, null or an empty text.
     pub missing: u64,
-    /// In how many records its value breaks a rule.
+    /// In how many of those its value breaks a rule.
     pub invalid: u64,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use busta_core::quality::StreamQuality;
 use busta_core::report::{SourceReport, Status};
 use busta_core::{
     Checkpoint, Cursor, CursorValue, Error, Finish, Position, Split, SplitId, StreamFinish, StreamName,
@@ -68,6 +69,8 @@ pub struct Ledger {
     /// Nothing more of it can be collected in this run.
     broken: bool,
     pub waiting: Option<String>,
+    /// What was measured of its records; known at its end.
+    quality: Vec<StreamQuality>,
 }
 
 struct StreamLedger {
@@ -126,6 +129,7 @@ impl Ledger {
             error: None,
             broken: false,
             waiting: None,
+            quality: Vec::new(),
         }
     }
 
@@ -315,16 +319,37 @@ impl Ledger {
     /// Closes the source's part of the run.
     pub fn end(&mut self, now: Instant) {
         self.ended = Some(now);
+        self.judge();
         let status = if self.left > 0 && !self.broken {
             Status::Cancelled
         } else if self.failed == 0 && self.error.is_none() && !self.only_failures() {
             Status::Completed
-        } else if self.done == 0 && self.records == 0 {
+        } else if self.done == 0 && self.records == 0 || self.has_failed_by_quality() {
             Status::Failed
         } else {
             Status::Partial
         };
         self.phase = Phase::Ended(status);
+    }
+
+    /// Measures a source that was collected to its end against what is expected of it.
+    fn judge(&mut self) {
+        self.quality = self.shared.quality.as_ref().map(|quality| quality.report()).unwrap_or_default();
+        if self.left > 0 || self.broken {
+            return;
+        }
+        let findings = || self.quality.iter().flat_map(|stream| &stream.findings).filter(|f| f.fails);
+        let Some(first) = findings().next() else { return };
+        let others = findings().count() - 1;
+        let more = if others > 0 { format!(", and {others} more") } else { String::new() };
+        let message = format!("quality: {}{more}", first.message);
+        self.note_error(
+            &Error::data(message).hint("all records have landed; mend the source, or its `quality:` rules"),
+        );
+    }
+
+    fn has_failed_by_quality(&self) -> bool {
+        self.left == 0 && self.quality.iter().flat_map(|stream| &stream.findings).any(|finding| finding.fails)
     }
 
     /// There were records, and not one of them was good.
@@ -383,7 +408,7 @@ impl Ledger {
             splits: self.done as u64,
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
-            quality: self.shared.quality.as_ref().map(|quality| quality.report()).unwrap_or_default(),
+            quality: self.quality.clone(),
             phases: self.shared.phases.report(self.meter.waited_for()),
             error: self.error.clone(),
         }

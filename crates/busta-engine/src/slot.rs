@@ -36,10 +36,13 @@ const FIRST_ESTIMATE: usize = 256 << 10;
 const PULL_TIMEOUTS: u32 = 4;
 
 /// How many batches of a split may be on their way to the destination while the next one is read: what
-/// is not committed is read again after a crash. A page of a server takes the whole allowance, so that
-/// one page is written while the next is fetched, and no more than these two are asked for again. Files
-/// share it: to read them again costs nobody anything, and the destination gets more to write at once.
+/// is not committed is read again after a crash. One is enough to read while writing, so a batch that
+/// took its time takes the whole allowance, and a kill costs that page and the one under way. Quick ones
+/// share it: to read them again costs nothing, and the destination gets more to write with one sync.
 const READ_AHEAD: u32 = 24;
+
+/// A batch is quick below this.
+const QUICK: Duration = Duration::from_millis(5);
 
 /// What the slots of one source share.
 pub struct SourceShared {
@@ -243,9 +246,10 @@ impl Slot {
             () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
             pulled = self.pull(work) => pulled,
         };
-        self.shared.phases.pulled(began.elapsed());
+        let took = began.elapsed();
+        self.shared.phases.pulled(took);
         let pulled = pulled?;
-        let share = if work.split.host.is_some() { READ_AHEAD } else { 1 };
+        let share = if took < QUICK { 1 } else { READ_AHEAD };
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;

@@ -13,6 +13,7 @@ mod report;
 #[cfg(feature = "failpoints")]
 mod scripted;
 mod signals;
+mod volumes;
 mod wiring;
 
 use std::process::ExitCode;

@@ -48,3 +48,91 @@ fn records_are_transformed_and_what_fails_is_kept_with_its_reason() {
         assert!(failures.contains(part), "{part}: {failures}");
     }
 }
+
+/// An example of the guide: a list of transforms, the records in and the records out.
+#[derive(Default)]
+struct Example {
+    transforms: String,
+    records: Vec<Value>,
+    expected: Option<Vec<Value>>,
+}
+
+/// The examples, and the files that they use with their names.
+fn examples(guide: &str) -> (Vec<Example>, Vec<(String, String)>) {
+    let (mut examples, mut files): (Vec<Example>, _) = (Vec::new(), Vec::new());
+    let mut parts = guide.split("```");
+    // Between fences stands text; each block begins with its language.
+    while let (Some(_), Some(block)) = (parts.next(), parts.next()) {
+        let (language, text) = block.split_once('\n').unwrap();
+        let lines = || text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        match (language, examples.last_mut()) {
+            ("yaml", _) if text.starts_with("- ") => {
+                examples.push(Example { transforms: text.to_owned(), ..Example::default() });
+            }
+            ("json", Some(example)) if example.records.is_empty() => example.records = lines(),
+            ("json", Some(example)) => example.expected = Some(lines()),
+            _ => files.extend(language.split_once(' ').map(|(_, name)| (name.to_owned(), text.to_owned()))),
+        }
+    }
+    (examples, files)
+}
+
+/// A row as the record that it was made of.
+fn record(mut row: Value) -> Value {
+    let fields = row.as_object_mut().unwrap();
+    fields.retain(|name, value| !name.starts_with("_busta") && !value.is_null());
+    for value in fields.values_mut() {
+        let nested = value.as_str().filter(|text| text.starts_with(['{', '[']));
+        if let Some(nested) = nested.and_then(|text| serde_json::from_str(text).ok()) {
+            *value = nested;
+        }
+    }
+    row
+}
+
+#[test]
+fn the_examples_of_the_guide_do_what_it_says() {
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide-transforms.md"));
+    let (examples, files) = examples(&guide.unwrap());
+    assert!(examples.len() >= 12, "{} examples found", examples.len());
+    let mut config = "sources:\n".to_owned();
+    for (index, example) in examples.iter().enumerate() {
+        let list = example.transforms.replace('\n', "\n      ");
+        config.push_str(&format!(
+            "  - name: example{index}\n    type: files\n    paths: [in/{index}.ndjson]\n    transforms:\n      {}\n",
+            list.trim_end()
+        ));
+    }
+    let desk = Desk::new(&config);
+    for (name, text) in files {
+        desk.write(&name, text);
+    }
+    for (index, example) in examples.iter().enumerate() {
+        let lines: String = example.records.iter().map(|record| format!("{record}\n")).collect();
+        desk.write(&format!("in/{index}.ndjson"), lines);
+    }
+    let ended = desk.busta(&["sources", "collect", "--json"]);
+    for (index, example) in examples.iter().enumerate() {
+        let head = desk.busta(&["data", "head", &format!("example{index}"), "--json", "-n", "99"]);
+        let rows = head.stdout.lines().map(|line| record(serde_json::from_str(line).unwrap()));
+        let expected = example.expected.iter().flatten().cloned().map(record);
+        let (rows, expected): (Vec<_>, Vec<_>) = (rows.collect(), expected.collect());
+        assert_eq!(rows, expected, "{}\n{}\n{}", example.transforms, head.stderr, ended.stderr);
+    }
+}
+
+#[test]
+fn a_side_file_that_is_missing_fails_the_source_before_anything_is_read() {
+    let desk = Desk::new(
+        "sources:\n  - name: a\n    type: files\n    paths: [a.ndjson]\n    transforms:\n      - enrich: { file: none.csv, key: id }\n",
+    );
+    desk.write("a.ndjson", "{\"id\": 1}\n");
+    let ended = desk.busta(&["sources", "collect", "--json"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("transforms[0] enrich") && ended.stdout.contains("none.csv"),
+        "{}",
+        ended.stdout
+    );
+}

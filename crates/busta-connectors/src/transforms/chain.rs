@@ -1,7 +1,5 @@
 //! All transforms of a source, one after the other.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use busta_core::connector::{Built, ConfigProblem, PathPart};
 use busta_core::transform::{Transformed, Warning};
@@ -15,44 +13,30 @@ use super::{Outcome, Step, TransformContext, TransformKind};
 /// The transforms of a source.
 pub struct Chain(Vec<Link>);
 
-struct Link {
+/// A transform in its place.
+pub struct Link {
     /// `transforms[2] cast`
     place: String,
     step: Box<dyn Step>,
 }
 
-/// Makes a chain of what stands below `transforms:`; problems name their element of the list.
-pub fn build(
-    list: Value,
-    kinds: &[&'static TransformKind],
-    context: &TransformContext,
-) -> Built<Arc<dyn Transform>> {
-    let Value::Array(items) = list else {
-        let message = "expected a list of transforms, each beginning with `- name:`".to_owned();
-        return Err(vec![ConfigProblem { path: Vec::new(), message }]);
-    };
-    let (mut links, mut problems) = (Vec::new(), Vec::new());
-    for (index, item) in items.into_iter().enumerate() {
-        match link(index, item, kinds, context) {
-            Ok(link) => links.push(link),
-            Err(found) => problems.extend(found.into_iter().map(|mut problem| {
-                problem.path.insert(0, PathPart::Index(index));
-                problem
-            })),
-        }
+impl Chain {
+    /// Transforms, in order.
+    pub fn new(links: Vec<Link>) -> Self {
+        Self(links)
     }
-    if problems.is_empty() { Ok(Arc::new(Chain(links))) } else { Err(problems) }
 }
 
-fn link(
+/// Reads the element `index` of `transforms:`, a mapping with one key that names its kind.
+pub fn read(
     index: usize,
-    item: Value,
+    element: Value,
     kinds: &[&'static TransformKind],
     context: &TransformContext,
 ) -> Built<Link> {
     let list = || kinds.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ");
     let wrong = |message: String| vec![ConfigProblem { path: Vec::new(), message }];
-    let Value::Object(map) = item else {
+    let Value::Object(map) = element else {
         return Err(wrong(format!("expected a mapping with one key, one of {}", list())));
     };
     if map.len() != 1 {
@@ -60,7 +44,7 @@ fn link(
     }
     let Some((name, value)) = map.into_iter().next() else { return Err(Vec::new()) };
     let Some(kind) = kinds.iter().find(|kind| kind.name == name) else {
-        return Err(wrong(format!("unknown field `{name}`, expected one of {}", list())));
+        return Err(wrong(format!("unknown transform `{name}`, expected one of {}", list())));
     };
     let step = (kind.build)(value, context).map_err(|mut problems| {
         problems.iter_mut().for_each(|problem| problem.path.insert(0, PathPart::Key(name.clone())));

@@ -13,12 +13,17 @@ mod chain;
 mod compare;
 pub mod document;
 pub mod drop;
+pub mod enrich;
+pub mod extension;
 pub mod filter;
+pub mod jq;
 mod output;
 mod problems;
 pub mod rename;
 pub mod select;
 pub mod set;
+pub mod update;
+pub mod validate;
 
 use std::path::PathBuf;
 
@@ -28,7 +33,7 @@ use busta_core::connector::Built;
 use busta_core::transform::Warning;
 use serde_json::Value;
 
-pub use chain::{Chain, build};
+pub use chain::{Chain, Link, read};
 use document::Node;
 
 /// A kind of transform (`- cast: {...}`).
@@ -75,3 +80,6 @@ pub enum Outcome<'a> {
     /// These go on in its place: JSON objects. None is as if it was dropped.
     Replaced(Vec<Node<'a>>),
 }
+
+#[cfg(test)]
+mod tests;

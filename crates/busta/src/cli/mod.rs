@@ -8,6 +8,7 @@ mod export;
 mod init;
 mod plan;
 mod runs;
+mod sample;
 mod sandbox;
 mod selection;
 mod session;

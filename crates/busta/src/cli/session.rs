@@ -11,6 +11,7 @@ use crate::exit::{Exit, Usage};
 use crate::output::{as_it_is, line, note, unless_closed};
 use crate::progress::Show;
 use crate::report::{json, table};
+use crate::volumes;
 use crate::wiring::{self, Choice, Wired};
 
 /// A run that has a row and a lease, and may start.
@@ -144,6 +145,7 @@ async fn carry_on(
 ) -> Result<Exit> {
     let Session { store, lease, sources, resumed, full_refresh, limit, expected } = session;
     let run: RunId = lease.run().clone();
+    volumes::recall(&store, &wired.config.sources).await?;
     let plan = wired.plan(Choice { run, sources, resumed, full_refresh, parallel, limit, expected });
     let collected = carry_out(plan, Show::detect()).await?;
     remember(&store, lease, &collected).await;

@@ -2,15 +2,19 @@
 
 use anyhow::Result;
 use busta_core::{Destination, StreamSpec};
+use busta_store::StateStore;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, plan, selection, session};
+use super::{Context, plan, sample, selection, session};
 use crate::config::{BuiltSource, Config};
 use crate::exit::Exit;
 use crate::output::{line, note, to_stdout};
-use crate::report::table;
+use crate::report::{quality, table};
 use crate::{figures, wiring};
+
+/// So many runs are looked through for the last one of a source.
+const LOOK_BACK: usize = 200;
 
 #[derive(Subcommand, Debug)]
 pub enum Sources {
@@ -35,11 +39,16 @@ pub enum Sources {
         /// The sources; all if none is named
         names: Vec<String>,
     },
-    /// Check the sections of the sources, without any request
-    #[command(after_help = "Examples:\n  busta sources validate\n  busta sources validate orders news")]
+    /// Check the sections of the sources, and on request the first records; nothing is written
+    #[command(
+        after_help = "Examples:\n  busta sources validate                        the configuration, without any request\n  busta sources validate orders --records 100   and the first records, transformed and measured"
+    )]
     Validate {
         /// The sources; all if none is named
         names: Vec<String>,
+        /// Read so many records of each, transform them and hold them against `quality:`
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        records: Option<u64>,
     },
     /// Collect
     Collect(Collect),
@@ -86,7 +95,7 @@ impl Sources {
             Self::List { json } => list(context, json),
             Self::Info { name } => info(context, &name).await,
             Self::Test { names } => test(context, &names).await,
-            Self::Validate { names } => validate(context, &names),
+            Self::Validate { names, records } => validate(context, &names, records).await,
             Self::Collect(command) if command.dry_run => plan::dry_run(context, &command).await,
             Self::Collect(command) => session::collect(context, &command).await,
         }
@@ -159,7 +168,21 @@ async fn info(context: &Context, name: &str) -> Result<Exit> {
     if let Some(built) = config.destinations.get(source.destination) {
         line(&stored(&*built.destination, source.source.streams()).await)?;
     }
+    line(measured(&StateStore::at(&config.state), source).await?.trim_end())?;
     Ok(Exit::Done)
+}
+
+/// What the last run measured of it.
+async fn measured(store: &StateStore, source: &BuiltSource) -> Result<String> {
+    let runs = store.runs(LOOK_BACK).await?;
+    let mut reports = runs.into_iter().filter_map(|run| run.report);
+    let last = reports.find_map(|report| {
+        let mine = report.sources.into_iter().find(|s| s.name == source.name && !s.quality.is_empty())?;
+        Some((report.run_id, report.finished_at, mine.quality))
+    });
+    let Some((run, at, streams)) = last else { return Ok("no run has measured it yet".to_owned()) };
+    let words: String = streams.iter().map(quality::stream).collect();
+    Ok(format!("\nquality in run {run} ({}):\n{words}", at.format("%F %T UTC")))
 }
 
 fn stream_words(stream: &StreamSpec) -> String {
@@ -227,14 +250,23 @@ fn excerpt(record: &[u8]) -> String {
     text.chars().take(SHOWN).collect::<String>() + "…"
 }
 
-fn validate(context: &Context, names: &[String]) -> Result<Exit> {
+async fn validate(context: &Context, names: &[String], records: Option<u64>) -> Result<Exit> {
     let config = wiring::open(context.config.as_ref())?;
     let chosen = selection::select(&config.sources, names)?;
+    if let Some(records) = records {
+        let mut exit = Exit::Done;
+        for source in config.sources.iter().filter(|source| chosen.contains(&source.name)) {
+            if !sample::show(source, records).await? {
+                exit = Exit::Incomplete;
+            }
+        }
+        return Ok(exit);
+    }
     for name in &chosen {
         line(&format!("{name}: valid"))?;
     }
     note(&format!(
-        "{} checked without any request; `busta sources test` makes one",
+        "{} checked without any request; `busta sources test` makes one, `--records 100` looks at records",
         figures::of(chosen.len() as u64, "source")
     ));
     Ok(Exit::Done)

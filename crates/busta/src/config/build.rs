@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use busta_connectors::transforms::{self, TransformContext};
+use busta_connectors::quality::{self, Measurer};
+use busta_connectors::transforms::{self, Chain, TransformContext};
 use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::{Destination, Pool, Quality, Source, SourceName, Transform};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ConfigErrors;
 use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
@@ -122,11 +123,12 @@ impl Draft {
             request_timeout: timeout.0,
         };
         let mut common = keys_of(&SourceSettings::default());
-        common.extend(["name", "type", "enabled", "destination", "transforms"].map(str::to_owned));
+        common.extend(["name", "type", "enabled", "destination", "transforms", "quality"].map(str::to_owned));
         let common: Vec<&str> = common.iter().map(String::as_str).collect();
         let transform = self.build_transforms(draft.transforms, &at);
         let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
         let source = self.keep(built, &at, &common)?;
+        let quality = self.build_quality(draft.quality, source.as_ref(), &at, clock);
         Some(BuiltSource {
             name: draft.name,
             kind: draft.connector.name,
@@ -136,14 +138,37 @@ impl Draft {
             destination: draft.destination,
             source: Arc::from(source),
             transform,
-            quality: None,
+            quality,
         })
     }
 
+    /// What measures a source's records, with rules or without.
+    fn build_quality(
+        &mut self,
+        section: Option<Value>,
+        source: &dyn Source,
+        at: &[PathPart],
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Arc<dyn Quality>> {
+        let section = section.unwrap_or_else(|| Value::Object(Map::new()));
+        let built = peel(section, |section| quality::build(section, source.streams(), clock.clone()));
+        let measurer: Measurer = self.keep(built, &[at, &[key("quality")]].concat(), &[])?;
+        Some(Arc::new(measurer))
+    }
+
     fn build_transforms(&mut self, list: Option<Value>, at: &[PathPart]) -> Option<Arc<dyn Transform>> {
+        let at = [at, &[key("transforms")]].concat();
+        let Value::Array(elements) = list? else {
+            self.problem(&at, "expected a list of transforms, such as `- drop: [links]`");
+            return None;
+        };
         let (context, kinds) =
             (TransformContext { base_dir: self.base_dir.clone() }, self.registry.transforms);
-        let built = peel(list?, |list| transforms::build(list, kinds, &context));
-        self.keep(built, &[at, &[key("transforms")]].concat(), &[])
+        let mut links = Vec::new();
+        for (index, element) in elements.into_iter().enumerate() {
+            let read = peel(element, |element| transforms::read(index, element, kinds, &context));
+            links.extend(self.keep(read, &[&at[..], &[PathPart::Index(index)]].concat(), &[]));
+        }
+        (!links.is_empty()).then(|| Arc::new(Chain::new(links)) as Arc<dyn Transform>)
     }
 }

@@ -56,6 +56,7 @@ pub(super) struct SourceDraft {
     pub enabled: bool,
     pub destination: usize,
     pub transforms: Option<Value>,
+    pub quality: Option<Value>,
     pub keys: Value,
 }
 
@@ -191,6 +192,7 @@ impl Draft {
             None => default,
         };
         let transforms = keys.remove("transforms");
+        let quality = keys.remove("quality");
         let enabled = take(&mut keys, &["enabled".to_owned()]);
         let enabled = self.settings_of::<Enabled>(enabled, &at).is_none_or(|section| section.enabled);
         let common = take(&mut keys, &keys_of(&SourceSettings::default()));
@@ -209,6 +211,7 @@ impl Draft {
                 enabled,
                 destination,
                 transforms,
+                quality,
                 keys,
             });
         }

@@ -1,5 +1,6 @@
 //! The JSON Schema of the whole configuration, for editors.
 
+use busta_connectors::quality::QualityConfig;
 use busta_core::settings::{EngineSettings, SourceSettings};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -73,6 +74,11 @@ fn common_keys(generator: &mut SchemaGenerator) -> Map<String, Value> {
         "destination".to_owned(),
         json!({ "$ref": "#/properties/destination", "description": "Where its records land." }),
     );
+    let mut quality = QualityConfig::json_schema(generator).to_value();
+    if let Some(quality) = quality.as_object_mut() {
+        quality.insert("description".to_owned(), json!("What is expected of its records."));
+    }
+    keys.insert("quality".to_owned(), quality);
     keys.insert(
         "transforms".to_owned(),
         json!({

@@ -1,4 +1,5 @@
 //! The end of a run, in forms for people and for programs.
 
 pub mod json;
+pub mod quality;
 pub mod table;

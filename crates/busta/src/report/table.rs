@@ -3,6 +3,7 @@
 use busta_core::report::{RunReport, SourceReport, Status};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
+use super::quality;
 use crate::figures;
 
 /// An empty table in busta's style.
@@ -57,6 +58,7 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
             text.push_str(&format!("  {} ({}): {reason}\n", source.name, source.status.as_str()));
         }
     }
+    text.push_str(&quality::findings(report));
     for hint in hints(report) {
         text.push_str(&format!("\n{hint}"));
     }

@@ -33,6 +33,7 @@ struct CastConfig(BTreeMap<String, Type>);
 /// The types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "CastType")]
 pub(super) enum Type {
     /// A whole number: from `"42"` and `42.0`, not from `42.5` or `"042"`.
     Int,

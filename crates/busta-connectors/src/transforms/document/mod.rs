@@ -103,6 +103,11 @@ impl<'a> Node<'a> {
         Ok(Self::new(text.trim_matches([' ', '\t', '\n', '\r'])))
     }
 
+    /// A value that was made here, and so differs from the record that came.
+    pub fn made(text: String) -> Self {
+        Self { changed: true, ..Self::new(text) }
+    }
+
     /// A text, in JSON's quotes.
     pub fn string(text: &str) -> Self {
         Self::new(quoted(text))

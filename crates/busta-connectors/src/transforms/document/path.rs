@@ -61,10 +61,12 @@ impl Path {
         Self { segments: vec![Segment::Name(name.to_owned())], text: name.to_owned() }
     }
 
-    /// The path below `parent`.
-    pub fn below(&self, parent: &Path) -> Self {
-        let segments = parent.segments.iter().chain(&self.segments).cloned().collect();
-        Self { segments, text: format!("{}.{}", parent.text, self.text) }
+    /// The path with another name at its end.
+    pub fn with_last(mut self, name: &str) -> Self {
+        self.segments.pop();
+        self.segments.push(Segment::Name(name.to_owned()));
+        let parent = self.text.rfind('.').map_or("", |at| &self.text[..=at]);
+        Self { text: format!("{parent}{name}"), segments: self.segments }
     }
 
     /// Its steps.
