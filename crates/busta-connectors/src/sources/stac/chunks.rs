@@ -20,6 +20,13 @@
 //! outside of the item's own span (which the specification forbids) is kept where it is shown with it,
 //! since a server that goes by `datetime` shows it nowhere else. An item whose times cannot be read is
 //! kept wherever it is shown: with a primary key it still lands once, and never is it lost.
+//!
+//! # Items that no search by time finds
+//!
+//! Where the search itself asks for no time, its chunks do, and a server may not show an item without
+//! `datetime` to them (the specification wants it matched by its span). So one more piece of work asks
+//! how many items all of time holds; if that is not what the search holds, the search is read once more
+//! for what has no `datetime`. A server that says no numbers is trusted to follow the specification.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +39,8 @@ const MIN_PAGES: u64 = 6;
 const MAX_CHUNKS: u64 = 64;
 /// Workers are counted in eights more often than not, so chunks that are about equal come out even.
 const EVEN: u64 = 8;
-/// A chunk that turned out to hold this many times what was aimed at is cut again,
-const TOO_BIG: u64 = 2;
+/// A chunk that turned out to hold so many halves of what was aimed at is cut again,
+const TOO_MANY_HALVES: u64 = 3;
 /// but not more often than this: items may all be of one moment.
 pub const MAX_DEPTH: u8 = 8;
 
@@ -55,9 +62,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// All of a search whose items are thought to lie in `guess`.
-    pub fn whole(guess: (Moment, Moment)) -> Self {
-        Self { from: None, to: None, guess, aim: 0, depth: 0 }
+    /// All of `search`, whose items are thought to lie in `guess`. It is never cut outside of the
+    /// search, where a chunk would ask for more than that.
+    pub fn whole(guess: (Moment, Moment), search: Interval) -> Self {
+        let inside = |moment: Moment| {
+            let late = search.from.map_or(moment, |from| from.max(moment));
+            search.to.map_or(late, |to| to.min(late))
+        };
+        Self { from: None, to: None, guess: (inside(guess.0), inside(guess.1)), aim: 0, depth: 0 }
     }
 
     /// The interval to ask for, of a search that asks for `search`. `None` if it is everything.
@@ -82,7 +94,7 @@ impl Chunk {
 
     /// How many pieces it is to be cut into, knowing that it holds `count` items: none if it is fine.
     pub fn pieces(&self, count: u64) -> Option<u64> {
-        let fits = self.aim == 0 || count <= self.aim.saturating_mul(TOO_BIG);
+        let fits = self.aim == 0 || count.saturating_mul(2) <= self.aim.saturating_mul(TOO_MANY_HALVES);
         if fits || self.depth >= MAX_DEPTH {
             return None;
         }
@@ -96,7 +108,10 @@ impl Chunk {
         let length = i128::from(end) - i128::from(start);
         let mut bounds: Vec<Moment> = (1..count)
             .map(|n| {
-                Moment::from_micros((i128::from(start) + length * i128::from(n) / i128::from(count)) as i64)
+                rounded(
+                    (i128::from(start) + length * i128::from(n) / i128::from(count)) as i64,
+                    length / i128::from(count),
+                )
             })
             .filter(|bound| {
                 self.from.is_none_or(|from| from < *bound) && self.to.is_none_or(|to| *bound < to)
@@ -112,6 +127,13 @@ impl Chunk {
         pieces.push(Self { from, to: self.to, guess: (guess, self.guess.1), aim, depth: self.depth + 1 });
         pieces
     }
+}
+
+/// A boundary between pieces of `length` microseconds: a whole second where that changes little.
+fn rounded(micros: i64, length: i128) -> Moment {
+    const SECOND: i64 = 1_000_000;
+    let is_long = length >= i128::from(60 * SECOND);
+    Moment::from_micros(if is_long { micros - micros.rem_euclid(SECOND) } else { micros })
 }
 
 /// How many chunks a search with `count` items in pages of `limit` is cut into; 1 leaves it whole.
@@ -153,8 +175,135 @@ impl Times {
         self.datetime.is_some_and(|datetime| self.is_span_without(datetime))
     }
 
-    /// Whether it has nothing that a search by time could find it by.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Whether it is of that time: its span, or its moment, and `interval` have a moment in common.
+    pub fn touch(&self, interval: Interval) -> bool {
+        match (self.datetime, self.start, self.end) {
+            (Some(datetime), _, _) => interval.contains(datetime),
+            (None, Some(start), Some(end)) => {
+                interval.to.is_none_or(|to| start <= to) && interval.from.is_none_or(|from| from <= end)
+            }
+            (None, Some(only), None) | (None, None, Some(only)) => interval.contains(only),
+            (None, None, None) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// How servers match items with a span.
+    #[derive(Clone, Copy, Debug)]
+    enum Server {
+        /// By its span, whether it has a `datetime` or not.
+        BySpan,
+        /// By `datetime` where it has one, else by its span.
+        ByDatetime,
+    }
+
+    impl Server {
+        fn shows(self, times: &Times, interval: Option<Interval>) -> bool {
+            let Some(interval) = interval else { return true };
+            match (self, times.start, times.end) {
+                (Self::BySpan, Some(_), Some(_)) => Times { datetime: None, ..*times }.touch(interval),
+                _ => times.touch(interval),
+            }
+        }
+    }
+
+    fn moment() -> impl Strategy<Value = Moment> {
+        // Few values, so that many items lie exactly on boundaries.
+        prop_oneof![
+            (-20i64..220).prop_map(Moment::from_micros),
+            (0i64..10).prop_map(|n| Moment::from_micros(n * 20))
+        ]
+    }
+
+    fn times() -> impl Strategy<Value = Times> {
+        let span = || (moment(), moment()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+        prop_oneof![
+            3 => moment().prop_map(|at| Times { datetime: Some(at), ..Times::default() }),
+            2 => span().prop_map(|(start, end)| Times { datetime: None, start: Some(start), end: Some(end) }),
+            2 => (span(), 0u8..=4).prop_map(|((start, end), quarter)| {
+                let at = start.micros() + (end.micros() - start.micros()) * i64::from(quarter) / 4;
+                Times { datetime: Some(Moment::from_micros(at)), start: Some(start), end: Some(end) }
+            }),
+        ]
+    }
+
+    fn search() -> impl Strategy<Value = Interval> {
+        (prop::option::of(moment()), prop::option::of(moment())).prop_map(|(from, to)| match (from, to) {
+            (Some(a), Some(b)) => Interval { from: Some(a.min(b)), to: Some(a.max(b)) },
+            (from, to) => Interval { from, to },
+        })
+    }
+
+    /// Cuts a chunk, and some of its pieces again.
+    fn cut_all(chunk: Chunk, counts: &[u64], into: &mut Vec<Chunk>) {
+        let Some((count, rest)) = counts.split_first() else { return into.push(chunk) };
+        for (index, piece) in chunk.cut(*count, 1).into_iter().enumerate() {
+            match index % 2 {
+                0 => cut_all(piece, rest, into),
+                _ => into.push(piece),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn every_item_of_a_search_is_in_exactly_one_chunk(
+            items in prop::collection::vec(times(), 1..20),
+            search in search(),
+            guess in (moment(), moment()),
+            counts in prop::collection::vec(1u64..9, 0..4),
+            by_span in any::<bool>(),
+        ) {
+            let server = if by_span { Server::BySpan } else { Server::ByDatetime };
+            let mut chunks = Vec::new();
+            cut_all(Chunk::whole((guess.0.min(guess.1), guess.0.max(guess.1)), search), &counts, &mut chunks);
+            let whole = (!search.is_everything()).then_some(search);
+            for times in &items {
+                let kept = chunks.iter().filter(|chunk| {
+                    server.shows(times, chunk.interval(search)) && chunk.keeps(times, search)
+                });
+                prop_assert_eq!(kept.count(), usize::from(server.shows(times, whole)), "{:?} in {:?}", times, chunks);
+            }
+        }
+
+        #[test]
+        fn pieces_are_the_chunk(from in any::<i32>(), length in 0i64..1_000_000_000_000, count in 1u64..70) {
+            let guess = (Moment::from_micros(i64::from(from)), Moment::from_micros(i64::from(from) + length));
+            let pieces = Chunk::whole(guess, Interval::default()).cut(count, 5);
+            prop_assert!(pieces.len() as u64 <= count);
+            prop_assert_eq!((pieces[0].from, pieces[pieces.len() - 1].to), (None, None));
+            for pair in pieces.windows(2) {
+                prop_assert!(pair[0].to.is_some() && pair[0].to == pair[1].from);
+                prop_assert!(pair[0].from < pair[0].to);
+            }
+        }
+    }
+
+    #[test]
+    fn few_pages_stay_together_and_many_come_out_even() {
+        let chunks: Vec<u64> =
+            [0, 100, 1_100, 1_200, 10_000, 80_000, 10_000_000].map(|count| chunks_for(count, 100)).to_vec();
+        assert_eq!(chunks, [1, 1, 1, 2, 16, 64, 64]);
+    }
+
+    #[test]
+    fn what_is_too_big_is_cut_and_not_for_ever() {
+        let chunk = Chunk {
+            aim: 100,
+            ..Chunk::whole((Moment::from_micros(0), Moment::from_micros(10)), Interval::default())
+        };
+        assert_eq!(chunk.pieces(150), None);
+        assert_eq!(chunk.pieces(151), Some(2));
+        assert_eq!(chunk.pieces(1_000_000), Some(64));
+        assert_eq!(Chunk { depth: MAX_DEPTH, ..chunk }.pieces(1_000_000), None);
+        assert_eq!(Chunk { aim: 0, ..chunk }.pieces(1_000_000), None);
     }
 }

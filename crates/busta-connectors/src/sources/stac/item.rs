@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use busta_core::{CursorValue, Error, Result};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::chunks::Times;
 use super::time::Moment;
@@ -11,6 +12,10 @@ use super::time::Moment;
 /// What was looked at in an item.
 #[derive(Debug, Default)]
 pub struct Head<'a> {
+    /// Its id.
+    pub id: Cow<'a, str>,
+    /// Its box.
+    pub bbox: Option<Vec<f64>>,
     /// Its collection.
     pub collection: Option<Cow<'a, str>>,
     /// Its times.
@@ -25,10 +30,12 @@ struct Fields<'a> {
     id: Cow<'a, str>,
     #[serde(default, borrow)]
     r#type: Option<Cow<'a, str>>,
+    #[serde(default)]
+    bbox: Option<Vec<f64>>,
     #[serde(default, borrow)]
     collection: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
-    properties: Option<Properties<'a>>,
+    properties: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +51,7 @@ struct Properties<'a> {
 /// Looks at an item. The error says what makes it none: no id, or fields of the wrong type.
 pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<'a>> {
     let fields: Fields<'_> =
-        serde_json::from_slice(item).map_err(|e| Error::data(format!("this is no STAC item: {e}")))?;
+        object(item).map_err(|why| Error::data(format!("this is no STAC item: {why}")))?;
     if fields.id.is_empty() {
         return Err(Error::data("this is no STAC item: its id is empty"));
     }
@@ -52,13 +59,28 @@ pub fn look<'a>(item: &'a [u8], cursor_field: Option<&[String]>) -> Result<Head<
         return Err(Error::data(format!("this is no STAC item: its type is `{kind}` and not `Feature`")));
     }
     let moment = |text: Option<Cow<'_, str>>| text.and_then(|text| Moment::read(&text));
-    let times = fields.properties.map_or_else(Times::default, |properties| Times {
-        datetime: moment(properties.datetime),
-        start: moment(properties.start_datetime),
-        end: moment(properties.end_datetime),
-    });
+    let times = match fields.properties {
+        None => Times::default(),
+        Some(raw) => {
+            let properties: Properties<'_> = object(raw.get().as_bytes())
+                .map_err(|why| Error::data(format!("this is no STAC item: its properties: {why}")))?;
+            Times {
+                datetime: moment(properties.datetime),
+                start: moment(properties.start_datetime),
+                end: moment(properties.end_datetime),
+            }
+        }
+    };
     let newest = cursor_field.and_then(|path| value_at(item, path)).and_then(CursorValue::from_json);
-    Ok(Head { collection: fields.collection, times, newest })
+    Ok(Head { id: fields.id, bbox: fields.bbox, collection: fields.collection, times, newest })
+}
+
+/// Reads an object. (Serde would take an array for a struct too.)
+fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    if text.first() != Some(&b'{') {
+        return Err("it is no object".to_owned());
+    }
+    serde_json::from_slice(text).map_err(|e| e.to_string())
 }
 
 /// The JSON text at a path of names.
@@ -85,6 +107,7 @@ mod tests {
         assert!(look(br#"{"id":"a"}"#, None).is_ok());
         for wrong in [
             r#"{"type":"Feature"}"#,
+            r#"["a"]"#,
             r#"{"id":7}"#,
             r#"{"id":""}"#,
             r#"{"id":"a","collection":[]}"#,

@@ -52,6 +52,7 @@ impl Link {
         let url = base.join(&self.href).map_err(|e| wrong(&format!("cannot be read: {e}")))?;
         match url.scheme() {
             "http" | "https" => Ok(url),
+            "file" if base.scheme() == "file" => Ok(url),
             _ => Err(wrong("is neither http nor https")),
         }
     }

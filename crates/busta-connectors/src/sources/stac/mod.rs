@@ -9,14 +9,25 @@
 //! shows that it is far too big cuts itself again. Which item belongs to which chunk stands in
 //! `chunks`: the union of the chunks is the search, and no item is in two.
 //!
+//! # How a catalogue is read
+//!
+//! Each document is a split that finds those its links lead to; items come in groups. A document is
+//! known by its URL, so circles end by themselves. Files on this machine that are no catalogues are
+//! read by the `files` source, and what is no item is taken out.
+//!
 //! # Where to look
 //!
 //! `config` is what the operator writes, `settings` what is made of it. `landing` says how an API can
 //! be asked, `query` writes the first request of a search, `next` the others. `reader` reads a `piece`
-//! of it, on `page`, `item` and `time`.
+//! of it, on `page`, `item` and `time`. `catalog` and `collections` read on `document`, `folder` on the
+//! `files` source; `work` is what their splits carry.
 
+mod catalog;
 mod chunks;
+mod collections;
 mod config;
+mod document;
+mod folder;
 mod item;
 mod landing;
 mod link;
@@ -29,23 +40,29 @@ mod query;
 mod reader;
 mod settings;
 mod time;
+mod work;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::connector::{Built, SourceConnector, SourceContext, read_config};
+use busta_core::connector::{Built, ConfigProblem, SourceConnector, SourceContext, read_config};
 use busta_core::{Checkpoint, Cursor, Error, Probe, Reader, Result, Source, Split, StreamSpec};
 use serde_json::Value;
+use url::Url;
 
+use self::catalog::{CatalogReader, ItemsReader};
+use self::collections::CollectionsReader;
 use self::config::StacConfig;
+use self::folder::FolderReader;
 use self::reader::SearchReader;
 use self::settings::{Origin, Stac};
+use self::work::Work;
 
 /// `type: stac`.
 pub static CONNECTOR: SourceConnector = SourceConnector {
     name: "stac",
     summary: "items of STAC APIs, static catalogues and files",
-    pool: "api",
+    pool: "stac",
     example: include_str!("example.yaml"),
     schema: |generator| generator.subschema_for::<StacConfig>(),
     build,
@@ -54,12 +71,28 @@ pub static CONNECTOR: SourceConnector = SourceConnector {
 fn build(keys: Value, context: SourceContext) -> Built<Box<dyn Source>> {
     let stac = Stac::new(read_config(keys)?, &context)?;
     let streams = [&stac.items].into_iter().chain(&stac.collections_stream).cloned().collect();
-    Ok(Box::new(StacSource { stac: Arc::new(stac), streams }))
+    let (mut catalogs, mut folder) = (Vec::new(), None);
+    if let Origin::Paths(paths, base_dir) = &stac.origin {
+        let (documents, folders): (Vec<_>, Vec<_>) =
+            paths.iter().cloned().partition(|path| folder::is_catalog(path));
+        for path in &documents {
+            let url = document::file_url(base_dir, path);
+            catalogs.push(url.map_err(|e| vec![ConfigProblem::new("path", e.message())])?);
+        }
+        if !folders.is_empty() {
+            folder = Some(folder::source(&stac, &folders, context)?);
+        }
+    }
+    Ok(Box::new(StacSource { stac: Arc::new(stac), streams, catalogs, folder }))
 }
 
 struct StacSource {
     stac: Arc<Stac>,
     streams: Vec<StreamSpec>,
+    /// Catalogues on this machine.
+    catalogs: Vec<Url>,
+    /// The `files` source for everything else on this machine.
+    folder: Option<Box<dyn Source>>,
 }
 
 #[async_trait]
@@ -69,17 +102,42 @@ impl Source for StacSource {
     }
 
     async fn plan(&self, from: &Checkpoint) -> Result<Vec<Split>> {
-        match &self.stac.origin {
-            Origin::Url(url) => plan::splits(&self.stac, url, from).await,
-            Origin::Paths(..) => Err(Error::config("paths are not read yet")),
+        if let Origin::Url(url) = &self.stac.origin {
+            return plan::splits(&self.stac, url, from).await;
         }
+        let mut splits = plan::local(&self.stac, &self.catalogs)?;
+        if let Some(folder) = &self.folder {
+            splits.extend(folder::wrap(folder.plan(from).await?)?);
+        }
+        Ok(splits)
     }
 
     async fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {
-        Ok(Box::new(SearchReader::new(self.stac.clone(), split.decode()?, at)?))
+        let stac = self.stac.clone();
+        Ok(match split.decode()? {
+            Work::Search(piece) => Box::new(SearchReader::new(stac, *piece, at)?),
+            Work::Catalog(catalog) => Box::new(CatalogReader::new(stac, catalog)),
+            Work::Items(urls) => Box::new(ItemsReader::new(stac, urls, at)?),
+            Work::Collections(url) => Box::new(CollectionsReader::new(stac, url, at)?),
+            Work::Files(payload) => {
+                let folder = self.folder.as_ref().ok_or_else(|| {
+                    Error::config(format!("split {} belongs to a `path` that is gone", split.id))
+                        .hint("start a new run instead of resuming this one")
+                })?;
+                let inner = folder.open(&folder::unwrap(split, payload), at).await?;
+                Box::new(FolderReader::new(stac, split, inner))
+            }
+        })
     }
 
     async fn test(&self) -> Result<Probe> {
-        probe::probe(self.stac.clone()).await
+        match (&self.folder, self.catalogs.first()) {
+            (_, Some(catalog)) => probe::of_url(self.stac.clone(), catalog).await,
+            (Some(folder), None) => folder.test().await,
+            (None, None) => match &self.stac.origin {
+                Origin::Url(url) => probe::of_url(self.stac.clone(), url).await,
+                Origin::Paths(..) => Err(Error::bug("a source without paths")),
+            },
+        }
     }
 }

@@ -12,6 +12,7 @@ use super::page::Page;
 use super::query::{Asking, First};
 use super::settings::Stac;
 use super::time::{Interval, Moment};
+use super::work::Work;
 
 /// So many chunks are made where nobody knows how many items there are.
 const BLIND_CHUNKS: u64 = 16;
@@ -42,7 +43,17 @@ pub enum Part {
     Root(Moment, Moment),
     /// What lies in a chunk of time.
     Chunk(Chunk),
+    /// Nothing: only whether chunks of time find all of so many items.
+    Check(u64),
+    /// What no chunk of time finds, since it has no `datetime`.
+    Timeless,
 }
+
+/// All of time, as far as four digits of a year go.
+const ALWAYS: Interval = Interval {
+    from: Some(Moment::from_micros(-62_135_596_800_000_000)),
+    to: Some(Moment::from_micros(253_402_300_799_000_000)),
+};
 
 impl Piece {
     /// The split of this piece. Its id names its collections, if it has one of its own, and its time.
@@ -56,7 +67,13 @@ impl Piece {
             let interval = chunk.interval(stac.search.datetime).unwrap_or_default();
             id.push_str(&format!("?datetime={interval}"));
         }
-        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), self)
+        match &self.part {
+            Part::Check(_) => id.push_str("?check"),
+            Part::Timeless => id.push_str("?datetime=null"),
+            Part::Chain | Part::Root(..) | Part::Chunk(_) => {}
+        }
+        let work = Work::Search(Box::new(self.clone()));
+        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), &work)
     }
 
     /// The time that its requests ask for.
@@ -64,7 +81,8 @@ impl Piece {
         let search = stac.search.datetime;
         match &self.part {
             Part::Chunk(chunk) => chunk.interval(search),
-            Part::Chain | Part::Root(..) => (!search.is_everything()).then_some(search),
+            Part::Chain | Part::Root(..) | Part::Timeless => (!search.is_everything()).then_some(search),
+            Part::Check(_) => Some(ALWAYS),
         }
     }
 
@@ -78,7 +96,7 @@ impl Piece {
             collections: &collections,
             datetime: self.interval(stac),
             since: self.since.as_ref(),
-            limit: stac.search.limit,
+            limit: if matches!(self.part, Part::Check(_)) { 1 } else { stac.search.limit },
         };
         stac.search.first(&self.endpoint, &asking)
     }
@@ -93,18 +111,25 @@ impl Piece {
         match &self.part {
             Part::Chunk(chunk) => chunk.keeps(&head.times, stac.search.datetime),
             Part::Chain | Part::Root(..) => true,
+            Part::Check(_) => false,
+            Part::Timeless => head.times.datetime.is_none(),
         }
     }
 
-    /// The pieces to cut it into, given its first page; `None` if it is best read as it is.
+    /// The pieces to cut it into, given its first page; `None` if it is to be read as it is.
     pub fn cut(&self, stac: &Stac, page: &Page) -> Result<Option<Vec<Split>>> {
+        if let Part::Check(total) = self.part {
+            let all_found = page.matched.is_none_or(|matched| matched == total);
+            let rest = Self { part: Part::Timeless, ..self.clone() };
+            return if all_found { Ok(Some(Vec::new())) } else { Ok(Some(vec![rest.split(stac)?])) };
+        }
         if page.next.is_none() {
             return Ok(None);
         }
         // Servers may give smaller pages than were asked for.
         let page_size = (page.count as u64).clamp(1, stac.search.limit);
         let chunks = match &self.part {
-            Part::Chain => None,
+            Part::Chain | Part::Check(_) | Part::Timeless => None,
             Part::Root(from, to) => {
                 let (count, aim) = match (stac.split, page.matched) {
                     (config::Split::None, _) => (1, 0),
@@ -115,7 +140,7 @@ impl Piece {
                     }
                     (config::Split::Auto, None) => (BLIND_CHUNKS, 0),
                 };
-                (count > 1).then(|| Chunk::whole((*from, *to)).cut(count, aim))
+                (count > 1).then(|| Chunk::whole((*from, *to), stac.search.datetime).cut(count, aim))
             }
             Part::Chunk(chunk) => page
                 .matched
@@ -123,7 +148,13 @@ impl Piece {
                 .map(|count| chunk.cut(count, chunk.aim)),
         };
         let Some(chunks) = chunks.filter(|chunks| chunks.len() > 1) else { return Ok(None) };
-        let pieces = chunks.into_iter().map(|chunk| Self { part: Part::Chunk(chunk), ..self.clone() });
+        // A search without a time may hold items that no search by time finds.
+        let check = match (&self.part, page.matched) {
+            (Part::Root(..), Some(total)) if stac.search.datetime.is_everything() => Some(Part::Check(total)),
+            _ => None,
+        };
+        let parts = chunks.into_iter().map(Part::Chunk).chain(check);
+        let pieces = parts.map(|part| Self { part, ..self.clone() });
         pieces.map(|piece| piece.split(stac)).collect::<Result<_>>().map(Some)
     }
 }

@@ -7,11 +7,13 @@ use serde_json::Value;
 use url::Url;
 
 use super::config;
+use super::document::{self, Found};
 use super::landing::{Document, How, Landing, below};
 use super::link::links;
 use super::piece::{Part, Piece};
 use super::settings::Stac;
 use super::time::{Interval, Moment};
+use super::work::{Catalog, Work};
 use crate::http::Request;
 
 /// So many pages of collections are followed.
@@ -23,19 +25,33 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
         Some(cursor) if stac.cursor_field.is_some() => Some(cursor.decode()?),
         _ => stac.start.clone(),
     };
-    let (document, extent) = tokio::join!(fetch(stac, url), extent(stac, url));
-    let (at, document) = document?;
+    let (found, extent) = tokio::join!(document::fetch(stac, url), extent(stac, url));
+    let Found { url: at, body } = found?;
+    let document = Document::read(&body).map_err(|e| e.at(document::shown(&at)))?;
+    let mut splits = Vec::new();
     match document {
-        Document::Api(landing) => search(stac, &at, &landing, since, extent).await,
-        Document::Catalog | Document::Items => Err(Error::config("static catalogues are not read yet")),
+        Document::Api(landing) => {
+            splits.extend(search(stac, &at, &landing, since, extent).await?);
+            if stac.collections_stream.is_some() {
+                splits.push(Work::Collections(landing.collections(&at)?).split(stac)?);
+            }
+        }
+        Document::Catalog | Document::Items => {
+            stac.check_static()?;
+            splits.push(root(url.clone()).split(stac)?);
+        }
     }
+    Ok(splits)
 }
 
-/// The document at `url`, and where it was in the end.
-pub async fn fetch(stac: &Stac, url: &Url) -> Result<(Url, Document)> {
-    let response = stac.send(Request::get(url.clone())).await?;
-    let document = Document::read(&response.body).map_err(|e| e.at(response.shown_url()))?;
-    Ok((response.url, document))
+/// The splits of catalogues on this machine.
+pub fn local(stac: &Stac, urls: &[Url]) -> Result<Vec<Split>> {
+    stac.check_static()?;
+    urls.iter().map(|url| root(url.clone()).split(stac)).collect()
+}
+
+fn root(url: Url) -> Work {
+    Work::Catalog(Catalog { url, is_root: true, above: Vec::new(), collection: None })
 }
 
 async fn search(

@@ -2,26 +2,28 @@
 
 use std::sync::Arc;
 
-use busta_core::{Error, Probe, Result};
+use busta_core::{Probe, Records, Result};
+use url::Url;
 
+use super::document::{self, Found};
 use super::landing::{Document, How};
+use super::link::links;
 use super::next::Place;
 use super::piece::{Part, Piece};
 use super::plan;
 use super::reader::SearchReader;
-use super::settings::{Origin, Stac};
+use super::settings::Stac;
 use crate::http::shown_url;
 
 /// So many items are shown.
 const SAMPLE: usize = 5;
 
 /// Looks at the landing page and fetches the first page of the search.
-pub async fn probe(stac: Arc<Stac>) -> Result<Probe> {
-    let Origin::Url(url) = &stac.origin else { return Err(Error::config("paths are not read yet")) };
-    let (at, document) = plan::fetch(&stac, url).await?;
-    let Document::Api(landing) = document else {
-        return Err(Error::config("static catalogues are not read yet"));
-    };
+pub async fn of_url(stac: Arc<Stac>, url: &Url) -> Result<Probe> {
+    let found = document::fetch(&stac, url).await?;
+    let document = Document::read(&found.body).map_err(|e| e.at(document::shown(&found.url)))?;
+    let Document::Api(landing) = document else { return of_catalog(&stac, &found) };
+    let at = found.url;
     let endpoint = landing.endpoint(stac.method, &at)?;
     stac.search.check(&endpoint)?;
     let (how, can) = (endpoint.how, endpoint.can);
@@ -60,4 +62,21 @@ pub async fn probe(stac: Arc<Stac>) -> Result<Probe> {
     let mut sample = page.items;
     sample.truncate(SAMPLE);
     Ok(Probe { summary, sample })
+}
+
+/// What a catalogue says of itself; its items are further requests.
+fn of_catalog(stac: &Stac, found: &Found) -> Result<Probe> {
+    stac.check_static()?;
+    let text = |name: &str| busta_core::json::field(&found.body, name);
+    let title = text("title").or(text("id")).unwrap_or("\"\"").trim_matches('"');
+    let all = text("links").map(links).unwrap_or_default();
+    let count = |rel: &str| all.iter().filter(|link| link.rel == rel).count();
+    let summary = format!(
+        "{title}: {} is a {} with {} child and {} item links",
+        document::shown(&found.url),
+        text("type").unwrap_or("document").trim_matches('"'),
+        count("child"),
+        count("item")
+    );
+    Ok(Probe { summary, sample: Records::default() })
 }

@@ -316,12 +316,12 @@ mod tests {
         assert_eq!(
             pairs,
             [
-                "collections=c",
-                "ids=a,b",
                 "bbox=-122.5,37,-122,38",
+                "collections=c",
                 "datetime=2024-01-01T00:00:00Z/..",
-                r#"query={"eo:cloud_cover":{"lt":10}}"#,
+                "ids=a,b",
                 "limit=10",
+                r#"query={"eo:cloud_cover":{"lt":10}}"#,
                 "fields=id,-geometry",
                 "sortby=-properties.datetime,+id",
             ]

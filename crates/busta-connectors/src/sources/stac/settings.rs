@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, SourceContext};
-use busta_core::{CursorValue, HostKey, Result, StreamSpec, WriteMode};
+use busta_core::meter::Meter;
+use busta_core::{CursorValue, Error, HostKey, Result, StreamSpec, WriteMode};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
 use super::config::{Filter, Method, Split, StacConfig};
+use super::item::Head;
 use super::query::Search;
 use super::time::Interval;
 use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, same_origin};
@@ -47,6 +49,8 @@ pub struct Stac {
     pub cursor_field: Option<Vec<String>>,
     /// Where the very first run starts.
     pub start: Option<CursorValue>,
+    /// Where bytes from files are counted.
+    pub meter: Arc<dyn Meter>,
     /// The time, for collections that have no end yet.
     pub clock: Arc<dyn Clock>,
 }
@@ -122,6 +126,7 @@ impl Stac {
                 .as_ref()
                 .map(|cursor| cursor.field.split('.').map(str::to_owned).collect()),
             start: config.cursor.and_then(|cursor| cursor.start).map(|start| start.0),
+            meter: context.meter.clone(),
             clock: context.clock.clone(),
         })
     }
@@ -129,6 +134,49 @@ impl Stac {
     /// Whose limits requests to `url` count against.
     pub fn host(&self, url: &Url) -> HostKey {
         self.client.host_key(url)
+    }
+
+    /// Whether items of `collection` are wanted, as far as that is known.
+    pub fn has_collection(&self, collection: Option<&str>) -> bool {
+        collection
+            .is_none_or(|id| self.collections.is_empty() || self.collections.iter().any(|known| known == id))
+    }
+
+    /// Whether an item of a catalogue or a file, which nobody has searched for us, is wanted.
+    pub fn wants(&self, head: &Head<'_>) -> bool {
+        self.has_collection(head.collection.as_deref())
+            && (self.search.ids.is_empty() || self.search.ids.iter().any(|id| *id == head.id))
+            && (self.search.datetime.is_everything() || head.times.touch(self.search.datetime))
+            && self
+                .search
+                .bbox
+                .as_deref()
+                .is_none_or(|bbox| head.bbox.as_deref().is_some_and(|own| touch(own, bbox)))
+    }
+
+    /// Whether everything that is searched for can be told from an item itself.
+    pub fn check_static(&self) -> Result<()> {
+        let search = &self.search;
+        let wrong: Vec<&str> = [
+            ("query", search.query.is_some()),
+            ("filter", search.filter.is_some()),
+            ("intersects", search.intersects.is_some()),
+            ("fields", search.fields.is_some()),
+            ("sortby", !search.sortby.is_empty()),
+            ("max_items", self.max_items.is_some()),
+            ("cursor", self.cursor_field.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, is_set)| is_set.then_some(key))
+        .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "`{}` needs a STAC API, and this is a catalogue or a folder of items",
+            wrong.join("`, `")
+        ))
+        .hint("use `transforms` to filter and select, and `--limit` to stop early"))
     }
 
     /// Sends `request` with the headers that every request has.
@@ -280,4 +328,42 @@ fn items_stream(config: &StacConfig, problems: &mut Problems) -> StreamSpec {
     spec.table = config.table.clone().unwrap_or(spec.table);
     spec.write_mode = config.write_mode.unwrap_or(spec.write_mode);
     spec
+}
+
+/// Whether two boxes touch, on the ground. One whose west is east of its east crosses the antimeridian.
+fn touch(a: &[f64], b: &[f64]) -> bool {
+    let ground = |bbox: &[f64]| match bbox {
+        [west, south, east, north] | [west, south, _, east, north, _] => Some([*west, *south, *east, *north]),
+        _ => None,
+    };
+    let (Some(a), Some(b)) = (ground(a), ground(b)) else { return false };
+    let parts = |[west, _, east, _]: [f64; 4]| match west > east {
+        true => vec![(west, 180.0), (-180.0, east)],
+        false => vec![(west, east)],
+    };
+    let meet = |(west, east): (f64, f64)| parts(b).into_iter().any(|(w, e)| west <= e && w <= east);
+    a[1] <= b[3] && b[1] <= a[3] && parts(a).into_iter().any(meet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_touch_on_the_ground() {
+        let home = [6.0, 50.0, 8.0, 52.0];
+        for (other, expected) in [
+            (vec![7.0, 51.0, 9.0, 53.0], true),
+            (vec![8.0, 52.0, 9.0, 53.0], true),
+            (vec![8.5, 50.0, 9.0, 52.0], false),
+            (vec![7.0, 53.0, 9.0, 54.0], false),
+            (vec![7.0, 51.0, 0.0, 9.0, 53.0, 100.0], true),
+            (vec![170.0, 50.0, 7.0, 52.0], true),
+            (vec![170.0, 50.0, -170.0, 52.0], false),
+            (vec![1.0], false),
+        ] {
+            assert_eq!(touch(&home, &other), expected, "{other:?}");
+            assert_eq!(touch(&other, &home), expected, "{other:?}");
+        }
+    }
 }

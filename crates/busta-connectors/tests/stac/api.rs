@@ -1,0 +1,187 @@
+//! Searches of an API: in one piece and in many.
+
+use busta_core::{Checkpoint, Cursor, CursorValue};
+use serde_json::{Value, json};
+
+use super::{build, keys, read, read_both, sandbox, with};
+
+/// How many items the server says there are.
+async fn matched(config: Value) -> usize {
+    let summary = build(config).test().await.unwrap().summary;
+    let (_, rest) = summary.split_once(" items of ").unwrap_or_else(|| panic!("{summary}"));
+    rest.split(';').next().unwrap().parse().unwrap()
+}
+
+/// Twenty searches: open and closed, in the dense weeks and the empty months, on boundaries.
+fn searches() -> Vec<Value> {
+    vec![
+        json!({}),
+        json!({ "collections": ["sentinel-2-l2a"] }),
+        json!({ "collections": ["sentinel-2-l2a", "landsat-c2-l2"] }),
+        json!({ "datetime": "2022-07-01T00:00:00Z/2022-07-08T00:00:00Z" }),
+        json!({ "datetime": "2022" }),
+        json!({ "datetime": "2022-04-02/2022-06-29" }),
+        json!({ "datetime": "2024-02-29" }),
+        json!({ "datetime": "2024-02-29T12:00:00Z" }),
+        json!({ "datetime": "2023-01-01T00:00:00Z/.." }),
+        json!({ "datetime": "../2023-03-01T00:00:00Z" }),
+        json!({ "datetime": "2023-03/2024-02" }),
+        json!({ "bbox": [-180, 0, 180, 90] }),
+        json!({ "bbox": [-20.5, 30, 40, 70.25], "datetime": "2022/2023" }),
+        json!({ "bbox": [170, -60, -170, 60] }),
+        json!({ "intersects": { "type": "Point", "coordinates": [7.1, 50.7] } }),
+        json!({ "query": { "eo:cloud_cover": { "lt": 20 } } }),
+        json!({ "filter": { "op": "<", "args": [{ "property": "eo:cloud_cover" }, 20] }, "datetime": "2024" }),
+        json!({ "fields": { "include": ["id", "collection", "properties"], "exclude": ["assets"] } }),
+        json!({ "fields": { "exclude": ["properties.datetime"] }, "datetime": "2022" }),
+        json!({ "sortby": "-properties.datetime", "datetime": "2024-03-01/2024-12-31" }),
+        json!({ "split": { "by": "time", "chunks": 5 } }),
+    ]
+}
+
+#[tokio::test]
+async fn the_pieces_together_are_the_search() {
+    let sandbox = sandbox().await;
+    let base = json!({ "url": format!("{}/stac/600", sandbox.url()), "limit": 12 });
+    let mut in_pieces = 0;
+    for search in searches() {
+        let config = with(base.clone(), &search);
+        let split = read(&*build(config.clone())).await;
+        let whole = read(&*build(with(config.clone(), &json!({ "split": "none" })))).await;
+        assert_eq!(whole.splits.len(), 1);
+        assert_eq!(keys(&split), keys(&whole), "{search}");
+        assert_eq!(keys(&whole).len(), matched(config).await, "{search}");
+        assert!(split.failures.is_empty() && whole.failures.is_empty());
+        in_pieces += usize::from(split.splits.len() > 2);
+    }
+    assert!(in_pieces >= 8, "only {in_pieces} searches were cut");
+}
+
+#[tokio::test]
+async fn every_kind_of_server_is_read() {
+    let sandbox = sandbox().await;
+    for options in [
+        "",
+        ",next=merge",
+        ",next=headers",
+        ",next=get",
+        ",post=off",
+        ",matched=context",
+        ",matched=off",
+        ",search=off",
+        ",max_limit=9",
+    ] {
+        let config = json!({ "url": format!("{}/stac/300{options}", sandbox.url()), "limit": 10 });
+        let harvest = read_both(&*build(config.clone())).await;
+        assert_eq!(keys(&harvest).len(), 300, "{options}");
+        let whole = read_both(&*build(with(config, &json!({ "split": "none" })))).await;
+        assert_eq!(keys(&harvest), keys(&whole), "{options}");
+    }
+}
+
+#[tokio::test]
+async fn a_maximum_is_exact() {
+    let sandbox = sandbox().await;
+    for options in ["", ",search=off"] {
+        for max in [1, 9, 10, 11, 200, 300, 1000] {
+            let url = format!("{}/stac/300{options}", sandbox.url());
+            let harvest = read_both(&*build(json!({ "url": url, "limit": 10, "max_items": max }))).await;
+            assert_eq!(keys(&harvest).len(), max.min(300));
+            assert_eq!(harvest.splits.len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_small_search_is_one_request() {
+    let sandbox = sandbox().await;
+    let source = build(json!({ "url": format!("{}/stac/80", sandbox.url()) }));
+    assert_eq!(keys(&read(&*source).await).len(), 80);
+    // The landing page, the collections for their extent, and the search.
+    assert_eq!(sandbox.stats().total.requests, 3);
+}
+
+#[tokio::test]
+async fn a_chain_asks_for_nothing_twice() {
+    let sandbox = sandbox().await;
+    let source = build(json!({ "url": format!("{}/stac/500", sandbox.url()), "limit": 10, "split": "none" }));
+    assert_eq!(keys(&read(&*source).await).len(), 500);
+    assert_eq!(sandbox.stats().total.requests, 1 + 50);
+}
+
+#[tokio::test]
+async fn broken_items_are_failures_and_the_rest_goes_on() {
+    let sandbox = sandbox().await;
+    let source = build(
+        json!({ "url": format!("{}/stac/300,broken=12", sandbox.url()), "limit": 50, "split": "none" }),
+    );
+    let harvest = read_both(&*source).await;
+    // Of the six ways to be broken, those with no id, a wrong id, wrong properties and a wrong box.
+    assert_eq!(harvest.failures.len(), 8);
+    assert_eq!(harvest.stream("items").len(), 292);
+    let failure = &harvest.failures[0].1;
+    assert!(failure.position.as_ref().unwrap().starts_with("page "), "{failure:?}");
+    assert!(failure.payload.as_ref().unwrap().starts_with('{'));
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_take_is_an_error() {
+    let sandbox = sandbox().await;
+    for (options, search, said) in [
+        ("query=off", json!({ "query": { "eo:cloud_cover": { "lt": 5 } } }), "`query`"),
+        ("filter=off", json!({ "filter": { "op": "=", "args": [1, 1] } }), "`filter`"),
+        (
+            "fields=off,sort=off",
+            json!({ "fields": { "include": ["id"] }, "sortby": "id" }),
+            "`fields`, `sortby`",
+        ),
+        ("search=off", json!({ "ids": "a" }), "`ids`"),
+        ("search=off", json!({ "method": "post" }), "no search"),
+        ("10", json!({ "filter": "eo:cloud_cover < 5" }), "CQL2 JSON only"),
+    ] {
+        let url = format!("{}/stac/{options}", sandbox.url());
+        let source = build(with(json!({ "url": url }), &search));
+        let error = source.plan(&Checkpoint::default()).await.unwrap_err();
+        assert_eq!(error.kind(), busta_core::ErrorKind::Config, "{error}");
+        assert!(error.message().contains(said), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn collections_are_a_stream_of_their_own() {
+    let sandbox = sandbox().await;
+    let url = format!("{}/stac/50", sandbox.url());
+    let harvest = read_both(&*build(json!({ "url": url, "include_collections": true }))).await;
+    assert_eq!(harvest.stream("collections").len(), busta_sandbox::StacWorld::collections().len());
+    assert_eq!(harvest.stream("items").len(), 50);
+    let some = json!({ "url": url, "include_collections": true, "collections": ["sentinel-2-l2a"] });
+    assert_eq!(read(&*build(some)).await.stream("collections").len(), 1);
+}
+
+#[tokio::test]
+async fn the_next_run_asks_for_what_is_new() {
+    let sandbox = sandbox().await;
+    let config =
+        json!({ "url": format!("{}/stac/200", sandbox.url()), "cursor": { "field": "properties.updated" } });
+    let source = build(config);
+    let first = read(&*source).await;
+    let newest = first.highs["items"].clone();
+    assert!(matches!(&newest, CursorValue::Text(_)));
+    let mut from = Checkpoint::default();
+    from.starts.insert("items".into(), Cursor::encode(&newest).unwrap());
+    let second = busta_testkit::drive::read_all(&*source, &from).await.unwrap();
+    let count = second.stream("items").len();
+    assert!((1..200).contains(&count), "{count}");
+    let field = |item: &Value| item["properties"]["updated"].as_str().unwrap().to_owned();
+    assert!(second.stream("items").iter().all(|item| CursorValue::Text(field(item)) == newest));
+}
+
+#[tokio::test]
+async fn a_test_says_what_came_back() {
+    let sandbox = sandbox().await;
+    let probe = build(json!({ "url": format!("{}/stac/1000", sandbox.url()) })).test().await.unwrap();
+    for said in ["POST", "answered 200", "100 items of 1000", "query, filter, fields, sort"] {
+        assert!(probe.summary.contains(said), "{}", probe.summary);
+    }
+    assert_eq!(probe.sample.len(), 5);
+}
