@@ -1,6 +1,7 @@
 //! Sources, transforms and destinations, and what they share: the one polite HTTP client and the file formats.
 
 pub mod destinations;
+pub mod download;
 pub mod formats;
 pub mod http;
 pub mod quality;

@@ -12,7 +12,8 @@ pub trait Meter: Send + Sync {
     /// requests included.
     fn request(&self, seen: &Request<'_>);
 
-    /// Bytes were read from somewhere else than HTTP (files, object stores).
+    /// Bytes were read that no request counts: from files or object stores, or of an answer that was
+    /// reported when its head came, since its body takes long.
     fn bytes(&self, count: u64);
 
     /// A reader has waited this long for something else than HTTP (a disk, an object store).
@@ -26,7 +27,7 @@ pub struct Request<'a> {
     pub host: &'a HostKey,
     /// The answer's status; `None` if there was no answer.
     pub status: Option<u16>,
-    /// Until the answer was read to its end.
+    /// Until the answer was read to its end; of a download, until its head came.
     pub latency: Duration,
     /// The size of the body, as it was received.
     pub bytes: u64,

@@ -48,6 +48,12 @@ pub trait Reader: Send {
     /// the last cursor, so a reader needs no retry of its own; a single bad item is a [`Failure`] in
     /// the batch, and the rest goes on. Cancellation: dropping the future loses nothing.
     async fn next(&mut self) -> Result<Option<Batch>>;
+
+    /// Whether the next call may make a request. A reader in the midst of a long answer says no, and is
+    /// not made to wait for its host's next turn meanwhile.
+    fn asks(&self) -> bool {
+        true
+    }
 }
 
 /// Some records of a split and the place reached after them.

@@ -477,6 +477,9 @@ impl Slot {
     /// When to come back, if the host does not let the next request pass now.
     fn wait_for_turn(&self, work: &Work) -> Option<Option<Instant>> {
         let (host, place) = work.split.host.as_ref().zip(work.place)?;
+        if work.reader.as_ref().is_some_and(|reader| !reader.asks()) {
+            return None;
+        }
         match self.shared.hosts.next(host, place, Instant::now()) {
             Ok(()) => None,
             Err(Refusal::Until(until) | Refusal::Paused(until)) => Some(Some(until)),

@@ -22,7 +22,7 @@ use super::redirect::Redirects;
 use super::request::Request;
 use super::response::Response;
 use super::shown::shown_url;
-use super::transport;
+use super::transport::{self, Coding};
 
 /// How busta names itself, unless the source's headers say otherwise.
 const AGENT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
@@ -32,15 +32,15 @@ const AGENT: &str = if env!("CARGO_PKG_REPOSITORY").is_empty() {
 };
 
 /// Of an answer that is not wanted (an error, a redirect) no more than this is read.
-const MAX_ERROR_BODY: u64 = 64 << 10;
+pub(super) const MAX_ERROR_BODY: u64 = 64 << 10;
 
 /// A source's way to the network. Cheap to clone; all clients of the process share connections.
 #[derive(Clone)]
 pub struct HttpClient {
-    meter: Arc<dyn Meter>,
-    clock: Arc<dyn Clock>,
-    timeout: Duration,
-    auth: Arc<Auth>,
+    pub(super) meter: Arc<dyn Meter>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) timeout: Duration,
+    pub(super) auth: Arc<Auth>,
 }
 
 /// One request's answer, whatever its status.
@@ -141,18 +141,7 @@ impl HttpClient {
         signed: Signed<'_>,
         tally: &mut Tally,
     ) -> Result<(StatusCode, HeaderMap, Bytes)> {
-        let mut url = request.url.clone();
-        let mut headers = request.headers.clone();
-        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-        if let Signed::WithOwn(token) = signed {
-            self.auth.apply(&mut url, &mut headers, token)?;
-        }
-        let client = transport::client(url.scheme()).await?;
-        let mut sending = client.request(request.method.clone(), url).headers(headers);
-        if !request.body.is_empty() || request.method == Method::POST {
-            sending = sending.body(request.body.clone());
-        }
-        let mut answer = sending.send().await.map_err(transport::error)?;
+        let mut answer = self.head(request, signed, Coding::Decoded).await?;
         tally.status = Some(answer.status().as_u16());
         tally.hints = hints(answer.headers(), self.clock.now());
         let (cap, overflow) = if answer.status().is_success() {
@@ -162,6 +151,27 @@ impl HttpClient {
         };
         let body = body::read(&mut answer, cap, overflow, &mut tally.bytes).await?;
         Ok((answer.status(), std::mem::take(answer.headers_mut()), body))
+    }
+
+    /// Sends exactly one request and waits for the head of its answer.
+    pub(super) async fn head(
+        &self,
+        request: &Request,
+        signed: Signed<'_>,
+        coding: Coding,
+    ) -> Result<reqwest::Response> {
+        let mut url = request.url.clone();
+        let mut headers = request.headers.clone();
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        if let Signed::WithOwn(token) = signed {
+            self.auth.apply(&mut url, &mut headers, token)?;
+        }
+        let client = transport::client(url.scheme(), coding).await?;
+        let mut sending = client.request(request.method.clone(), url).headers(headers);
+        if !request.body.is_empty() || request.method == Method::POST {
+            sending = sending.body(request.body.clone());
+        }
+        sending.send().await.map_err(transport::error)
     }
 }
 

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::Method;
 use http::header::{
-    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    RANGE,
 };
 use serde::Serialize;
 use url::Url;
@@ -12,6 +13,9 @@ use busta_core::{Error, Result};
 
 /// Answers are read up to this size unless the request says otherwise.
 pub const DEFAULT_MAX_RESPONSE_BYTES: u64 = 64 << 20;
+
+/// The whole object. (A number always makes a valid header, so this is never sent.)
+const NO_RANGE: HeaderValue = HeaderValue::from_static("bytes=0-");
 
 /// One request. Credentials are not part of it: the client adds its own.
 #[derive(Clone, Debug)]
@@ -83,6 +87,17 @@ impl Request {
             if let Some(value) = value.and_then(|text| HeaderValue::from_str(text).ok()) {
                 self.headers.insert(name, value);
             }
+        }
+        self
+    }
+
+    /// Asks for the bytes from `offset` on, if the object is still the one that `validator` names: a
+    /// strong `ETag`, or else a `Last-Modified` date. Without a validator it is asked for as it is now.
+    #[must_use]
+    pub fn range_from(mut self, offset: u64, validator: Option<&str>) -> Self {
+        self.headers.insert(RANGE, HeaderValue::try_from(format!("bytes={offset}-")).unwrap_or(NO_RANGE));
+        if let Some(validator) = validator.and_then(|text| HeaderValue::from_str(text).ok()) {
+            self.headers.insert(IF_RANGE, validator);
         }
         self
     }

@@ -1,8 +1,9 @@
 //! The connections that all sources of the process share.
 //!
-//! There are two pools. The one for plain HTTP knows no certificates and is made at once; the one
-//! for TLS loads the system's certificates, which takes tens of milliseconds, and is made when the
-//! first `https` URL is met.
+//! There are two pools of each kind. The one for plain HTTP knows no certificates and is made at once;
+//! the one for TLS loads the system's certificates, which takes tens of milliseconds, and is made when
+//! the first `https` URL is met. Pages come decompressed; downloads come as they are stored, since
+//! checksums and byte ranges count stored bytes.
 
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
@@ -15,37 +16,51 @@ use tokio::sync::OnceCell;
 /// A host that does not even accept a connection within this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-static PLAIN: OnceLock<Client> = OnceLock::new();
-static TLS: OnceCell<Client> = OnceCell::const_new();
+static PLAIN: [OnceLock<Client>; 2] = [const { OnceLock::new() }; 2];
+static TLS: [OnceCell<Client>; 2] = [const { OnceCell::const_new() }; 2];
+
+/// How the bytes of an answer come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// Decompressed.
+    Decoded,
+    /// As the server sent them, whatever `Content-Encoding` says.
+    AsStored,
+}
 
 /// The pool for URLs of that scheme.
-pub(super) async fn client(scheme: &str) -> Result<Client> {
+pub(super) async fn client(scheme: &str, coding: Coding) -> Result<Client> {
     match scheme {
-        "http" => plain(),
-        "https" => TLS.get_or_try_init(tls).await.cloned(),
+        "http" => plain(coding),
+        "https" => TLS[coding as usize].get_or_try_init(|| tls(coding)).await.cloned(),
         other => Err(Error::config(format!("`{other}` is not a scheme that can be collected from"))
             .hint("use http or https")),
     }
 }
 
-fn plain() -> Result<Client> {
-    if let Some(client) = PLAIN.get() {
+fn plain(coding: Coding) -> Result<Client> {
+    let pool = &PLAIN[coding as usize];
+    if let Some(client) = pool.get() {
         return Ok(client.clone());
     }
     // An empty list of certificates keeps the client from loading the system's.
-    let client = common().tls_certs_only([]).build().map_err(unbuildable)?;
-    Ok(PLAIN.get_or_init(|| client).clone())
+    let client = common(coding).tls_certs_only([]).build().map_err(unbuildable)?;
+    Ok(pool.get_or_init(|| client).clone())
 }
 
-async fn tls() -> Result<Client> {
-    tokio::task::spawn_blocking(|| common().build().map_err(unbuildable))
+async fn tls(coding: Coding) -> Result<Client> {
+    tokio::task::spawn_blocking(move || common(coding).build().map_err(unbuildable))
         .await
         .map_err(|e| Error::bug(format!("loading the system's certificates: {e}")))?
 }
 
-fn common() -> ClientBuilder {
+fn common(coding: Coding) -> ClientBuilder {
     install_crypto();
-    Client::builder()
+    let builder = match coding {
+        Coding::Decoded => Client::builder(),
+        Coding::AsStored => Client::builder().no_gzip().no_zstd(),
+    };
+    builder
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
@@ -101,13 +116,13 @@ mod tests {
 
     #[tokio::test]
     async fn plain_http_loads_no_certificates() {
-        client("http").await.unwrap();
-        assert!(!TLS.initialized());
+        client("http", Coding::Decoded).await.unwrap();
+        assert!(!TLS[0].initialized());
         // On a machine without certificates this is an error, and never a panic for want of a provider.
-        match client("https").await {
-            Ok(_) => assert!(TLS.initialized()),
+        match client("https", Coding::Decoded).await {
+            Ok(_) => assert!(TLS[0].initialized()),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
         }
-        assert_eq!(client("ftp").await.unwrap_err().kind(), ErrorKind::Config);
+        assert_eq!(client("ftp", Coding::Decoded).await.unwrap_err().kind(), ErrorKind::Config);
     }
 }

@@ -29,6 +29,14 @@ impl Problems {
         self.found.push(ConfigProblem { path, message: message.into() });
     }
 
+    /// What somebody else has found wrong here.
+    pub fn take(&mut self, found: Vec<ConfigProblem>) {
+        self.found.extend(found.into_iter().map(|problem| ConfigProblem {
+            path: [self.place.clone(), problem.path].concat(),
+            message: problem.message,
+        }));
+    }
+
     /// All of them.
     pub fn finish(self) -> Vec<ConfigProblem> {
         self.found

@@ -12,6 +12,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use crate::download::assets::AssetsConfig;
 use crate::http::AuthSettings;
 use crate::sources::api::{Scalar, TextOrList};
 
@@ -84,6 +85,9 @@ pub struct StacConfig {
     /// Also collects the collections themselves, as the stream `collections`.
     #[serde(default)]
     pub include_collections: bool,
+    /// Also downloads assets of the items, as the stream `assets`.
+    #[serde(default)]
+    pub assets: Option<AssetsConfig>,
     /// Collects only items that are newer than those of the last run.
     #[serde(default)]
     pub cursor: Option<CursorConfig>,

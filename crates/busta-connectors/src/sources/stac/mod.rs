@@ -57,6 +57,7 @@ use self::folder::FolderReader;
 use self::reader::SearchReader;
 use self::settings::{Origin, Stac};
 use self::work::Work;
+use crate::download::assets::WithAssets;
 
 /// `type: stac`.
 pub static CONNECTOR: SourceConnector = SourceConnector {
@@ -70,7 +71,8 @@ pub static CONNECTOR: SourceConnector = SourceConnector {
 
 fn build(keys: Value, context: SourceContext) -> Built<Box<dyn Source>> {
     let stac = Stac::new(read_config(keys)?, &context)?;
-    let streams = [&stac.items].into_iter().chain(&stac.collections_stream).cloned().collect();
+    let assets = stac.assets.as_ref().map(|assets| assets.spec());
+    let streams = [&stac.items].into_iter().chain(&stac.collections_stream).chain(assets).cloned().collect();
     let (mut catalogs, mut folder) = (Vec::new(), None);
     if let Origin::Paths(paths, base_dir) = &stac.origin {
         let (documents, folders): (Vec<_>, Vec<_>) =
@@ -102,6 +104,9 @@ impl Source for StacSource {
     }
 
     async fn plan(&self, from: &Checkpoint) -> Result<Vec<Split>> {
+        if let Some(assets) = &self.stac.assets {
+            assets.remember(from);
+        }
         if let Origin::Url(url) = &self.stac.origin {
             return plan::splits(&self.stac, url, from).await;
         }
@@ -113,6 +118,43 @@ impl Source for StacSource {
     }
 
     async fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {
+        match &self.stac.assets {
+            Some(assets) if split.stream == assets.spec().name => assets.open(split, at),
+            Some(assets) if split.stream == self.stac.items.name => {
+                let pages = self.pages(split.decode()?, at)?;
+                Ok(Box::new(WithAssets::new(self.open_own(split, at).await?, assets.clone(), pages)))
+            }
+            _ => self.open_own(split, at).await,
+        }
+    }
+
+    async fn test(&self) -> Result<Probe> {
+        match (&self.folder, self.catalogs.first()) {
+            (_, Some(catalog)) => probe::of_url(self.stac.clone(), catalog).await,
+            (Some(folder), None) => folder.test().await,
+            (None, None) => match &self.stac.origin {
+                Origin::Url(url) => probe::of_url(self.stac.clone(), url).await,
+                Origin::Paths(..) => Err(Error::bug("a source without paths")),
+            },
+        }
+    }
+}
+
+impl StacSource {
+    /// Where the items of a split's batches are, for links that are relative to them: documents of the
+    /// web come one to a batch.
+    fn pages(&self, work: Work, at: Option<&Cursor>) -> Result<Vec<Url>> {
+        if let Work::Items(urls) = work {
+            let next: usize = at.map(Cursor::decode).transpose()?.unwrap_or_default();
+            return Ok(urls.into_iter().skip(next).collect());
+        }
+        Ok(match &self.stac.origin {
+            Origin::Url(url) => vec![url.clone()],
+            Origin::Paths(..) => Vec::new(),
+        })
+    }
+
+    async fn open_own(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {
         let stac = self.stac.clone();
         Ok(match split.decode()? {
             Work::Search(piece) => Box::new(SearchReader::new(stac, *piece, at)?),
@@ -128,16 +170,5 @@ impl Source for StacSource {
                 Box::new(FolderReader::new(stac, split, inner))
             }
         })
-    }
-
-    async fn test(&self) -> Result<Probe> {
-        match (&self.folder, self.catalogs.first()) {
-            (_, Some(catalog)) => probe::of_url(self.stac.clone(), catalog).await,
-            (Some(folder), None) => folder.test().await,
-            (None, None) => match &self.stac.origin {
-                Origin::Url(url) => probe::of_url(self.stac.clone(), url).await,
-                Origin::Paths(..) => Err(Error::bug("a source without paths")),
-            },
-        }
     }
 }

@@ -16,6 +16,7 @@ use super::config::{Filter, Method, Split, StacConfig};
 use super::item::Head;
 use super::query::Search;
 use super::time::Interval;
+use crate::download::assets::Assets;
 use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, same_origin};
 use crate::sources::api::problems::Problems;
 
@@ -45,6 +46,8 @@ pub struct Stac {
     pub items: StreamSpec,
     /// The stream of collections, if it is wanted.
     pub collections_stream: Option<StreamSpec>,
+    /// The stream of assets, if it is wanted.
+    pub assets: Option<Arc<Assets>>,
     /// The names that lead to the cursor field.
     pub cursor_field: Option<Vec<String>>,
     /// Where the very first run starts.
@@ -99,12 +102,14 @@ impl Stac {
             );
         }
         let items = items_stream(&config, &mut problems);
+        let client = HttpClient::new(context).with_auth(auth);
+        let assets = assets(&config, context, &items, &client, &mut problems);
         let problems = problems.finish();
         let Some(origin) = origin.filter(|_| problems.is_empty()) else { return Err(problems) };
         let by_text = matches!(config.filter, Some(Filter::Text(_)));
         Ok(Self {
             origin,
-            client: HttpClient::new(context).with_auth(auth),
+            client,
             headers,
             key: match &config.auth {
                 AuthSettings::ApiKey { name, place: KeyPlace::Query, .. } => Some(name.clone()),
@@ -126,6 +131,7 @@ impl Stac {
                 .as_ref()
                 .map(|cursor| cursor.field.split('.').map(str::to_owned).collect()),
             start: config.cursor.and_then(|cursor| cursor.start).map(|start| start.0),
+            assets,
             meter: context.meter.clone(),
             clock: context.clock.clone(),
         })
@@ -301,6 +307,27 @@ fn check_bbox(bbox: &[f64], problems: &mut Problems) {
         problems.add("bbox", "has a number that is none");
     } else if south > north {
         problems.add("bbox", format!("has its south {south} north of its north {north}"));
+    }
+}
+
+fn assets(
+    config: &StacConfig,
+    context: &SourceContext,
+    items: &StreamSpec,
+    client: &HttpClient,
+    problems: &mut Problems,
+) -> Option<Arc<Assets>> {
+    let section = config.assets.as_ref()?;
+    if config.stream == "assets" {
+        problems.add("stream", "is `assets`, as is the stream of `assets`; name it otherwise");
+    }
+    match Assets::new(section, context, &items.name, client.clone()) {
+        Ok(assets) if items.write_mode == WriteMode::Replace => Some(Arc::new(assets.replaced())),
+        Ok(assets) => Some(Arc::new(assets)),
+        Err(found) => {
+            problems.within("assets", None, |problems| problems.take(found));
+            None
+        }
     }
 }
 

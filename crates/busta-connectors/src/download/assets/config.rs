@@ -1,0 +1,50 @@
+//! What the operator says about assets.
+
+use std::path::PathBuf;
+
+use busta_core::units::ByteSize;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Which assets of a stream's items are downloaded, and where to.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssetsConfig {
+    /// The folder they go to, relative to the configuration file.
+    pub folder: PathBuf,
+    /// Which assets, by their keys; `*` and `?` stand for any letters.
+    #[serde(default = "all")]
+    pub include: Vec<String>,
+    /// Which of these not.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Only assets that have one of these roles, such as `data` or `thumbnail`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The file of an asset below `folder`. There are `{collection}`, `{id}` (of the item), `{asset}` (its
+    /// key), `{name}` (the last part of its URL), `{ext}` (the ending of that with its dot, or one that
+    /// fits the media type) and `{year}`, `{month}`, `{day}` (of the item's time).
+    #[serde(default = "path")]
+    pub path: String,
+    /// An asset without a `file:checksum` is a failure, and not downloaded.
+    #[serde(default)]
+    pub require_checksum: bool,
+    /// A larger asset is a failure, and not downloaded.
+    #[serde(default)]
+    pub max_size: Option<ByteSize>,
+    /// The table that the records of the files go to.
+    #[serde(default = "table")]
+    pub table: String,
+}
+
+fn all() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+fn path() -> String {
+    "{collection}/{id}/{asset}{ext}".to_owned()
+}
+
+fn table() -> String {
+    "assets".to_owned()
+}

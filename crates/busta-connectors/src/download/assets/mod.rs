@@ -1,0 +1,173 @@
+//! Assets of STAC items: a stream of downloads below a stream of items.
+//!
+//! A source that reads items makes one [`Assets`] from its `assets:` section, lists [`Assets::spec`]
+//! among its streams, wraps its readers of items in [`WithAssets`], which gives the downloads of each
+//! item with its batch, and opens those with [`Assets::open`]. It calls [`Assets::remember`] when it
+//! plans.
+
+mod config;
+mod item;
+mod reader;
+
+use std::sync::Arc;
+
+use busta_core::connector::{ConfigProblem, SourceContext};
+use busta_core::{
+    Checkpoint, Cursor, Error, Failure, Reader, Result, Split, Stage, StreamName, StreamSpec, WriteMode,
+};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde_json::{Map, Value};
+use url::Url;
+
+use self::item::{Asset, Item, ending, name};
+use super::folder::{Folder, Rules};
+use super::reader::DownloadReader;
+use super::task::Task;
+use super::template::Template;
+use crate::http::HttpClient;
+pub use config::AssetsConfig;
+pub use reader::WithAssets;
+
+/// What a path may be made of.
+const VALUES: &[&str] = &["collection", "id", "asset", "name", "ext", "year", "month", "day"];
+
+/// The stream's name.
+const STREAM: &str = "assets";
+
+/// The stream of a source's assets.
+pub struct Assets {
+    spec: StreamSpec,
+    include: GlobSet,
+    exclude: GlobSet,
+    roles: Vec<String>,
+    path: Template,
+    folder: Arc<Folder>,
+    client: HttpClient,
+}
+
+impl Assets {
+    /// The stream that `config` describes, of the items of stream `items`; or everything that is wrong,
+    /// with paths below the section's own. `client` is the source's: its credentials go to their own
+    /// origin only, wherever assets lie. Does no I/O.
+    pub fn new(
+        config: &AssetsConfig,
+        context: &SourceContext,
+        items: &StreamName,
+        client: HttpClient,
+    ) -> Result<Self, Vec<ConfigProblem>> {
+        let mut problems = Vec::new();
+        let include = globs("include", &config.include, &mut problems);
+        let exclude = globs("exclude", &config.exclude, &mut problems);
+        let path = Template::parse(&config.path, VALUES)
+            .map_err(|why| problems.push(ConfigProblem::new("path", format!("`{}` {why}", config.path))));
+        if config.include.is_empty() {
+            problems.push(ConfigProblem::new("include", "names no asset; leave it out to have all"));
+        }
+        let (Some(include), Some(exclude), Ok(path), []) = (include, exclude, path, problems.as_slice())
+        else {
+            return Err(problems);
+        };
+        let mut spec = StreamSpec::new(STREAM, vec!["path".to_owned()]);
+        spec.table = config.table.clone();
+        spec.parent = Some(items.clone());
+        let rules =
+            Rules { require_checksum: config.require_checksum, max_size: config.max_size.map(|size| size.0) };
+        let folder = Arc::new(Folder::new(context.base_dir.join(&config.folder), rules));
+        Ok(Self { spec, include, exclude, roles: config.roles.clone(), path, folder, client })
+    }
+
+    /// The stream.
+    pub fn spec(&self) -> &StreamSpec {
+        &self.spec
+    }
+
+    /// Has the stream replaced by each run, as that of its items is: then every file gives its record,
+    /// also if it need not be fetched. Without this, a file's record replaces its older self.
+    #[must_use]
+    pub fn replaced(mut self) -> Self {
+        self.spec.write_mode = WriteMode::Replace;
+        self
+    }
+
+    /// Learns from the checkpoint which files need no request.
+    pub fn remember(&self, from: &Checkpoint) {
+        if self.spec.write_mode != WriteMode::Replace {
+            self.folder.remember(from);
+        }
+    }
+
+    /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded.
+    pub fn find(&self, item: &[u8], page: Option<&Url>) -> (Vec<Split>, Vec<Failure>) {
+        let item: Item = match serde_json::from_slice(item) {
+            Ok(item) => item,
+            Err(error) => {
+                let error = Error::data(format!("the assets of an item cannot be read: {error}"));
+                return (Vec::new(), vec![Failure::item(Stage::Parse, "assets", &error, Some(item))]);
+            }
+        };
+        let base = item.base(page);
+        let (mut splits, mut failures) = (Vec::new(), Vec::new());
+        for (key, asset) in item.assets.iter().filter(|(key, asset)| self.wants(key, asset)) {
+            match self.split(&item, key, asset, base.as_ref()) {
+                Ok(split) => splits.push(split),
+                Err(error) => {
+                    let place = format!("item {}, asset {key}", item.id);
+                    failures.push(Failure::item(Stage::Parse, place, &error, Some(asset.href.as_bytes())));
+                }
+            }
+        }
+        (splits, failures)
+    }
+
+    /// A reader of one of these splits.
+    pub fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(DownloadReader::new(self.folder.clone(), self.client.clone(), split, at)?))
+    }
+
+    fn wants(&self, key: &str, asset: &Asset) -> bool {
+        let has_role = || asset.roles.iter().any(|role| self.roles.contains(role));
+        self.include.is_match(key) && !self.exclude.is_match(key) && (self.roles.is_empty() || has_role())
+    }
+
+    fn split(&self, item: &Item, key: &str, asset: &Asset, base: Option<&Url>) -> Result<Split> {
+        let url =
+            asset.url(base).map_err(|why| Error::data(format!("asset {key} of item {}: {why}", item.id)))?;
+        let collection = item.collection.as_deref().unwrap_or("_");
+        let path = self.path.path(|value| match value {
+            "collection" => collection.to_owned(),
+            "id" => item.id.clone(),
+            "asset" => key.to_owned(),
+            "name" => name(&url).to_owned(),
+            "ext" => ending(&url, asset.media_type.as_deref()),
+            date => item.date_part(date),
+        });
+        let text = |value: &str| Value::String(value.to_owned());
+        let about = Map::from_iter([
+            ("collection".to_owned(), item.collection.as_deref().map_or(Value::Null, text)),
+            ("item".to_owned(), text(&item.id)),
+            ("asset".to_owned(), text(key)),
+        ]);
+        let host = self.client.host_key(&url);
+        let task = Task { url, path, expected: asset.expected(), about };
+        let id = [STREAM, collection, &item.id, key].map(escaped).join("/");
+        Split::new(id, self.spec.name.clone(), Some(host), &task)
+    }
+}
+
+fn globs(key: &str, patterns: &[String], problems: &mut Vec<ConfigProblem>) -> Option<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        match Glob::new(pattern) {
+            Ok(glob) => {
+                set.add(glob);
+            }
+            Err(error) => problems.push(ConfigProblem::new(&format!("{key}.{index}"), error.to_string())),
+        }
+    }
+    set.build().map_err(|error| problems.push(ConfigProblem::new(key, error.to_string()))).ok()
+}
+
+/// A part of a split's id: `a/b` and `c` are not `a` and `b/c`.
+fn escaped(part: &str) -> String {
+    part.replace('%', "%25").replace('/', "%2F")
+}

@@ -1,0 +1,66 @@
+//! A reader of items that finds their assets as well.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use busta_core::{Batch, Error, Failure, Reader, Records, Result, Split};
+use url::Url;
+
+use super::Assets;
+
+/// Batches larger than this are looked through on a thread for blocking work.
+const LARGE: usize = 128 << 10;
+
+/// Gives what another reader gives, and the downloads of each item along with it.
+pub struct WithAssets {
+    items: Box<dyn Reader>,
+    assets: Arc<Assets>,
+    /// Where the batches come from, one after another; the last stands for all that follow.
+    pages: VecDeque<Url>,
+}
+
+impl WithAssets {
+    /// A reader of what `items` reads. Relative links of items that do not say where they are start at
+    /// `pages`: one for each batch, of which the last stands for all that follow.
+    pub fn new(items: Box<dyn Reader>, assets: Arc<Assets>, pages: impl IntoIterator<Item = Url>) -> Self {
+        Self { items, assets, pages: pages.into_iter().collect() }
+    }
+
+    fn page(&mut self) -> Option<Url> {
+        if self.pages.len() > 1 { self.pages.pop_front() } else { self.pages.front().cloned() }
+    }
+}
+
+#[async_trait]
+impl Reader for WithAssets {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        let Some(mut batch) = self.items.next().await? else { return Ok(None) };
+        let (assets, records, page) = (self.assets.clone(), batch.records.clone(), self.page());
+        let is_large = records.weight() > LARGE;
+        let work = move || find(&assets, &records, page.as_ref());
+        let (found, failures) = if is_large {
+            let found = tokio::task::spawn_blocking(work).await;
+            found.map_err(|error| Error::bug(format!("looking for assets: {error}")))?
+        } else {
+            work()
+        };
+        batch.found.extend(found);
+        batch.failures.extend(failures);
+        Ok(Some(batch))
+    }
+
+    fn asks(&self) -> bool {
+        self.items.asks()
+    }
+}
+
+fn find(assets: &Assets, items: &Records, page: Option<&Url>) -> (Vec<Split>, Vec<Failure>) {
+    let mut all = (Vec::new(), Vec::new());
+    for item in items.iter() {
+        let (found, failures) = assets.find(item, page);
+        all.0.extend(found);
+        all.1.extend(failures);
+    }
+    all
+}

@@ -1,0 +1,140 @@
+//! The folder that downloads go to, and what all downloads of a source know together.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use busta_core::{Checkpoint, Cursor, Error, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::room::Room;
+use super::task::Task;
+
+/// What stands before the path in the key of a start cursor.
+const KEY: &str = "download:";
+
+/// What holds for every download into a folder.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// An object that nothing can be checked against is a failure.
+    pub require_checksum: bool,
+    /// A larger object is a failure.
+    pub max_size: Option<u64>,
+}
+
+/// Where downloads of one source go.
+pub struct Folder {
+    root: PathBuf,
+    rules: Rules,
+    room: Room,
+    shared: Mutex<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Who writes which file, both as hashes: there may be a million of them.
+    claims: HashMap<u64, u64>,
+    /// What earlier runs have left, by path.
+    known: HashMap<String, Cursor>,
+}
+
+/// What is known of a file that a run has left complete: its start cursor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its length.
+    pub bytes: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub mtime: i64,
+    /// The checksum that it was verified against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<super::checksum::Checksum>,
+    /// The object's validators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// See `etag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Folder {
+    /// The folder at `root`. Touches nothing.
+    pub fn new(root: PathBuf, rules: Rules) -> Self {
+        Self { root, rules, room: Room::default(), shared: Mutex::default() }
+    }
+
+    /// What holds for every download into it.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// What is still to come to it.
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Learns what earlier runs have left. A source calls it when it plans, unless it replaces what is
+    /// there: then every file has to have its record again.
+    pub fn remember(&self, from: &Checkpoint) {
+        let known =
+            |(key, cursor): (&String, &Cursor)| Some((key.strip_prefix(KEY)?.to_owned(), cursor.clone()));
+        self.shared().known = from.starts.iter().filter_map(known).collect();
+    }
+
+    /// What an earlier run has left at `path`.
+    pub fn known(&self, path: &str) -> Option<Known> {
+        // What an older version wrote costs one more download.
+        self.shared().known.get(path)?.decode().ok()
+    }
+
+    /// The start cursor for `path`.
+    pub fn start(path: &str, known: &Known) -> Result<(String, Cursor)> {
+        Ok((format!("{KEY}{path}"), Cursor::encode(known)?))
+    }
+
+    /// Takes the task's file for `owner`, which is its split's id. Two owners of one file are an error.
+    pub fn claim(&self, task: &Task, owner: &str) -> Result<()> {
+        if !super::template::stays_below(&task.path) {
+            return Err(Error::bug(format!("the path `{}` leaves its folder", task.path)));
+        }
+        let holder = *self.shared().claims.entry(hash(&task.path)).or_insert(hash(owner));
+        if holder == hash(owner) {
+            return Ok(());
+        }
+        Err(Error::config(format!("{owner}: another object goes to the file `{}` already", task.path))
+            .hint("name more of what tells them apart in `path`, such as {collection}, {id} and {asset}"))
+    }
+
+    /// The file of a task.
+    pub fn target(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// The file that holds what is not what it should be.
+    pub fn quarantine(&self, path: &str) -> PathBuf {
+        self.root.join(format!("{path}.quarantine"))
+    }
+
+    /// Where the bytes of one beginning gather: on the same disk, and out of the way of whoever looks for
+    /// files in the folder.
+    pub fn part(&self, path: &str, generation: u32) -> PathBuf {
+        let digest: String = Sha256::digest(path).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        self.root.join("_busta").join("parts").join(format!("{digest}.{generation}.part"))
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

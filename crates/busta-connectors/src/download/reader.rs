@@ -1,0 +1,344 @@
+//! The reader of one download.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use busta_core::units::ByteSize;
+use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split, failpoint};
+use tokio::time::Instant;
+
+use super::answer::{Meaning, begun, judge};
+use super::folder::{Folder, Known};
+use super::kept::{self, Kept};
+use super::part::{Part, blocking, digests};
+use super::place::Place;
+use super::record::{last_batch, progress};
+use super::room::Claim;
+use super::task::Task;
+use super::verdict::{Verdict, verdict};
+use crate::http::{HttpClient, Incoming, Request, shown_url};
+
+/// What has come is committed after so many bytes, or after [`BATCH_TIME`].
+const BATCH_BYTES: u64 = 32 << 20;
+
+/// See [`BATCH_BYTES`].
+const BATCH_TIME: Duration = Duration::from_secs(1);
+
+/// Of a larger object it is committed which one it is before its first byte comes, so that a crash
+/// leaves a part file that may be gone on with. A smaller one is fetched again for less than that costs.
+const SMALL: u64 = 1 << 20;
+
+/// Downloads the object of one split.
+pub struct DownloadReader {
+    folder: Arc<Folder>,
+    client: HttpClient,
+    owner: String,
+    task: Task,
+    place: Place,
+    state: State,
+}
+
+enum State {
+    /// Nothing is open.
+    Idle,
+    /// The body is being read.
+    Open(Box<Transfer>),
+    /// An error that was met after bytes that had to be committed first.
+    Broken(Error),
+}
+
+struct Transfer {
+    incoming: Incoming,
+    part: Part,
+    room: Claim,
+}
+
+/// What the beginning of a call led to.
+enum Begun {
+    /// The body is to be read.
+    Transfer(Box<Transfer>),
+    /// The part file holds all of it.
+    All(Box<Part>),
+    /// There is a batch to give.
+    Batch(Batch),
+}
+
+impl DownloadReader {
+    /// A reader that goes on at `at`. Does no I/O.
+    pub fn new(folder: Arc<Folder>, client: HttpClient, split: &Split, at: Option<&Cursor>) -> Result<Self> {
+        let (task, place) = (split.decode()?, Place::read(at)?);
+        Ok(Self { folder, client, owner: split.id.to_string(), task, place, state: State::Idle })
+    }
+
+    /// Finds out what is there, and asks for what is not.
+    async fn begin(&mut self) -> Result<Begun> {
+        self.check()?;
+        let part = self.reopen().await?;
+        if let Some(part) = part {
+            return self.go_on(part).await;
+        }
+        let kept = kept::look(&self.folder, &self.task, &self.place).await?;
+        let mut request = Request::get(self.task.url.clone());
+        match &kept {
+            Kept::Nothing => {}
+            Kept::Recorded => return Ok(Begun::Batch(Batch::last(Records::default()))),
+            Kept::Complete(digests, known) => {
+                return Ok(Begun::Batch(last_batch(&self.task, digests, known, None)?));
+            }
+            Kept::Maybe { known, .. } => {
+                request = request.conditional(known.etag.as_deref(), known.last_modified.as_deref());
+            }
+        }
+        let incoming = self.client.open(request).await?;
+        match (judge(&incoming, 0, &self.place)?, kept) {
+            (Meaning::Whole, _) => {
+                if self.place.offset > 0 {
+                    // What had come is gone from the disk.
+                    self.place = self.place.anew();
+                }
+                self.whole(incoming).await.map(Begun::Transfer)
+            }
+            (Meaning::Unchanged, Kept::Maybe { known, recorded }) => {
+                self.unchanged(&known, recorded).await.map(Begun::Batch)
+            }
+            (meaning, _) => Err(Error::data(format!("{}: unexpected answer: {meaning:?}", self.shown()))),
+        }
+    }
+
+    /// What no request can mend.
+    fn check(&self) -> Result<()> {
+        self.folder.claim(&self.task, &self.owner)?;
+        if self.folder.rules().require_checksum && self.task.expected.checksum.is_none() {
+            let why = self.task.expected.unverifiable.as_deref().unwrap_or("no checksum is given");
+            return Err(Error::data(format!("{}: {why}", self.shown()))
+                .hint("`require_checksum: false` accepts it unverified"));
+        }
+        if self.place.goes_in_circles() {
+            return Err(Error::data(format!("{}: begun anew again and again", self.shown()))
+                .hint("the server sends no ranges, or its object changes faster than it can be read"));
+        }
+        Ok(())
+    }
+
+    async fn reopen(&self) -> Result<Option<Part>> {
+        // Without a validator or a checksum nobody could tell whether the rest is of the same object.
+        let checked = self.task.expected.checksum.is_some();
+        if self.place == Place::default() || (self.place.validator().is_none() && !checked) {
+            return Ok(None);
+        }
+        let path = self.folder.part(&self.task.path, self.place.generation);
+        Part::reopen(path, self.asked(), &self.place, checked).await
+    }
+
+    /// Asks for what a part file lacks.
+    async fn go_on(&mut self, part: Part) -> Result<Begun> {
+        let offset = part.offset();
+        if self.place.total == Some(offset) {
+            return Ok(Begun::All(Box::new(part)));
+        }
+        let mut request = Request::get(self.task.url.clone());
+        if offset > 0 {
+            request = request.range_from(offset, self.place.validator());
+        }
+        let incoming = self.client.open(request).await?;
+        match judge(&incoming, offset, &self.place)? {
+            Meaning::Rest(total) => {
+                self.place.total = total;
+                let room = self.room(offset).await?;
+                Ok(Begun::Transfer(Box::new(Transfer { incoming, part, room })))
+            }
+            Meaning::Nothing => Ok(Begun::All(Box::new(part))),
+            Meaning::Whole => {
+                drop(part);
+                if offset > 0 {
+                    self.place = self.place.anew();
+                    self.check()?;
+                }
+                self.whole(incoming).await.map(Begun::Transfer)
+            }
+            Meaning::Useless | Meaning::Unchanged => {
+                self.place = self.place.anew();
+                Ok(Begun::Batch(progress(&self.place)?))
+            }
+        }
+    }
+
+    /// Begins with the first byte of a body that holds all of it.
+    async fn whole(&mut self, incoming: Incoming) -> Result<Box<Transfer>> {
+        self.place = begun(&incoming, &self.place);
+        let expected = &self.task.expected;
+        if let (None, Some(size), Some(total)) = (&expected.checksum, expected.size, self.place.total)
+            && size != total
+        {
+            return Err(Error::corrupt(format!("{} has {total} bytes and should have {size}", self.shown())));
+        }
+        self.check_size(self.place.total.unwrap_or(0))?;
+        let path = self.folder.part(&self.task.path, self.place.generation);
+        let before =
+            self.place.generation.checked_sub(1).map(|before| self.folder.part(&self.task.path, before));
+        let part = Part::create(path, before, self.asked()).await?;
+        let room = self.room(0).await?;
+        Ok(Box::new(Transfer { incoming, part, room }))
+    }
+
+    /// Claims the room that the rest of the object takes.
+    async fn room(&self, offset: u64) -> Result<Claim> {
+        let total = self.place.total.or(self.task.expected.size);
+        let claim = self.folder.room().claim(total.unwrap_or(0).saturating_sub(offset));
+        claim.check(self.folder.root()).await.map_err(|error| error.at(&self.task.path))?;
+        Ok(claim)
+    }
+
+    fn check_size(&self, bytes: u64) -> Result<()> {
+        match self.folder.rules().max_size {
+            Some(max) if bytes > max => {
+                Err(Error::data(format!("{} is larger than {}", self.shown(), ByteSize(max)))
+                    .hint("raise `max_size`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The server says that the file which is there is the object.
+    async fn unchanged(&self, known: &Known, recorded: bool) -> Result<Batch> {
+        if recorded {
+            return Ok(Batch::last(Records::default()));
+        }
+        let (digests, _) = digests(self.folder.target(&self.task.path), None).await?;
+        last_batch(&self.task, &digests, known, self.place.content_type.as_deref())
+    }
+
+    /// Reads until there is something to commit.
+    async fn receive(&mut self, mut transfer: Box<Transfer>) -> Result<Batch> {
+        let began = Instant::now();
+        let first = transfer.part.offset();
+        let error = loop {
+            match transfer.incoming.chunk().await {
+                Ok(Some(chunk)) => transfer.part.take(&chunk).await?,
+                Ok(None) => match self.missing(&transfer.part) {
+                    None => return self.complete(transfer.part).await,
+                    Some(error) => break error,
+                },
+                Err(error) => break error,
+            }
+            let offset = transfer.part.offset();
+            self.check_size(offset)?;
+            if offset - first >= BATCH_BYTES || began.elapsed() >= BATCH_TIME {
+                self.settle(&mut transfer).await?;
+                self.state = State::Open(transfer);
+                return progress(&self.place);
+            }
+        };
+        if transfer.part.offset() <= self.place.offset {
+            return Err(error);
+        }
+        // What has come counts: the retries start anew behind it.
+        self.settle(&mut transfer).await?;
+        self.state = State::Broken(error);
+        progress(&self.place)
+    }
+
+    /// Brings the place to where the part file is, which is on the disk then.
+    async fn settle(&mut self, transfer: &mut Transfer) -> Result<()> {
+        let hashes = transfer.part.sync().await?;
+        let offset = transfer.part.offset();
+        transfer.room.came(offset.saturating_sub(self.place.offset));
+        self.place.offset = offset;
+        self.place.hashes = Some(hashes);
+        failpoint::hit("download.synced");
+        Ok(())
+    }
+
+    fn missing(&self, part: &Part) -> Option<Error> {
+        let (offset, total) = (part.offset(), self.place.total?);
+        (offset != total).then(|| {
+            Error::unavailable(format!("{}: the answer ended after {offset} of {total} bytes", self.shown()))
+        })
+    }
+
+    /// All bytes are there: are they the right ones?
+    async fn complete(&mut self, part: Part) -> Result<Batch> {
+        let (path, bytes) = (part.path().to_owned(), part.offset());
+        let digests = part.close().await?;
+        match verdict(&self.task.expected, &digests, bytes) {
+            Verdict::Good => {
+                let target = self.folder.target(&self.task.path);
+                publish(path, target.clone()).await?;
+                failpoint::hit("download.published");
+                let checksum = self.task.expected.checksum.clone();
+                let known = kept::known(&target, checksum, &self.place).await?;
+                last_batch(&self.task, &digests, &known, self.place.content_type.as_deref())
+            }
+            Verdict::Bad { is, wanted } => match self.place.mismatch.take() {
+                None => {
+                    blocking(path, |path| std::fs::remove_file(path)).await?;
+                    self.place = Place { mismatch: Some(is), ..self.place.anew() };
+                    progress(&self.place)
+                }
+                Some(before) => {
+                    publish(path, self.folder.quarantine(&self.task.path)).await?;
+                    Err(Error::corrupt(format!(
+                        "{} is {is} and should be {wanted}; fetched before, it was {before}; it is kept as {}.quarantine",
+                        self.shown(),
+                        self.task.path
+                    ))
+                    .hint(if is == before {
+                        "the object or its checksum is wrong at the origin"
+                    } else {
+                        "the origin or the way from it changes what it sends"
+                    }))
+                }
+            },
+        }
+    }
+
+    fn asked(&self) -> Option<super::checksum::Algorithm> {
+        self.task.expected.checksum.as_ref().map(super::checksum::Checksum::algorithm)
+    }
+
+    fn shown(&self) -> String {
+        shown_url(&self.task.url)
+    }
+}
+
+#[async_trait]
+impl Reader for DownloadReader {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        let batch = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Broken(error) => return Err(error),
+            State::Open(transfer) => self.receive(transfer).await?,
+            State::Idle => match self.begin().await? {
+                Begun::Batch(batch) => batch,
+                Begun::All(part) => self.complete(*part).await?,
+                Begun::Transfer(transfer) => {
+                    let names_it =
+                        transfer.part.offset() == 0 && self.place.total.is_none_or(|total| total > SMALL);
+                    if names_it {
+                        self.state = State::Open(transfer);
+                        progress(&self.place)?
+                    } else {
+                        self.receive(transfer).await?
+                    }
+                }
+            },
+        };
+        Ok(Some(batch))
+    }
+
+    fn asks(&self) -> bool {
+        !matches!(self.state, State::Open(_))
+    }
+}
+
+/// Gives a complete file its name, durably.
+async fn publish(part: PathBuf, target: PathBuf) -> Result<()> {
+    blocking(target, move |target| {
+        let folder = target.parent().unwrap_or(target);
+        std::fs::create_dir_all(folder)?;
+        std::fs::rename(&part, target)?;
+        std::fs::File::open(folder)?.sync_all()
+    })
+    .await
+}

@@ -1,0 +1,12 @@
+//! Downloads against real servers: the sandbox's objects with all that may go wrong with them, and a
+//! server that answers as a test tells it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod assets;
+mod bench;
+mod faults;
+mod kept;
+mod resume;
+#[path = "../api/scripted.rs"]
+mod scripted;
