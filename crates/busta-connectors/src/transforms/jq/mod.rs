@@ -109,7 +109,7 @@ mod tests {
             (".a |", "expected term at the end"),
             ("fou(1)", "`fou`"),
             ("{a: $x}", "`$x`"),
-            ("\"a", "closed"),
+            ("\"a", "closing quote"),
             ("", "empty"),
         ] {
             let error = Program::compile(program).err().unwrap();
