@@ -14,8 +14,12 @@ pub static SOURCES: &[&SourceConnector] = &[
 ];
 
 /// The kinds of destination.
-pub static DESTINATIONS: &[&DestinationConnector] =
-    &[&destinations::sqlite::CONNECTOR, &destinations::ndjson::CONNECTOR];
+pub static DESTINATIONS: &[&DestinationConnector] = &[
+    &destinations::sqlite::CONNECTOR,
+    &destinations::ndjson::CONNECTOR,
+    #[cfg(feature = "parquet")]
+    &destinations::parquet::CONNECTOR,
+];
 
 /// The kinds of transform.
 pub static TRANSFORMS: &[&TransformKind] = &[

@@ -24,6 +24,8 @@ pub enum Action {
     Paused,
     /// A paused host answers again.
     Resumed,
+    /// What a host is given was changed to what it bears.
+    Adapted,
     /// Records are doubtful but go on (`count` of them).
     Warning,
     /// Something failed for good.
@@ -51,6 +53,7 @@ impl Action {
             Self::RateLimited => "rate_limited",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
+            Self::Adapted => "adapted",
             Self::Warning => "warning",
             Self::Error => "error",
             Self::Inserted => "inserted",

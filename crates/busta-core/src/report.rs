@@ -72,6 +72,39 @@ pub struct RunReport {
     pub cpu_s: f64,
     /// Its sources, in the order of the configuration.
     pub sources: Vec<SourceReport>,
+    /// The hosts that it asked: first those that refused most, then those that were asked most, and no
+    /// more than a hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostReport>,
+}
+
+/// What was seen of one host, for one credential.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostReport {
+    /// `host:port`.
+    pub host: String,
+    /// How many requests at once it was found to bear at the end of the run; absent if as many as were
+    /// wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// How many requests a second it was found to bear; absent if no such limit was met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// The most that were under way at once since the process began.
+    pub in_flight_max: usize,
+    /// Requests of this run.
+    pub requests: u64,
+    /// Those that it answered with 429 or 503.
+    pub limited: u64,
+    /// The mean of what its answers took, in milliseconds.
+    pub latency_mean_ms: f64,
+}
+
+impl HostReport {
+    /// Whether it gets less than the configuration allows.
+    pub fn is_held_back(&self) -> bool {
+        self.limit.is_some() || self.rate.is_some()
+    }
 }
 
 /// One source's part of a run.

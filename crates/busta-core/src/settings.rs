@@ -23,6 +23,10 @@ pub struct EngineSettings {
     pub pools: BTreeMap<String, usize>,
     /// Limits by host name, such as `api.example.com` or `localhost:8080`.
     pub hosts: BTreeMap<String, HostSettings>,
+    /// Find out how many requests a host bears, at once and in a time, from its refusals (429, 503) and its
+    /// latency, and send no more, always within the limits that are set. `false` sends as much as these
+    /// limits allow.
+    pub adaptive_concurrency: bool,
     /// What happens after an error that may pass.
     pub retry: RetrySettings,
     /// When a host that only fails is left alone.
@@ -40,6 +44,7 @@ impl Default for EngineSettings {
             parallel: false,
             pools: [("api", 5), ("rss", 10), ("files", 20)].map(|(k, v)| (k.to_owned(), v)).into(),
             hosts: BTreeMap::new(),
+            adaptive_concurrency: true,
             retry: RetrySettings::default(),
             breaker: BreakerSettings::default(),
             deadlines: Deadlines::default(),
@@ -57,6 +62,8 @@ pub struct HostSettings {
     pub max_concurrency: Option<usize>,
     /// How many requests may be started in a time.
     pub rate_limit: Option<Rate>,
+    /// Find out how many requests it bears; overrides the top-level `adaptive_concurrency`.
+    pub adaptive_concurrency: Option<bool>,
 }
 
 /// What happens after an error that may pass: connection errors, timeouts, 408, 425, 429, 5xx.

@@ -52,6 +52,7 @@ fn level(action: Action) -> Level {
         | Action::RateLimited
         | Action::Paused
         | Action::Resumed
+        | Action::Adapted
         | Action::Schema => Level::INFO,
         Action::Fetching
         | Action::Found

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
 use std::time::Duration;
 
 use busta_core::meter::{Meter, Request};
@@ -50,11 +51,7 @@ impl Meter for SourceMeter {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
         self.waited.add(seen.latency);
-        let now = Instant::now();
-        self.hosts.requested(seen.host, now);
-        if let Some(wait) = quiet_time(seen) {
-            self.hosts.quiet(seen.host, now, wait);
-        }
+        self.hosts.requested(seen, Instant::now());
     }
 
     fn bytes(&self, count: u64) {
@@ -63,15 +60,5 @@ impl Meter for SourceMeter {
 
     fn waited(&self, time: Duration) {
         self.waited.add(time);
-    }
-}
-
-/// How long an answer asks us to stay away: `Retry-After`, or an exhausted window.
-fn quiet_time(seen: &Request<'_>) -> Option<Duration> {
-    let refused = matches!(seen.status, Some(429 | 503));
-    match seen.limits {
-        limits if refused && limits.retry_after.is_some() => limits.retry_after,
-        limits if limits.remaining == Some(0) => limits.reset,
-        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busta_core::report::Status;
+use busta_core::report::{HostReport, Status};
 use busta_core::{RunId, SourceName};
 
 /// A run at one moment.
@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub eta: Option<Duration>,
     /// Whether it has been told to stop.
     pub stopping: bool,
+    /// The hosts that get less than the configuration allows, because they bear no more.
+    pub held_back: Vec<HostReport>,
 }
 
 /// A source at one moment.

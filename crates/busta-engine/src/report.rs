@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busta_core::report::{RunReport, SourceReport, Status};
+use busta_core::report::{HostReport, RunReport, SourceReport, Status};
 use busta_core::{RunId, SourceName, StreamName};
 use chrono::{DateTime, Utc};
 
@@ -22,6 +22,7 @@ pub fn total(
     finished_at: DateTime<Utc>,
     took: Duration,
     sources: Vec<SourceReport>,
+    hosts: Vec<HostReport>,
 ) -> RunReport {
     let sum = |of: fn(&SourceReport) -> u64| sources.iter().map(of).sum();
     RunReport {
@@ -38,6 +39,7 @@ pub fn total(
         peak_rss_bytes: 0,
         cpu_s: 0.0,
         sources,
+        hosts,
     }
 }
 

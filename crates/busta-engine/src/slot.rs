@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::budget::Budget;
 use crate::committer::{End, Order, Parcel};
 use crate::feed::Feed;
-use crate::hosts::{Change, Hosts, Refusal};
+use crate::hosts::{self, Change, Hosts, Place, Refusal};
 use crate::phases::PhaseTimes;
 use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
 
@@ -139,6 +139,8 @@ pub struct Work {
     /// Kept while it waits only for its turn.
     pub reader: Option<Box<dyn Reader>>,
     pub deadline: Option<Instant>,
+    /// Its place at its host, while it is read.
+    pub place: Option<Place>,
     /// The destination knows of it, or may: its end is to be recorded even if it yields nothing.
     recorded: bool,
     ahead: Arc<Semaphore>,
@@ -156,6 +158,7 @@ impl Work {
             parked: None,
             reader: None,
             deadline: None,
+            place: None,
             recorded,
             ahead: Arc::new(Semaphore::new(READ_AHEAD as usize)),
         }
@@ -473,11 +476,11 @@ impl Slot {
 
     /// When to come back, if the host does not let the next request pass now.
     fn wait_for_turn(&self, work: &Work) -> Option<Option<Instant>> {
-        let host = work.split.host.as_ref()?;
+        let (host, place) = work.split.host.as_ref().zip(work.place)?;
         if work.reader.as_ref().is_some_and(|reader| !reader.asks()) {
             return None;
         }
-        match self.shared.hosts.next(host, Instant::now()) {
+        match self.shared.hosts.next(host, place, Instant::now()) {
             Ok(()) => None,
             Err(Refusal::Until(until) | Refusal::Paused(until)) => Some(Some(until)),
             Err(Refusal::Full) => Some(None),
@@ -491,9 +494,9 @@ impl Slot {
     }
 
     fn host_failed(&self, work: &Work, error: &Error) {
-        let Some(host) = &work.split.host else { return };
+        let Some((host, place)) = work.split.host.as_ref().zip(work.place) else { return };
         let change = match error.kind() {
-            ErrorKind::Unavailable => self.shared.hosts.failed(host, Instant::now()),
+            ErrorKind::Unavailable => self.shared.hosts.failed(host, place, Instant::now()),
             ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::Bug => None,
             // It answered, if not what we wanted to hear: the host itself is well.
             _ => self.shared.hosts.succeeded(host),
@@ -503,7 +506,7 @@ impl Slot {
 
     fn report_circuit(&self, work: &Work, change: Option<Change>) {
         let Some(change) = change else { return };
-        let host = work.split.host.as_ref().map_or("", |host| host.as_str().split('#').next().unwrap_or(""));
+        let host = work.split.host.as_ref().map_or("", hosts::shown);
         let (action, pause) = match change {
             Change::Opened(pause) => (Action::Paused, Some(pause)),
             Change::Closed => (Action::Resumed, None),

@@ -60,7 +60,7 @@ async fn pools_sources_and_hosts_have_their_own_limits() {
         .source("files", files)
         .pool("files")
         .with(|settings| settings.max_concurrency = Some(7));
-    let host = HostSettings { max_concurrency: Some(3), rate_limit: None };
+    let host = HostSettings { max_concurrency: Some(3), ..HostSettings::default() };
     bench.settings.hosts.insert("one.example".into(), host);
     let outcome = bench.run().await;
     assert_eq!(outcome.report.status, Status::Completed);
@@ -72,7 +72,7 @@ async fn a_rate_is_kept_and_used() {
     let source = many("a", 4, 10, 1).host("paced.example:443");
     let mut bench = Bench::new(8).source("a", source);
     let rate = Rate { count: 10, per: ms(1000) };
-    let host = HostSettings { max_concurrency: None, rate_limit: Some(rate) };
+    let host = HostSettings { rate_limit: Some(rate), ..HostSettings::default() };
     bench.settings.hosts.insert("paced.example".into(), host);
     let began = Instant::now();
     let outcome = bench.run().await;

@@ -10,9 +10,13 @@ pub(crate) fn reading(error: ParquetError) -> Error {
     match error {
         ParquetError::NYI(what) => Error::data(format!("this kind of Parquet cannot be read: {what}")),
         ParquetError::ArrowError(what) => damaged(&what),
-        ParquetError::External(cause) => {
-            Error::unavailable(format!("the file cannot be read: {cause}")).caused_by(cause)
-        }
+        ParquetError::External(cause) => match cause.downcast_ref::<std::io::Error>() {
+            // Decoders speak of damage in errors of this type too, but these never come from the system.
+            Some(error) if error.raw_os_error().is_some() => {
+                Error::unavailable(format!("the file cannot be read: {error}")).caused_by(cause)
+            }
+            _ => damaged(&cause.to_string()),
+        },
         ParquetError::General(what) | ParquetError::EOF(what) => damaged(&what),
         other => damaged(&other.to_string()),
     }

@@ -15,9 +15,12 @@ mod column;
 mod error;
 mod reader;
 mod shape;
+mod stac;
+mod time;
 mod value;
 mod writer;
 
-pub use reader::ParquetReader;
+pub use reader::{FileColumn, ParquetReader};
 pub use shape::{Column, Kind, Shape};
+pub use stac::{ItemShape, StacWriter};
 pub use writer::{ParquetWriter, WriteOptions, Written};

@@ -54,7 +54,7 @@ impl Seen {
     pub const TEXT: Self = Self(16);
     pub const NESTED: Self = Self(32);
 
-    fn with(self, more: Self) -> Self {
+    pub fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
     }
 
@@ -62,12 +62,17 @@ impl Seen {
         self.0 & kinds.0 != 0
     }
 
-    fn is_empty(self) -> bool {
+    pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
+    /// Whether one type other than text holds all of these exactly, or all are texts.
+    pub fn is_uniform(self) -> bool {
+        self == Self::TEXT || !matches!(self.kind(), Kind::Text | Kind::Json)
+    }
+
     /// The narrowest kind that holds all of these exactly.
-    fn kind(self) -> Kind {
+    pub fn kind(self) -> Kind {
         let numbers = Self::INT.with(Self::LONG).with(Self::FLOAT);
         if self.has(Self::NESTED) {
             Kind::Json

@@ -8,9 +8,10 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use crate::column::Build;
@@ -23,7 +24,7 @@ pub(crate) const SHAPE_KEY: &str = "busta:shape";
 
 /// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
 /// below the 2 GiB that a column of texts may hold.
-const BATCH_BYTES: usize = 4 << 20;
+pub(crate) const BATCH_BYTES: usize = 4 << 20;
 /// No record may be larger, for the same reason.
 const MAX_RECORD: usize = 1 << 30;
 /// So many values are encoded before the size of a page is looked at: few, since a value may be a
@@ -85,8 +86,8 @@ impl<W: Write + Send> ParquetWriter<W> {
             .map(|column| Field::new(column.name(), Build::data_type(column.kind()), true))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        let properties = properties(shape, options)?;
-        let inner = ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map_err(writing)?;
+        let properties = properties_for(shape, options)?;
+        let inner = open(sink, schema.clone(), properties)?;
         Ok(Self {
             inner,
             schema,
@@ -204,24 +205,42 @@ impl<W: Write + Send> ParquetWriter<W> {
     }
 }
 
-fn properties(shape: &Shape, options: &WriteOptions) -> Result<WriterProperties> {
-    let level = ZstdLevel::try_new(options.zstd_level).map_err(|_| {
-        Error::config(format!("zstd has no level {}", options.zstd_level)).hint("use 1 to 22")
-    })?;
+fn properties_for(shape: &Shape, options: &WriteOptions) -> Result<WriterProperties> {
     let shape_text = serde_json::to_string(shape)
         .map_err(|error| Error::bug(format!("the shape cannot be written: {error}")))?;
-    let mut metadata = vec![KeyValue::new(SHAPE_KEY.to_owned(), shape_text)];
-    metadata.extend(options.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_created_by(concat!("busta ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_key_value_metadata(Some(metadata))
-        .set_write_batch_size(VALUES_PER_STEP)
-        .set_max_row_group_row_count(None);
+    let mut properties = properties(options, vec![KeyValue::new(SHAPE_KEY.to_owned(), shape_text)])?;
     for column in shape.columns().iter().filter(|column| column.kind() == Kind::Json) {
         // The least and the greatest JSON text say nothing to anybody.
         let path = ColumnPath::new(vec![column.name().to_owned()]);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
     }
     Ok(properties.build())
+}
+
+/// What all files have in common. `metadata` goes into the footer beside what the options say.
+pub(crate) fn properties(
+    options: &WriteOptions,
+    mut metadata: Vec<KeyValue>,
+) -> Result<WriterPropertiesBuilder> {
+    let level = ZstdLevel::try_new(options.zstd_level).map_err(|_| {
+        Error::config(format!("zstd has no level {}", options.zstd_level)).hint("use 1 to 22")
+    })?;
+    metadata.extend(options.metadata.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_created_by(concat!("busta ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(metadata))
+        .set_write_batch_size(VALUES_PER_STEP)
+        .set_max_row_group_row_count(None))
+}
+
+/// Starts a file. Arrow's schema is not repeated in the metadata: Parquet's own says all of it, and
+/// beside it some readers overlook the other keys.
+pub(crate) fn open<W: Write + Send>(
+    sink: W,
+    schema: SchemaRef,
+    properties: WriterProperties,
+) -> Result<ArrowWriter<W>> {
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(sink, schema, options).map_err(writing)
 }

@@ -93,7 +93,7 @@
 //! | `search=off` | no `/search`, only `/collections/{id}/items` |
 //! | `filter=off`, `query=off`, `sort=off`, `fields=off` | the extension is not there, its parameters are ignored |
 //! | `max_limit=100` | no page is larger, whatever is asked for (default 1000) |
-//! | `asset=1000000` | the size of the largest assets (default 16384); others have 1/2 to 1/32 of it |
+//! | `asset=1000000` | the size of the largest assets (default 65536); others have 1/2 to 1/32 of it |
 //! | `seed=7` | other items |
 //!
 //! Behind it: `/conformance`, `/api`, `/queryables`, `/collections`, `/collections/{id}`,

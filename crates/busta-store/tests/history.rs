@@ -40,6 +40,7 @@ fn report(id: &RunId, status: Status, sources: &[&str]) -> RunReport {
         peak_rss_bytes: 6,
         cpu_s: 7.0,
         sources: sources.iter().map(|name| source(name, status)).collect(),
+        hosts: Vec::new(),
     }
 }
 

@@ -33,6 +33,13 @@ const NDJSON: Kind = Kind {
     failpoints: busta_connectors::destinations::ndjson::FAILPOINTS,
 };
 
+#[cfg(feature = "parquet")]
+const PARQUET: Kind = Kind {
+    yaml: "{ type: parquet, path: out, file_size: 32KiB }",
+    read: |desk| landed::parquet(&desk.file("out")),
+    failpoints: busta_connectors::destinations::parquet::FAILPOINTS,
+};
+
 const ENGINE_FAILPOINTS: [&str; 5] = [
     "engine.commit.before",
     "engine.commit.after",
@@ -110,6 +117,12 @@ fn ndjson_survives_random_kills() {
     kill_at_random(&NDJSON, 2);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_survives_random_kills() {
+    kill_at_random(&PARQUET, 3);
+}
+
 /// Every failpoint that a run passes. The compaction of the manifest begins at a size that these runs do
 /// not reach; the destination's own crash tests cover it.
 #[cfg(feature = "failpoints")]
@@ -183,4 +196,10 @@ fn sqlite_survives_every_failpoint() {
 #[test]
 fn ndjson_survives_every_failpoint() {
     kill_at_failpoints(&NDJSON);
+}
+
+#[cfg(all(feature = "failpoints", feature = "parquet"))]
+#[test]
+fn parquet_survives_every_failpoint() {
+    kill_at_failpoints(&PARQUET);
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::json::value_end;
 
+/// How a Parquet file starts, and ends.
+pub const PARQUET_MAGIC: &[u8] = b"PAR1";
+
 /// A format of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -18,6 +21,8 @@ pub enum Format {
     Ndjson,
     /// Rows of fields.
     Csv,
+    /// Columns; no text.
+    Parquet,
 }
 
 impl Format {
@@ -27,6 +32,7 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -38,6 +44,7 @@ impl Format {
             "json" | "geojson" => Some(Self::Json),
             "ndjson" | "jsonl" | "jsonlines" | "geojsonl" => Some(Self::Ndjson),
             "csv" | "tsv" | "tab" => Some(Self::Csv),
+            "parquet" | "geoparquet" | "pq" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -80,12 +87,30 @@ fn looks_like_rows(text: &[u8]) -> bool {
 fn unknown(text: &[u8]) -> Error {
     let what = match text {
         [] => "the file is empty",
-        [b'P', b'A', b'R', b'1', ..] => "this is a Parquet file, which cannot be read yet",
+        [b'P', b'A', b'R', b'1', ..] => return not_parquet(text),
         [b'P', b'K', 3, 4, ..] => "this is a zip archive, which cannot be read yet",
         [b'<', ..] => "this is HTML or XML, not records",
         _ => "neither the name nor the content tells the format",
     };
     Error::data(what).hint("leave it out with `exclude`, or say what it is with `format`")
+}
+
+/// Why a text is not read as Parquet, though it or its name seems to be.
+pub fn not_parquet(text: &[u8]) -> Error {
+    if !text.starts_with(PARQUET_MAGIC) {
+        return Error::data("this is not a Parquet file").hint("say what it is with `format`");
+    }
+    if cfg!(not(feature = "parquet")) {
+        return without_parquet();
+    }
+    Error::data("this is a Parquet file inside another compression, which cannot be read")
+        .hint("unpack it; Parquet is compressed in itself")
+}
+
+/// Why no Parquet is read.
+pub fn without_parquet() -> Error {
+    Error::data("this is a Parquet file, and this busta was built without Parquet")
+        .hint("build it with the feature `parquet`")
 }
 
 #[cfg(test)]
@@ -99,6 +124,7 @@ mod tests {
             ("a.GeoJSON.gz", Some(Format::Json)),
             ("a.jsonl.zst", Some(Format::Ndjson)),
             ("a.b.tsv", Some(Format::Csv)),
+            ("a.parquet", Some(Format::Parquet)),
             ("a.gz", None),
             ("a.txt", None),
             ("a", None),

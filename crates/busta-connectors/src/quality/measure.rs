@@ -85,8 +85,8 @@ impl Measured {
         places: &mut HashMap<Cow<'a, str>, usize>,
     ) {
         self.looked_at += 1;
-        for (key, raw) in fields {
-            self.field(key, raw, places);
+        for field in fields {
+            self.field(field, places);
         }
         for (check, counted) in rules.fields.iter().zip(&mut self.checks) {
             match check.path.find(fields) {
@@ -112,7 +112,7 @@ impl Measured {
         }
     }
 
-    fn field<'a>(&mut self, key: &Cow<'a, str>, raw: &str, places: &mut HashMap<Cow<'a, str>, usize>) {
+    fn field<'a>(&mut self, (key, raw): &(Cow<'a, str>, &'a str), places: &mut HashMap<Cow<'a, str>, usize>) {
         let said = u64::from(!is_missing(Some(raw)));
         match places.get(key) {
             Some(place) => self.present[*place].1 += said,

@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked};
 use crate::committer::End;
-use crate::hosts::Refusal;
+use crate::hosts::{self, Refusal};
 use crate::queue::{LaneKey, Ticket};
 use crate::slot::{Outcome, Parked, Slot, Work, deadline_passed};
 
@@ -67,18 +67,21 @@ impl Dispatcher {
                 }
             });
             self.wake = wake;
-            let Some((lane, ticket, work)) = popped else { break };
+            let Some((lane, ticket, mut work)) = popped else { break };
             if self.ledgers[lane.source].is_exhausted(&work.split.stream) {
                 self.ledgers[lane.source].split_limited(&work.split.stream);
                 continue;
             }
-            if let Some(host) = &lane.host
-                && self.hosts.admit(host, now).is_err()
-            {
-                // Another run has taken the place since the look a moment ago.
-                self.queue.push(lane, ticket, work);
-                self.wake = Some(now + Duration::from_millis(10));
-                break;
+            if let Some(host) = &lane.host {
+                match self.hosts.admit(host, now) {
+                    Ok(place) => work.place = Some(place),
+                    Err(_) => {
+                        // Another run has taken the place since the look a moment ago.
+                        self.queue.push(lane, ticket, work);
+                        self.wake = Some(now + Duration::from_millis(10));
+                        break;
+                    }
+                }
             }
             self.occupy(lane, ticket, work, now);
         }
@@ -93,7 +96,7 @@ impl Dispatcher {
         if work.deadline.is_none() {
             work.deadline = self.split_deadline.map(|span| now + span);
         }
-        let split = work.split.clone();
+        let (split, place) = (work.split.clone(), work.place);
         let slot = Slot {
             shared: ledger.shared.clone(),
             worker,
@@ -109,7 +112,7 @@ impl Dispatcher {
         );
         let reading = async move { Ended::Slot(slot.run(work).await) }.instrument(span);
         let id = self.slots.spawn(reading).id();
-        self.slot_of.insert(id, SlotInfo { lane, ticket, worker, split, began: now });
+        self.slot_of.insert(id, SlotInfo { lane, place, ticket, worker, split, began: now });
     }
 
     pub(super) fn slot_ended(&mut self, ended: std::result::Result<(Id, Ended), JoinError>) {
@@ -124,8 +127,8 @@ impl Dispatcher {
         if let Some(pool) = self.pools.get_mut(&self.pool_of[source]) {
             pool.taken -= 1;
         }
-        if let Some(host) = &slot.lane.host {
-            self.hosts.release(host);
+        if let Some((host, place)) = slot.lane.host.as_ref().zip(slot.place) {
+            self.hosts.release(host, place);
         }
         let ledger = &mut self.ledgers[source];
         ledger.in_slots -= 1;
@@ -201,7 +204,7 @@ impl Dispatcher {
                     _ if late => deadline_passed(),
                     Some(host) => Error::unavailable(format!(
                         "{} has only failed for too long, so its circuit is open",
-                        host.as_str().split('#').next().unwrap_or_default()
+                        hosts::shown(host)
                     ))
                     .hint("see whether it is up, then `busta runs retry`"),
                     None => return None,

@@ -117,6 +117,7 @@ impl Dispatcher {
             queued: 0,
             eta: None,
             stopping: false,
+            held_back: Vec::new(),
         };
         let (snapshot, watcher) = watch::channel(Arc::new(first));
         let dispatcher = Self {
@@ -129,6 +130,7 @@ impl Dispatcher {
             rates: plan.sources.iter().map(|entry| entry.settings.rate_limit).collect(),
             max_concurrency: plan.sources.iter().map(|entry| entry.settings.max_concurrency).collect(),
             split_deadline: plan.settings.deadlines.split.map(|span| span.0),
+            hosts_before: plan.hosts.tallies(),
             hosts: plan.hosts,
             chance: fastrand::Rng::with_seed(plan.seed),
             began_at: clock.now(),

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::committer::{Order, Receipt};
 use crate::feed::Feed;
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Place, Tallies};
 use crate::ledger::{Ledger, Phase};
 use crate::progress::Snapshot;
 use crate::queue::{LaneKey, Queue, Ticket};
@@ -57,6 +57,8 @@ pub struct Dispatcher {
     max_concurrency: Vec<Option<usize>>,
     split_deadline: Option<Duration>,
     hosts: Arc<Hosts>,
+    /// What was counted of them before this run.
+    hosts_before: Tallies,
     chance: fastrand::Rng,
     clock: Arc<dyn Clock>,
     feed: Feed,
@@ -90,6 +92,7 @@ struct PoolState {
 /// What is known about a slot in use, should it panic.
 struct SlotInfo {
     lane: LaneKey,
+    place: Option<Place>,
     ticket: Ticket,
     worker: u32,
     split: Arc<Split>,
@@ -112,6 +115,7 @@ impl Dispatcher {
             self.begin_sources();
             self.admit();
             self.end_quiet_sources();
+            self.tell_news_of_hosts();
             self.publish(false);
             if self.is_over() {
                 break;

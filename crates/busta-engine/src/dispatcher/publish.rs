@@ -29,6 +29,7 @@ impl Dispatcher {
             in_flight: self.slot_of.len(),
             queued: self.queue.len() + self.parked.len(),
             stopping: self.stop.is_cancelled(),
+            held_back: self.hosts.held_back(),
         };
         self.snapshot.send_replace(Arc::new(snapshot));
     }
@@ -46,10 +47,18 @@ impl Dispatcher {
 
     pub(super) fn outcome(mut self) -> RunOutcome {
         failpoint::hit("engine.run.before_report");
+        self.tell_news_of_hosts();
         self.publish(true);
         let sources = self.ledgers.iter().map(Ledger::report).collect();
-        let report =
-            report::total(self.run.clone(), self.began_at, self.clock.now(), self.began.elapsed(), sources);
+        let hosts = self.hosts.report(&self.hosts_before);
+        let report = report::total(
+            self.run.clone(),
+            self.began_at,
+            self.clock.now(),
+            self.began.elapsed(),
+            sources,
+            hosts,
+        );
         let status = report.status;
         let records = report.records;
         self.emit(Action::Complete, None, |event| {
@@ -65,6 +74,13 @@ impl Dispatcher {
             })
             .collect();
         RunOutcome { report, split_durations }
+    }
+
+    /// Tells what hosts were found to bear since the last time.
+    pub(super) fn tell_news_of_hosts(&self) {
+        for news in self.hosts.news() {
+            self.emit(Action::Adapted, None, |event| event.message = Some(news));
+        }
     }
 
     pub(super) fn emit(&self, action: Action, source: Option<usize>, fill: impl FnOnce(&mut Event)) {

@@ -27,7 +27,8 @@ pub struct Breaker {
 struct Open {
     pause: Duration,
     until: Instant,
-    probing: bool,
+    /// The place whose request probes.
+    probe: Option<u64>,
 }
 
 impl Breaker {
@@ -44,25 +45,28 @@ impl Breaker {
     #[allow(clippy::option_option, reason = "shut with and without a time")]
     pub fn shut_until(&self, now: Instant) -> Option<Option<Instant>> {
         let open = self.open.as_ref()?;
-        if open.probing {
+        if open.probe.is_some() {
             return Some(None);
         }
         (open.until > now).then_some(Some(open.until))
     }
 
-    /// A request leaves. If the circuit is open, it is the probe.
-    pub fn probing(&mut self, now: Instant) {
+    /// A request of `place` leaves. If the circuit is open, it is the probe.
+    pub fn probing(&mut self, place: u64, now: Instant) {
         if let Some(open) = &mut self.open
             && open.until <= now
         {
-            open.probing = true;
+            open.probe = Some(place);
         }
     }
 
-    /// Whoever probed is gone, perhaps without an outcome (the run was stopped): the next one may.
-    pub fn probe_over(&mut self) {
-        if let Some(open) = &mut self.open {
-            open.probing = false;
+    /// A place is given back. If it was the probe's, perhaps without an outcome (the run was stopped), the
+    /// next one may probe.
+    pub fn probe_over(&mut self, place: u64) {
+        if let Some(open) = &mut self.open
+            && open.probe == Some(place)
+        {
+            open.probe = None;
         }
     }
 
@@ -72,17 +76,17 @@ impl Breaker {
         self.open.take().map(|_| Change::Closed)
     }
 
-    pub fn failed(&mut self, now: Instant, settings: &BreakerSettings) -> Option<Change> {
+    pub fn failed(&mut self, place: u64, now: Instant, settings: &BreakerSettings) -> Option<Change> {
         self.failures += 1;
         self.failing_since.get_or_insert(now);
         let pause = match &self.open {
             // Answers to requests that left before the circuit opened say nothing new.
-            Some(open) if !open.probing => return None,
+            Some(open) if open.probe != Some(place) => return None,
             Some(open) => (open.pause * 2).min(settings.max_pause.0),
             None if settings.failures > 0 && self.failures >= settings.failures => settings.pause.0,
             None => return None,
         };
-        self.open = Some(Open { pause, until: now + pause, probing: false });
+        self.open = Some(Open { pause, until: now + pause, probe: None });
         Some(Change::Opened(pause))
     }
 }
@@ -105,24 +109,41 @@ mod tests {
     async fn it_opens_probes_and_closes() {
         let mut breaker = Breaker::default();
         let now = Instant::now();
-        assert_eq!(breaker.failed(now, &settings()), None);
-        assert_eq!(breaker.failed(now, &settings()), None);
-        assert_eq!(breaker.failed(now, &settings()), Some(Change::Opened(Duration::from_secs(1))));
-        assert_eq!(breaker.failed(now, &settings()), None, "a late answer");
+        assert_eq!(breaker.failed(1, now, &settings()), None);
+        assert_eq!(breaker.failed(1, now, &settings()), None);
+        assert_eq!(breaker.failed(1, now, &settings()), Some(Change::Opened(Duration::from_secs(1))));
+        assert_eq!(breaker.failed(1, now, &settings()), None, "a late answer");
         let mut at = now;
         for pause in [2, 4, 4] {
             assert!(breaker.shut_until(at).is_some());
             at += breaker.shut_until(at).unwrap().unwrap() - at;
             assert_eq!(breaker.shut_until(at), None);
-            breaker.probing(at);
+            breaker.probing(1, at);
             assert_eq!(breaker.shut_until(at), Some(None), "one probe at a time");
-            assert_eq!(breaker.failed(at, &settings()), Some(Change::Opened(Duration::from_secs(pause))));
+            assert_eq!(breaker.failed(1, at, &settings()), Some(Change::Opened(Duration::from_secs(pause))));
         }
         at += Duration::from_secs(4);
-        breaker.probing(at);
+        breaker.probing(1, at);
         assert_eq!(breaker.succeeded(), Some(Change::Closed));
         assert_eq!(breaker.shut_until(at), None);
         assert_eq!(breaker.failing_for(at), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_probe_ends_the_probe() {
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
+        for place in 1..=3 {
+            breaker.failed(place, now, &settings());
+        }
+        let due = now + Duration::from_secs(1);
+        breaker.probing(4, due);
+        // Stragglers from before the circuit opened come home while the probe is under way.
+        breaker.probe_over(2);
+        assert_eq!(breaker.failed(3, due, &settings()), None);
+        assert_eq!(breaker.shut_until(due), Some(None), "no second probe");
+        breaker.probe_over(4);
+        assert_eq!(breaker.shut_until(due), None, "a probe without an outcome makes way for the next");
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,7 +151,7 @@ mod tests {
         let mut breaker = Breaker::default();
         let off = BreakerSettings { failures: 0, ..settings() };
         for _ in 0..100 {
-            assert_eq!(breaker.failed(Instant::now(), &off), None);
+            assert_eq!(breaker.failed(1, Instant::now(), &off), None);
         }
     }
 }

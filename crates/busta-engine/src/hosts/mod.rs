@@ -4,27 +4,45 @@
 //! wait, and its circuit is not open. All four are looked at in one step under one lock, so that no
 //! limit can be exceeded by two who look at the same time.
 
+mod adaptive;
 mod breaker;
+mod figures;
+mod host;
 mod pace;
+#[cfg(test)]
+mod simulation;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use busta_core::HostKey;
+use busta_core::meter::Request;
+use busta_core::report::HostReport;
 use busta_core::settings::{BreakerSettings, EngineSettings, HostSettings};
 use busta_core::units::Rate;
 use tokio::time::Instant;
 
-use breaker::Breaker;
+use adaptive::Answer;
 pub use breaker::Change;
+pub use figures::{Tallies, shown};
+use host::Host;
+pub use host::Place;
 use pace::Pace;
+
+/// Changes that are kept for whoever tells them.
+const MOST_NEWS: usize = 1000;
+
+/// Hosts that are listed.
+const MOST_REPORTED: usize = 100;
 
 /// The limits of all hosts.
 pub struct Hosts {
     settings: BTreeMap<String, HostSettings>,
     breaker: BreakerSettings,
+    adaptive: bool,
     hosts: Mutex<HashMap<HostKey, Host>>,
+    news: Mutex<Vec<String>>,
 }
 
 /// Why a host cannot be asked now.
@@ -38,24 +56,15 @@ pub enum Refusal {
     Paused(Instant),
 }
 
-struct Host {
-    places: Option<usize>,
-    in_flight: usize,
-    pace: Option<Pace>,
-    /// Turns that were taken and whose requests have not been seen yet.
-    turns: usize,
-    /// It asked us not to come back before this.
-    quiet_until: Option<Instant>,
-    breaker: Breaker,
-}
-
 impl Hosts {
     /// The limits that the configuration sets.
     pub fn new(settings: &EngineSettings) -> Self {
         Self {
             settings: settings.hosts.clone(),
             breaker: settings.breaker,
+            adaptive: settings.adaptive_concurrency,
             hosts: Mutex::new(HashMap::new()),
+            news: Mutex::new(Vec::new()),
         }
     }
 
@@ -70,86 +79,117 @@ impl Hosts {
     }
 
     /// Takes a place and a turn.
-    pub fn admit(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
-        self.with(key, |host| {
-            host.check_room(now)?;
-            host.take_turn(now)?;
-            host.in_flight += 1;
-            Ok(())
-        })
+    pub fn admit(&self, key: &HostKey, now: Instant) -> Result<Place, Refusal> {
+        self.with(key, |host| host.admit(now))
     }
 
     /// Whether [`Hosts::admit`] would say yes, without taking anything.
     pub fn would_admit(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
-        self.with(key, |host| {
-            host.check_room(now)?;
-            match host.pace.as_ref().and_then(|pace| pace.wait_until(now)) {
-                Some(until) => Err(Refusal::Until(until)),
-                None => Ok(()),
-            }
-        })
+        self.with(key, |host| host.would_admit(now))
     }
 
-    /// Takes another turn for someone who has a place already.
-    pub fn next(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
-        self.with(key, |host| {
-            host.check(now)?;
-            host.take_turn(now)
-        })
+    /// Takes another turn for someone who has a place already. If it is refused, the place is to be given
+    /// back.
+    pub fn next(&self, key: &HostKey, place: Place, now: Instant) -> Result<(), Refusal> {
+        self.with(key, |host| host.next(place, now))
     }
 
     /// Gives a place back.
-    pub fn release(&self, key: &HostKey) {
-        self.with(key, |host| {
-            host.in_flight = host.in_flight.saturating_sub(1);
-            host.breaker.probe_over();
-        });
+    pub fn release(&self, key: &HostKey, place: Place) {
+        self.with(key, |host| host.release(place));
     }
 
-    /// Counts a request. One is covered by the turn that was taken for the pull; for any other that the
-    /// pull makes (a token, a redirect) the next turn waits the longer.
-    pub fn requested(&self, key: &HostKey, now: Instant) {
-        self.with(key, |host| {
-            if host.turns > 0 {
-                host.turns -= 1;
-            } else if let Some(pace) = &mut host.pace {
-                pace.spend(now);
-            }
+    /// Takes in what a request showed. One is covered by the turn that was taken for the pull; for any
+    /// other that the pull makes (a token, a redirect) the next turn waits the longer.
+    pub fn requested(&self, seen: &Request<'_>, now: Instant) {
+        let answer = Answer { status: seen.status, latency: seen.latency, limits: seen.limits, in_flight: 0 };
+        let news = self.with(seen.host, |host| {
+            let cause = host.answered(now, answer);
+            let (limit, rate) = (host.limit(), host.rate());
+            host.tally.news(seen.host, now, limit, rate, cause)
         });
+        if let Some(news) = news {
+            let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+            // Nobody may be there to hear them.
+            if all.len() < MOST_NEWS {
+                all.push(news);
+            }
+        }
+    }
+
+    /// The changes since the last call.
+    pub fn news(&self) -> Vec<String> {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was counted of every host so far.
+    pub fn tallies(&self) -> Tallies {
+        self.all().iter().map(|(key, host)| (key.clone(), host.tally)).collect()
+    }
+
+    /// What was seen of the hosts that were asked since `before`: first those that refused most, then those
+    /// that were asked most.
+    pub fn report(&self, before: &Tallies) -> Vec<HostReport> {
+        let mut lines: Vec<HostReport> =
+            self.all().iter().filter_map(|(key, host)| figures::line(key, host, before.get(key))).collect();
+        lines.sort_by(|a, b| {
+            (b.limited, b.requests).cmp(&(a.limited, a.requests)).then_with(|| a.host.cmp(&b.host))
+        });
+        lines.truncate(MOST_REPORTED);
+        lines
+    }
+
+    /// The hosts that get less than the configuration allows.
+    pub fn held_back(&self) -> Vec<HostReport> {
+        let mut lines: Vec<HostReport> = self
+            .all()
+            .iter()
+            .filter(|(_, host)| host.limit().is_some() || host.rate().is_some())
+            .filter_map(|(key, host)| figures::line(key, host, None))
+            .take(MOST_REPORTED)
+            .collect();
+        lines.sort_by(|a, b| a.host.cmp(&b.host));
+        lines
     }
 
     /// The host asked us not to come back before `wait` has passed.
     pub fn quiet(&self, key: &HostKey, now: Instant, wait: Duration) {
-        self.with(key, |host| {
-            let until = now + wait;
-            host.quiet_until = Some(host.quiet_until.map_or(until, |known| known.max(until)));
-        });
+        self.with(key, |host| host.quiet(now, wait));
     }
 
     /// The host answered as it should.
     pub fn succeeded(&self, key: &HostKey) -> Option<Change> {
-        self.with(key, |host| host.breaker.succeeded())
+        self.with(key, |host| host.succeeded())
     }
 
     /// The host failed to answer, or answered 5xx.
-    pub fn failed(&self, key: &HostKey, now: Instant) -> Option<Change> {
+    pub fn failed(&self, key: &HostKey, place: Place, now: Instant) -> Option<Change> {
         let settings = self.breaker;
-        self.with(key, |host| host.breaker.failed(now, &settings))
+        self.with(key, |host| host.failed(place, now, &settings))
     }
 
     /// Whether the host has only failed for so long that nobody should wait for it any more.
     pub fn is_given_up(&self, key: &HostKey, now: Instant) -> bool {
         let give_up_after = self.breaker.give_up_after.0;
-        self.with(key, |host| host.breaker.failing_for(now) >= give_up_after && host.breaker.is_open())
+        self.with(key, |host| host.is_given_up(now, give_up_after))
     }
 
     fn with<T>(&self, key: &HostKey, act: impl FnOnce(&mut Host) -> T) -> T {
-        let mut hosts: MutexGuard<'_, HashMap<HostKey, Host>> =
-            self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self.all();
         if let Some(host) = hosts.get_mut(key) {
             return act(host);
         }
-        act(hosts.entry(key.clone()).or_insert_with(|| Host::new(self.settings_of(key))))
+        act(hosts.entry(key.clone()).or_insert_with(|| self.host(key)))
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<HostKey, Host>> {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn host(&self, key: &HostKey) -> Host {
+        let settings = self.settings_of(key);
+        let adaptive = settings.and_then(|settings| settings.adaptive_concurrency).unwrap_or(self.adaptive);
+        Host::new(settings, adaptive)
     }
 
     /// Settings are written for `host` or `host:port`; a key also has a digest of the credential.
@@ -157,47 +197,6 @@ impl Hosts {
         let address = key.as_str().split('#').next().unwrap_or_default();
         let name = address.rsplit_once(':').map_or(address, |(name, _)| name);
         self.settings.get(address).or_else(|| self.settings.get(name))
-    }
-}
-
-impl Host {
-    fn new(settings: Option<&HostSettings>) -> Self {
-        Self {
-            places: settings.and_then(|s| s.max_concurrency),
-            in_flight: 0,
-            pace: settings.and_then(|s| s.rate_limit).map(Pace::new),
-            turns: 0,
-            quiet_until: None,
-            breaker: Breaker::default(),
-        }
-    }
-
-    fn check(&self, now: Instant) -> Result<(), Refusal> {
-        if let Some(probe_at) = self.breaker.shut_until(now) {
-            return Err(probe_at.map_or(Refusal::Full, Refusal::Paused));
-        }
-        match self.quiet_until {
-            Some(until) if until > now => Err(Refusal::Until(until)),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_room(&self, now: Instant) -> Result<(), Refusal> {
-        self.check(now)?;
-        match self.places {
-            Some(places) if self.in_flight >= places => Err(Refusal::Full),
-            _ => Ok(()),
-        }
-    }
-
-    fn take_turn(&mut self, now: Instant) -> Result<(), Refusal> {
-        if let Some(pace) = &mut self.pace {
-            pace.take(now).map_err(Refusal::Until)?;
-        }
-        // A turn whose pull made no request must not cover somebody else's for ever.
-        self.turns = (self.turns + 1).min(self.in_flight + 1);
-        self.breaker.probing(now);
-        Ok(())
     }
 }
 
@@ -213,15 +212,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn places_are_counted_per_key() {
-        let hosts = hosts("a.example", HostSettings { max_concurrency: Some(2), rate_limit: None });
+        let hosts = hosts("a.example", HostSettings { max_concurrency: Some(2), ..HostSettings::default() });
         let key: HostKey = "a.example:443#1f".into();
         let now = Instant::now();
-        assert_eq!(hosts.admit(&key, now), Ok(()));
-        assert_eq!(hosts.admit(&key, now), Ok(()));
+        let place = hosts.admit(&key, now).unwrap();
+        hosts.admit(&key, now).unwrap();
         assert_eq!(hosts.admit(&key, now), Err(Refusal::Full));
-        assert_eq!(hosts.admit(&"a.example:443#2e".into(), now), Ok(()));
-        hosts.release(&key);
-        assert_eq!(hosts.admit(&key, now), Ok(()));
+        hosts.admit(&"a.example:443#2e".into(), now).unwrap();
+        hosts.release(&key, place);
+        hosts.admit(&key, now).unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -233,8 +232,8 @@ mod tests {
         hosts.limit_rate(&key, rate(2));
         hosts.limit_rate(&key, rate(5));
         let now = Instant::now();
-        assert_eq!(hosts.next(&key, now), Ok(()));
-        let Err(Refusal::Until(next)) = hosts.next(&key, now) else { panic!("no pace") };
+        let place = hosts.admit(&key, now).unwrap();
+        let Err(Refusal::Until(next)) = hosts.next(&key, place, now) else { panic!("no pace") };
         assert!(next - now >= Duration::from_millis(500), "{:?}", next - now);
     }
 
@@ -246,6 +245,6 @@ mod tests {
         hosts.quiet(&key, now, Duration::from_secs(7));
         hosts.quiet(&key, now, Duration::from_secs(3));
         assert_eq!(hosts.admit(&key, now), Err(Refusal::Until(now + Duration::from_secs(7))));
-        assert_eq!(hosts.admit(&key, now + Duration::from_secs(7)), Ok(()));
+        hosts.admit(&key, now + Duration::from_secs(7)).unwrap();
     }
 }

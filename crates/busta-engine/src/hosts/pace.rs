@@ -32,18 +32,7 @@ impl Pace {
         self.next.filter(|next| *next > now)
     }
 
-    /// Takes the turn, or says when to come back.
-    pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        match self.wait_until(now) {
-            Some(next) => Err(next),
-            None => {
-                self.next = Some(now + self.interval);
-                Ok(())
-            }
-        }
-    }
-
-    /// Counts a request that asked for no turn: the next one waits for both.
+    /// Counts a request. One that asked for no turn makes the next one wait for both.
     pub fn spend(&mut self, now: Instant) {
         self.next = Some(self.next.unwrap_or(now).max(now) + self.interval);
     }
@@ -60,9 +49,12 @@ mod tests {
         let mut sent = Vec::new();
         let mut now = Instant::now();
         while sent.len() < 200 {
-            match pace.take(now) {
-                Ok(()) => sent.push(now),
-                Err(next) => now = next,
+            match pace.wait_until(now) {
+                Some(next) => now = next,
+                None => {
+                    pace.spend(now);
+                    sent.push(now);
+                }
             }
         }
         for (at, first) in sent.iter().enumerate() {

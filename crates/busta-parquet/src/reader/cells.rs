@@ -18,14 +18,15 @@ use busta_core::{Error, Records, Result};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::decimal;
 use super::plan::Form;
-use super::{decimal, time};
+use crate::{stac, time};
 
 /// Writes the cell of a row, which is not null.
 type Write = Box<dyn Fn(usize, &mut Vec<u8>) + Send>;
 
 /// A column, or a part of one, whose cells can be written as JSON.
-pub(super) struct Cells {
+pub(crate) struct Cells {
     nulls: Option<NullBuffer>,
     write: Write,
 }
@@ -50,9 +51,25 @@ impl Cells {
     pub fn of(array: &ArrayRef, form: &Form) -> Result<Self> {
         let write = match form {
             Form::Parts(parts) => parts_of(array, parts)?,
+            Form::Bbox => bbox_of(array.as_struct())?,
             _ => leaf_of(array, form)?,
         };
         Ok(Self { nulls: array.logical_nulls(), write })
+    }
+
+    /// The same value in every row.
+    pub fn constant(json: &'static str) -> Self {
+        Self { nulls: None, write: Box::new(move |_, out| out.extend_from_slice(json.as_bytes())) }
+    }
+
+    /// Objects.
+    pub fn group(table: Table) -> Self {
+        Self { nulls: None, write: Box::new(move |row, out| table.write(row, out)) }
+    }
+
+    /// The same, with nulls said instead of left out.
+    pub fn with_nulls(self) -> Self {
+        Self { nulls: None, write: Box::new(move |row, out| self.write(row, out)) }
     }
 
     fn is_null(&self, row: usize) -> bool {
@@ -70,7 +87,7 @@ impl Cells {
 }
 
 /// Named columns: the file's own, or those of a group.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// Each with its name as it stands in an object: `"name":`.
     fields: Vec<(Box<[u8]>, Cells)>,
 }
@@ -145,6 +162,27 @@ fn table_of(group: &StructArray, parts: &[Form]) -> Result<Table> {
     Ok(Table::new(cells.collect::<Result<Vec<_>>>()?))
 }
 
+/// A bounding box as a list: minima, then maxima, of two or three axes.
+fn bbox_of(group: &StructArray) -> Result<Write> {
+    let mut numbers = Vec::new();
+    for name in ["xmin", "ymin", "zmin", "xmax", "ymax", "zmax"] {
+        if let Some(array) = group.column_by_name(name) {
+            numbers.push(Cells::of(array, &Form::Plain)?);
+        }
+    }
+    Ok(Box::new(move |row, out| {
+        out.push(b'[');
+        let known = numbers.iter().filter(|cells| !cells.is_null(row));
+        for (n, cells) in known.enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            cells.write(row, out);
+        }
+        out.push(b']');
+    }))
+}
+
 fn map_of(array: &ArrayRef, parts: &[Form]) -> Result<Write> {
     let map = array.as_map();
     let offsets = map.offsets().clone();
@@ -201,6 +239,11 @@ fn leaf_of(array: &ArrayRef, form: &Form) -> Result<Write> {
         T::Boolean => each!(array.as_boolean(), |value, out| push(out, &value)),
         T::Utf8 if *form == Form::Json => each!(array.as_string::<i32>(), |value, out| push_json(out, value)),
         T::Utf8 => each!(array.as_string::<i32>(), |value, out| push(out, value)),
+        T::Binary if *form == Form::Wkb => each!(array.as_binary::<i32>(), |value, out| {
+            if stac::push_geometry(out, value).is_none() {
+                push_base64(out, value);
+            }
+        }),
         T::Binary => each!(array.as_binary::<i32>(), |value, out| push_base64(out, value)),
         T::FixedSizeBinary(_) if *form == Form::Uuid => {
             each!(array.as_fixed_size_binary(), |value, out| push_uuid(out, value))

@@ -1,9 +1,8 @@
 //! A Parquet file into records.
 
-mod cells;
+pub(crate) mod cells;
 mod decimal;
-mod plan;
-mod time;
+pub(crate) mod plan;
 
 use std::fs::File;
 use std::ops::Range;
@@ -21,6 +20,7 @@ pub use self::plan::FileColumn;
 use self::plan::Plan;
 use crate::error::{decoding, reading};
 use crate::shape::Shape;
+use crate::stac::items;
 use crate::writer::SHAPE_KEY;
 
 /// Records are handed out in batches of about this much JSON.
@@ -105,6 +105,23 @@ impl ParquetReader {
     /// The value of a key in the file's metadata.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         metadata_of(self.metadata.metadata(), key)
+    }
+
+    /// Whether the file holds STAC Items (stac-geoparquet): it says so, or has their columns.
+    pub fn is_stac(&self) -> bool {
+        let metadata = self.metadata.metadata();
+        items::are_items(self.metadata.schema(), |key| metadata_of(metadata, key))
+    }
+
+    /// Reads the rows of a stac-geoparquet file as the STAC Items that they are: properties in
+    /// `properties`, geometries as GeoJSON, bounding boxes as lists. An Item whose geometry or
+    /// `datetime` is null says so, as STAC demands.
+    #[must_use]
+    pub fn as_items(mut self) -> Self {
+        let metadata = self.metadata.metadata();
+        self.plan.make_items(self.metadata.schema(), |key| metadata_of(metadata, key));
+        self.table = None;
+        self
     }
 
     /// How many rows the file has.

@@ -8,6 +8,7 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::cells::{Cells, Table};
 use crate::shape::{Kind, Shape};
+use crate::stac::items::{self, ItemNames};
 
 /// A column of a Parquet file, whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct FileColumn {
 
 /// What a column or a part of one becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// What its Arrow type says.
     Plain,
     /// A text that holds JSON.
@@ -31,14 +32,19 @@ pub(super) enum Form {
     Uuid,
     /// A timestamp in UTC though its type does not say so.
     Utc,
+    /// A geometry in WKB, which becomes GeoJSON.
+    Wkb,
+    /// A group of four or six numbers that becomes a list.
+    Bbox,
     /// The forms of the parts.
     Parts(Vec<Form>),
 }
 
 /// The columns of a file and their forms.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     columns: Vec<FileColumn>,
     forms: Vec<Form>,
+    items: Option<ItemNames>,
 }
 
 impl Plan {
@@ -46,7 +52,7 @@ impl Plan {
     /// If a column has a type that is not known.
     pub fn of(schema: &Schema, parquet: &SchemaDescriptor, shape: Option<&Shape>) -> Result<Self> {
         let mut leaves = parquet.columns().iter().map(AsRef::as_ref);
-        let mut plan = Self { columns: Vec::new(), forms: Vec::new() };
+        let mut plan = Self { columns: Vec::new(), forms: Vec::new(), items: None };
         for field in schema.fields() {
             let mut form = form_of(field, &mut leaves)?;
             let ours = shape.and_then(|shape| shape.columns().iter().find(|c| c.name() == field.name()));
@@ -68,8 +74,16 @@ impl Plan {
         &self.columns
     }
 
+    /// Makes the rows Items.
+    pub fn make_items<'a>(&mut self, schema: &Schema, metadata: impl Fn(&str) -> Option<&'a str>) {
+        self.items = Some(items::adapt(schema, &mut self.forms, metadata));
+    }
+
     /// The decoded columns, ready to be rendered.
     pub fn table(&self, batch: &RecordBatch) -> Result<Table> {
+        if let Some(items) = &self.items {
+            return items.table(batch, &self.forms);
+        }
         let columns = batch.columns().iter().zip(&self.forms).zip(&self.columns);
         let fields = columns.map(|((array, form), column)| Ok((&*column.name, Cells::of(array, form)?)));
         Ok(Table::new(fields.collect::<Result<Vec<_>>>()?))

@@ -127,7 +127,7 @@ pub(super) fn collection(collection: &Collection, links: Value) -> Value {
         "id": collection.id,
         "title": collection.title,
         "description": format!("{}, made up", collection.title),
-        "license": "proprietary",
+        "license": "other",
         "keywords": ["sandbox", collection.constellation],
         "providers": [{"name": "busta", "roles": ["producer", "host"]}],
         "extent": {

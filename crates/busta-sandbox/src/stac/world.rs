@@ -12,7 +12,7 @@ const MAX_ITEMS: u64 = 10_000_000;
 /// A page holds at most so many items, unless the world says.
 const DEFAULT_MAX_LIMIT: u64 = 1000;
 /// The largest asset of an item, unless the world says.
-const DEFAULT_ASSET: u64 = 16 << 10;
+const DEFAULT_ASSET: u64 = 64 << 10;
 
 /// When items were taken, in the order of time: from, until, and how many of 1000 items. Where both times
 /// are one, all of these items have exactly that time.

@@ -173,6 +173,7 @@ mod tests {
             queued: 5,
             eta: Some(Duration::from_secs(4)),
             stopping: false,
+            held_back: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The report as a table.
 
-use busta_core::report::{RunReport, SourceReport, Status};
+use busta_core::report::{HostReport, RunReport, SourceReport, Status};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
 use super::quality;
@@ -59,6 +59,13 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
         }
     }
     text.push_str(&quality::findings(report));
+    let held_back: Vec<_> = report.hosts.iter().filter(|host| host.is_held_back()).collect();
+    if !held_back.is_empty() {
+        text.push_str("\nHosts that bear less than the configuration allows:\n");
+        for host in held_back {
+            text.push_str(&format!("  {}\n", borne(host)));
+        }
+    }
     for hint in hints(report) {
         text.push_str(&format!("\n{hint}"));
     }
@@ -108,6 +115,21 @@ fn row(source: &SourceReport) -> Vec<Cell> {
         figure(figures::count(source.retries)),
         figure(figures::count(source.failures)),
     ]
+}
+
+/// `shop.example:443: 4 at once, 9.6 requests a second (3 of 812 refused, 52 ms)`
+fn borne(host: &HostReport) -> String {
+    let places = host.limit.map(|limit| format!("{limit} at once"));
+    let rate = host.rate.map(|rate| format!("{rate:.1} requests a second"));
+    let what: Vec<String> = places.into_iter().chain(rate).collect();
+    format!(
+        "{}: {} ({} of {} refused, {:.0} ms)",
+        host.host,
+        what.join(", "),
+        figures::count(host.limited),
+        figures::count(host.requests),
+        host.latency_mean_ms
+    )
 }
 
 fn totals(report: &RunReport, gain: Option<String>) -> String {
@@ -189,6 +211,7 @@ mod tests {
             peak_rss_bytes: 40 << 20,
             cpu_s: 1.2,
             sources,
+            hosts: Vec::new(),
         }
     }
 
@@ -207,6 +230,28 @@ mod tests {
             &run(Status::Cancelled, vec![source("orders", Status::Cancelled, None)]),
             false
         ));
+    }
+
+    #[test]
+    fn hosts_are_shown_if_they_bear_less() {
+        let mut completed = run(Status::Completed, vec![source("orders", Status::Completed, None)]);
+        let well = HostReport { host: "well.example:443".to_owned(), requests: 9, ..HostReport::default() };
+        let strained = HostReport {
+            host: "shop.example:443".to_owned(),
+            limit: Some(4),
+            rate: Some(9.64),
+            requests: 1812,
+            limited: 3,
+            latency_mean_ms: 52.4,
+            ..HostReport::default()
+        };
+        completed.hosts = vec![strained, well];
+        let text = report(&completed, false);
+        assert!(
+            text.contains("  shop.example:443: 4 at once, 9.6 requests a second (3 of 1,812 refused, 52 ms)"),
+            "{text}"
+        );
+        assert!(!text.contains("well.example"), "{text}");
     }
 
     #[test]

@@ -64,6 +64,28 @@ pub fn ndjson(folder: &Path) -> Landed {
     landed
 }
 
+/// Reads what anyone sees who globs the folders for Parquet files; every one must be whole.
+#[cfg(feature = "parquet")]
+pub fn parquet(folder: &Path) -> Landed {
+    let mut landed = Landed::new();
+    for table in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = table.file_name().into_string().unwrap();
+        if name.starts_with("_busta") {
+            continue;
+        }
+        let mut rows = Vec::new();
+        for file in std::fs::read_dir(table.path()).unwrap().map(Result::unwrap) {
+            let pages = busta_parquet::ParquetReader::open(std::fs::File::open(file.path()).unwrap());
+            for page in pages.unwrap_or_else(|e| panic!("{:?}: {e}", file.path())) {
+                rows.extend(page.unwrap().iter().map(|text| row(std::str::from_utf8(text).unwrap())));
+            }
+        }
+        rows.sort();
+        landed.insert(name, rows);
+    }
+    landed
+}
+
 fn row(line: &str) -> String {
     let mut row: Map<String, Value> = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
     for name in OF_THE_RUN {

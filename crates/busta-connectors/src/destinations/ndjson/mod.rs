@@ -1,89 +1,24 @@
-//! `ndjson`: files of one JSON object per line, in one folder per table, on a local disk.
-//!
-//! # Exactly once
-//!
-//! A reader that globs `lake/<table>/*` sees only complete files of committed rows. Rows wait in
-//! `lake/_busta/staging` until their file has its full size or their stream is finished; one line of
-//! `lake/_busta/manifest.ndjson` is what commits them, together with the step of the checkpoint (see
-//! [`commit`], [`manifest`]). After a crash at any point, opening the folder brings the files in line
-//! with the manifest ([`lake`]).
-//!
-//! # Write modes
-//!
-//! Rows of `append` streams become visible file by file. Rows of `merge` and `replace` streams become
-//! visible as files when the stream is finished: a merge then drops the rows that are superseded
-//! ([`merge`], [`rewrite`]), a replace drops the source's older files. Between the renames and the
-//! removals of one finish, which take milliseconds, a globbing reader may see both. Reading through
-//! busta ([`read`]) is always from one moment, and sees the rows of merge streams from their commit
-//! on, without superseded ones.
-//!
-//! A merge writes its rows without looking at what is stored; what is superseded is found at the
-//! finish. How many records are new, changed or unchanged is counted exactly as long as the keys of
-//! the open streams fit into a bounded index ([`index`]); beyond that, records count as inserted. A
-//! merge stream that is not finished because a split failed becomes visible when the next run takes its source over.
-//!
-//! # Columns
-//!
-//! Nothing has to be declared for a file of JSON, so new and changed fields never fail; they are
-//! reported as schema changes (see [`stage`] for what that costs and how exact it is).
+//! `ndjson`: a [lake](super::lake) of files of one JSON object per line. A segment is complete as it
+//! lies in staging, so that sealing it is a rename.
 
-mod columns;
-mod commit;
 mod config;
-mod failures;
-mod finish;
-mod index;
-mod keys;
-mod lake;
-mod layout;
-mod manifest;
-mod merge;
-mod read;
-mod rewrite;
-mod rows;
-mod segment;
-mod stage;
-mod state;
-mod trouble;
-mod view;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
-use busta_core::destination::{ColumnInfo, Readable, Scan, SchemaChange, TableInfo};
-use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Failure, Finish, Records, Result};
-use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
+use busta_core::{Destination, Error, Result};
 use serde_json::Value;
 
 pub use config::{Compression, NdjsonConfig};
 
-use commit::Part;
-use lake::{Lake, Prepared};
-use layout::Layout;
-use stage::Stager;
-use view::View;
+use super::lake::{FileMaker, Form, Format, LakeDestination, LineMaker, Pages, Paths, Points, points};
+
+const POINTS: Points = points!("ndjson");
 
 /// Every place where a test can kill the process, in the order of a run.
-pub const FAILPOINTS: &[&str] = &[
-    "ndjson.commit.begin",
-    "ndjson.commit.rows_written",
-    "ndjson.commit.rows_synced",
-    "ndjson.commit.manifest_written",
-    "ndjson.seal.before_rename",
-    "ndjson.seal.after_rename",
-    "ndjson.commit.after",
-    "ndjson.finish.begin",
-    "ndjson.finish.compared",
-    "ndjson.finish.rewritten",
-    "ndjson.finish.synced",
-    "ndjson.finish.manifest_written",
-    "ndjson.finish.trashed",
-    "ndjson.finish.settled",
-    "ndjson.compact.written",
-    "ndjson.compact.before_rename",
-    "ndjson.compact.after_rename",
-];
+pub const FAILPOINTS: &[&str] = &POINTS.list();
 
 /// `destination: { type: ndjson }`.
 pub static CONNECTOR: DestinationConnector = DestinationConnector {
@@ -96,152 +31,51 @@ pub static CONNECTOR: DestinationConnector = DestinationConnector {
 
 fn build(keys: Value, context: DestinationContext) -> Built<Arc<dyn Destination>> {
     let config = NdjsonConfig::read(keys)?;
-    Ok(Arc::new(NdjsonDestination::new(&config, &context)))
+    let form = match config.compression {
+        Compression::None => Form::Lines,
+        Compression::Zstd => Form::Zstd,
+    };
+    let format = Arc::new(NdjsonFormat { form, file_size: config.file_size.0 });
+    Ok(Arc::new(LakeDestination::new(format, context.base_dir.join(&config.path), context.clock)))
 }
 
-/// Files of one JSON object per line.
-pub struct NdjsonDestination {
-    stager: Stager,
-    folder: Arc<Folder>,
-    changes: Mutex<Vec<SchemaChange>>,
-}
-
-/// The folder, opened by the first call that writes.
-struct Folder {
-    layout: Layout,
-    zstd: bool,
+/// Files of lines, compressed or not.
+#[derive(Debug, Default)]
+pub(super) struct NdjsonFormat {
+    form: Form,
     file_size: u64,
-    opened: Mutex<Opened>,
 }
 
-#[derive(Default)]
-struct Opened {
-    lake: Option<Lake>,
-    /// What was prepared, kept while the folder is gone.
-    prepared: Prepared,
-}
-
-impl NdjsonDestination {
-    /// A destination; nothing is read or written yet.
-    pub fn new(config: &NdjsonConfig, context: &DestinationContext) -> Self {
-        let zstd = config.compression == Compression::Zstd;
-        Self {
-            stager: Stager::new(Arc::clone(&context.clock), zstd),
-            folder: Arc::new(Folder {
-                layout: Layout::new(context.base_dir.join(&config.path)),
-                zstd,
-                file_size: config.file_size.0,
-                opened: Mutex::default(),
-            }),
-            changes: Mutex::default(),
-        }
+impl Format for NdjsonFormat {
+    fn name(&self) -> &'static str {
+        CONNECTOR.name
     }
 
-    async fn view<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&View) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let folder = Arc::clone(&self.folder);
-        blocking(move || read(&folder.view()?)).await
-    }
-}
-
-impl Folder {
-    /// Runs an operation on the opened folder. Only `create` makes a folder that is not there: one
-    /// that has vanished in the middle of a run is trouble, not a fresh start.
-    fn write<T>(&self, create: bool, operation: impl FnOnce(&mut Lake) -> Result<T>) -> Result<T> {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let Opened { lake: place, prepared } = &mut *opened;
-        // The lock goes with it, so that the folder can be opened anew.
-        if let Some(lost) = place.take_if(|lake| lake.check_place().is_err()) {
-            *prepared = lost.prepared;
-        }
-        let lake = match place {
-            Some(lake) => lake,
-            none => {
-                if !create && !self.layout.manifest().exists() {
-                    return Err(trouble::gone(self.layout.root()));
-                }
-                let lake = none.insert(Lake::open(&self.layout, self.zstd, self.file_size)?);
-                lake.prepared = std::mem::take(prepared);
-                lake
-            }
-        };
-        operation(lake)
+    fn points(&self) -> &'static Points {
+        &POINTS
     }
 
-    fn view(&self) -> Result<View> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        match &opened.lake {
-            Some(lake) => Ok(View::of(lake)),
-            None => View::read(&self.layout),
-        }
-    }
-}
-
-/// Runs file work where it may wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => Err(Error::bug(format!("the ndjson writer panicked: {error}"))),
-        Err(_) => Err(Error::cancelled("the runtime is shutting down")),
-    }
-}
-
-#[async_trait]
-impl Destination for NdjsonDestination {
-    async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint> {
-        self.stager.learn(source, streams);
-        let (folder, run, source, streams) =
-            (Arc::clone(&self.folder), run.clone(), source.clone(), streams.to_vec());
-        blocking(move || folder.write(true, |lake| lake.prepare(&run, &source, &streams))).await
+    fn log(&self) -> Form {
+        self.form
     }
 
-    fn stage(&self, run: &RunId, source: &SourceName, stream: &StreamName, records: &Records) -> Staged {
-        self.stager.stage(run, source, stream, records)
+    fn file(&self) -> Form {
+        self.form
     }
 
-    async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
-        let parts = chunks.iter().map(Part::of).collect::<Result<Vec<_>>>()?;
-        let folder = Arc::clone(&self.folder);
-        let (outcomes, changes) = blocking(move || folder.write(false, |lake| lake.commit(&parts))).await?;
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).extend(changes);
-        Ok(outcomes)
+    fn is_full(&self, bytes: u64, _encoded: Option<u64>) -> bool {
+        bytes >= self.file_size
     }
 
-    async fn finish(&self, finish: &Finish) -> Result<()> {
-        let (folder, finish) = (Arc::clone(&self.folder), finish.clone());
-        blocking(move || folder.write(false, |lake| lake.finish(&finish))).await
+    fn begin(&self, _remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
+        Ok(Box::new(LineMaker::begin(self.form, paths)?))
     }
 
-    fn schema_changes(&self) -> Vec<SchemaChange> {
-        std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    fn join(&self, _known: &Value, found: &Value) -> Result<Value> {
+        Ok(found.clone())
     }
 
-    fn readable(&self) -> &dyn Readable {
-        self
-    }
-}
-
-#[async_trait]
-impl Readable for NdjsonDestination {
-    async fn tables(&self) -> Result<Vec<TableInfo>> {
-        self.view(read::tables).await
-    }
-
-    async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>> {
-        let table = table.to_owned();
-        self.view(move |view| read::columns(view, &table)).await
-    }
-
-    async fn scan(&self, table: &str) -> Result<Box<dyn Scan>> {
-        let table = table.to_owned();
-        let scan = self.view(move |view| read::scan(view, &table)).await?;
-        Ok(Box::new(scan))
-    }
-
-    async fn failures(&self, run: Option<&RunId>, limit: usize) -> Result<Vec<Failure>> {
-        let run = run.cloned();
-        self.view(move |view| failures::read(&view.layout, view.failures, run.as_ref(), limit)).await
+    fn read(&self, _file: File, path: &Path) -> Result<Pages> {
+        Err(Error::bug(format!("{} is in a lake of lines", path.display())))
     }
 }

@@ -68,6 +68,7 @@ enum FormatKey {
     Json,
     Ndjson,
     Csv,
+    Parquet,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -236,8 +237,13 @@ impl FilesConfig {
         let excludes = note(Excludes::new(&self.exclude), "exclude", problems).unwrap_or_default();
         let records = self.records.as_deref().map(str::parse);
         let records = records.and_then(|parsed| note(parsed, "records", problems)).unwrap_or_default();
-        if matches!(self.format, FormatKey::Ndjson | FormatKey::Csv) && self.records.is_some() {
+        if matches!(self.format, FormatKey::Ndjson | FormatKey::Csv | FormatKey::Parquet)
+            && self.records.is_some()
+        {
             problems.push(ConfigProblem::new("records", "is only for `format: json`; leave one of them out"));
+        }
+        if matches!(self.format, FormatKey::Parquet) && cfg!(not(feature = "parquet")) {
+            problems.push(ConfigProblem::new("format", "is parquet, and this busta was built without it"));
         }
         let encoding = self.encoding.as_deref().and_then(|label| {
             let known = Encoding::for_label(label.as_bytes());
@@ -265,6 +271,7 @@ impl FilesConfig {
                 FormatKey::Json => Some(Format::Json),
                 FormatKey::Ndjson => Some(Format::Ndjson),
                 FormatKey::Csv => Some(Format::Csv),
+                FormatKey::Parquet => Some(Format::Parquet),
             },
             compression: match self.compression {
                 CompressionKey::Auto => None,

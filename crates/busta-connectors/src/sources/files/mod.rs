@@ -1,4 +1,4 @@
-//! Files on this machine: globs and folders of JSON, NDJSON and CSV, compressed or not.
+//! Files on this machine: globs and folders of JSON, NDJSON and CSV, compressed or not, and Parquet.
 //!
 //! # Splits
 //!
@@ -44,10 +44,13 @@ mod config;
 mod gather;
 mod list;
 mod open;
+mod opened;
 mod pattern;
 mod plan;
 mod probe;
 mod reader;
+#[cfg(feature = "parquet")]
+mod table;
 
 use std::sync::Arc;
 
@@ -64,7 +67,7 @@ use self::list::Listing;
 /// The connector.
 pub static CONNECTOR: SourceConnector = SourceConnector {
     name: "files",
-    summary: "files and folders: JSON, NDJSON, CSV, GeoJSON and STAC collections, also gzip and zstd",
+    summary: "files and folders: JSON, NDJSON, CSV, Parquet, GeoJSON and STAC collections, also gzip and zstd",
     pool: "files",
     example: "\
 name: drops

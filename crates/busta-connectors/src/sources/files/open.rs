@@ -11,7 +11,7 @@ use super::gather::Gather;
 use super::list::Stamp;
 use super::plan::{Inside, Start};
 use crate::formats::csv::CsvCutter;
-use crate::formats::detect::Format;
+use crate::formats::detect::{Format, not_parquet};
 use crate::formats::json::{JsonCutter, RecordsPath};
 use crate::formats::ndjson::NdjsonCutter;
 use crate::formats::window::Window;
@@ -160,6 +160,7 @@ fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
             }
             Cutter::Csv(CsvCutter::new(options))
         }
+        Format::Parquet => return Err(not_parquet(head)),
     })
 }
 

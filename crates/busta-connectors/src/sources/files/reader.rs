@@ -16,7 +16,8 @@ use super::blocking;
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::{Stamp, Unlisted, path_of};
-use super::open::{OpenFile, Progress, unreadable};
+use super::open::{Progress, unreadable};
+use super::opened::Opened;
 use super::plan::{Entry, Inside, Start, Work};
 use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
@@ -44,7 +45,7 @@ pub(super) struct FilesReader {
     at: Position,
     /// The file under way. It is away while a blocking thread works on it; if that work is dropped,
     /// the file is opened again at `at`.
-    open: Option<OpenFile>,
+    open: Option<Opened>,
 }
 
 impl FilesReader {
@@ -106,7 +107,7 @@ struct Pull {
     settings: Arc<Settings>,
     files: Arc<[Entry]>,
     at: Position,
-    open: Option<OpenFile>,
+    open: Option<Opened>,
     /// A window's memory, handed from file to file.
     buffer: Vec<u8>,
 }
@@ -152,7 +153,7 @@ impl Pull {
         self.at = Position { files: self.at.files + 1, inside: None };
     }
 
-    fn go_on(&mut self, mut open: OpenFile, entry: &Entry, gather: &mut Gather) -> Result<()> {
+    fn go_on(&mut self, mut open: Opened, entry: &Entry, gather: &mut Gather) -> Result<()> {
         let start = match open.read(gather) {
             Ok(Progress::Inside(inside)) => {
                 self.stay(inside, entry, gather)?;
@@ -188,7 +189,7 @@ impl Pull {
     }
 
     /// Opens the next file; `None` if it has been read already, as a whole.
-    fn next_file(&mut self, entry: &Entry, gather: &mut Gather) -> Result<Option<OpenFile>> {
+    fn next_file(&mut self, entry: &Entry, gather: &mut Gather) -> Result<Option<Opened>> {
         let from = self.at.inside.or(entry.from);
         let failed = |error: std::io::Error| unreadable(&error);
         let mut file = File::open(path_of(&self.settings, &entry.path)).map_err(failed)?;
@@ -203,7 +204,7 @@ impl Pull {
             file.seek(SeekFrom::Start(0)).map_err(failed)?;
         }
         let buffer = std::mem::take(&mut self.buffer);
-        OpenFile::new(&self.settings, &entry.path, (file, stamp), from, buffer).map(Some)
+        Opened::new(&self.settings, &entry.path, (file, stamp), from, buffer).map(Some)
     }
 
     /// The place to go on at, if the file is still the one it was found in.

@@ -119,7 +119,8 @@ fn value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        (-1e9..1e9f64).prop_map(Value::from),
+        // Halves, since `serde_json` reads some other fractions a digit off; the document reads none.
+        any::<i32>().prop_map(|n| Value::from(f64::from(n) / 2.0)),
         "[a-c\"\\\\\n{}\\[\\],:ü]{0,6}".prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 40, 5, |inner| {

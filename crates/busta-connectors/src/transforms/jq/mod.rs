@@ -105,9 +105,13 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        for (program, said) in
-            [(".a |", "after"), ("fou(1)", "`fou`"), ("{a: $x}", "`$x`"), ("\"a", "closed"), ("", "empty")]
-        {
+        for (program, said) in [
+            (".a |", "expected term at the end"),
+            ("fou(1)", "`fou`"),
+            ("{a: $x}", "`$x`"),
+            ("\"a", "closing quote"),
+            ("", "empty"),
+        ] {
             let error = Program::compile(program).err().unwrap();
             assert!(error.contains(said), "{program}: {error}");
         }

@@ -1,23 +1,27 @@
 //! Where everything lies in the folder of the destination.
 //!
 //! ```text
-//! lake/<table>/<source>-<run>-<n>.ndjson[.zst]   complete, committed files: for every reader
-//! lake/_busta/manifest.ndjson                    what is committed (see `manifest.rs`)
-//! lake/_busta/staging/<n>.ndjson[.zst]           segments that still grow, or wait for a finish
-//! lake/_busta/keys/<n>                           the keys of merged segments (see `keys.rs`)
-//! lake/_busta/trash/<n>                          replaced files that a scan may still be reading
-//! lake/_busta/failures.ndjson                    failures, up to the length in the manifest
-//! lake/_busta/lock                               held by the one process that writes
+//! lake/<table>/[<folders>/]<source>-<run>-<n>.<form>   complete, committed files: for every reader
+//! lake/_busta/manifest.ndjson                  what is committed (see `manifest.rs`)
+//! lake/_busta/staging/<n>.ndjson[.zst]         segments that still grow, or wait for a finish
+//! lake/_busta/ahead/<n>-<k>                    files that are made of such a segment, not yet complete
+//! lake/_busta/keys/<n>                         the keys of merged segments (see `keys.rs`)
+//! lake/_busta/trash/<n>                        replaced files that a scan may still be reading
+//! lake/_busta/failures.ndjson                  failures, up to the length in the manifest
+//! lake/_busta/lock                             held by the one process that writes
 //! ```
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use busta_core::Result;
 use sha2::{Digest, Sha256};
 
+use super::format::{Form, Format};
+use super::points::Points;
 use super::segment::Segment;
 use super::trouble::io_error;
 
@@ -27,15 +31,30 @@ const OWN: &str = "_busta";
 /// Longer names are cut and get a digest, since file systems end at 255 bytes.
 const MAX_NAME: usize = 100;
 
-/// Paths in the folder of one destination.
+/// Paths in the folder of one destination, and the format of its files.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     root: PathBuf,
+    format: Arc<dyn Format>,
 }
 
 impl Layout {
-    pub(super) fn new(root: PathBuf) -> Self {
-        Self { root }
+    pub(super) fn new(root: PathBuf, format: Arc<dyn Format>) -> Self {
+        Self { root, format }
+    }
+
+    /// What the complete files are.
+    pub(super) fn format(&self) -> &dyn Format {
+        &*self.format
+    }
+
+    /// How rows are appended in staging.
+    pub(super) fn log(&self) -> Form {
+        self.format.log()
+    }
+
+    pub(super) fn points(&self) -> &'static Points {
+        self.format.points()
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -67,6 +86,11 @@ impl Layout {
         self.own().join("staging")
     }
 
+    /// Where files are made of segments before they are complete.
+    pub(super) fn ahead(&self) -> PathBuf {
+        self.own().join("ahead")
+    }
+
     pub(super) fn keys(&self) -> PathBuf {
         self.own().join("keys")
     }
@@ -79,17 +103,23 @@ impl Layout {
         self.root.join(safe_name(table))
     }
 
+    /// The folder of the complete file of a segment.
+    pub(super) fn folder(&self, segment: &Segment) -> PathBuf {
+        let table = self.table(&segment.table);
+        if segment.folder.is_empty() { table } else { table.join(&segment.folder) }
+    }
+
     pub(super) fn staged(&self, segment: &Segment) -> PathBuf {
-        self.staging().join(format!("{}{}", segment.id, segment.extension()))
+        self.staging().join(format!("{}{}", segment.id, segment.form.extension()))
     }
 
     pub(super) fn sealed(&self, segment: &Segment) -> PathBuf {
-        self.table(&segment.table).join(format!(
+        self.folder(segment).join(format!(
             "{}-{}-{}{}",
             safe_name(segment.source.as_str()),
             safe_name(segment.run.as_str()),
             segment.id,
-            segment.extension()
+            segment.form.extension()
         ))
     }
 
@@ -103,7 +133,8 @@ impl Layout {
 
     /// Makes busta's own folders and sees that they survive a power cut.
     pub(super) fn create(&self) -> Result<()> {
-        for folder in [self.root.clone(), self.own(), self.staging(), self.keys(), self.trash()] {
+        for folder in [self.root.clone(), self.own(), self.staging(), self.ahead(), self.keys(), self.trash()]
+        {
             create_folder(&folder)?;
         }
         Ok(())
@@ -115,8 +146,16 @@ pub(super) fn create_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|e| io_error("create the folder", folder, e))?;
-    sync_folder(folder.parent().unwrap_or(folder))
+    let parent = folder.parent().unwrap_or(folder);
+    if !parent.as_os_str().is_empty() {
+        create_folder(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists || !folder.is_dir() => {
+            Err(io_error("create the folder", folder, e))
+        }
+        _ => sync_folder(parent),
+    }
 }
 
 /// Makes created, renamed and removed names in a folder durable.

@@ -7,7 +7,7 @@ use std::path::Path;
 use busta_core::Error;
 
 /// An error of the file system while doing `action` (`write`, `rename`) to `path`.
-pub(super) fn io_error(action: impl fmt::Display, path: &Path, error: io::Error) -> Error {
+pub(in crate::destinations) fn io_error(action: impl fmt::Display, path: &Path, error: io::Error) -> Error {
     let what = format!("cannot {action} {}: {error}", path.display());
     let error_of = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -28,13 +28,13 @@ pub(super) fn io_error(action: impl fmt::Display, path: &Path, error: io::Error)
 }
 
 /// The folder was removed or replaced while it was in use: what is written goes nowhere.
-pub(super) fn gone(path: &Path) -> Error {
+pub(in crate::destinations) fn gone(path: &Path) -> Error {
     Error::unavailable(format!("{} has been removed or replaced while busta was using it", path.display()))
         .hint("put the folder back, or start a new run; nothing more is written to the old one")
 }
 
 /// What lies on the disk contradicts the manifest.
-pub(super) fn corrupt(path: &Path, what: impl fmt::Display) -> Error {
+pub(in crate::destinations) fn corrupt(path: &Path, what: impl fmt::Display) -> Error {
     Error::corrupt(format!("{}: {what}", path.display()))
         .hint("restore the folder from a backup, or move it away and collect again")
 }

@@ -1,7 +1,7 @@
-//! Measures the `ndjson` destination alone: records of about 0.5 KB, staged on one task and committed
+//! Measures the destinations `ndjson` and `parquet` alone: records of about 0.5 KB, staged on one task and committed
 //! on another, as the engine does, in commits of 4,000 records.
 //!
-//! `cargo run --release --example ndjson_write -p busta-connectors [FOLDER] [RECORDS]`
+//! `cargo run --release --example lake_write -p busta-connectors [FOLDER] [RECORDS]`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement for people")]
 
@@ -15,7 +15,7 @@ use busta_core::connector::DestinationContext;
 use busta_core::{
     Chunk, Cursor, Destination, Finish, Position, Records, RecordsBuilder, Step, StreamFinish, StreamSpec,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PAGE: usize = 100;
 const PAGES_PER_COMMIT: usize = 40;
@@ -23,22 +23,26 @@ const PAGES_PER_COMMIT: usize = 40;
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args().skip(1);
-    let folder = args.next().unwrap_or_else(|| "target/ndjson_write".to_owned());
+    let folder = args.next().unwrap_or_else(|| "target/lake_write".to_owned());
     let records: usize = args.next().map_or(1_000_000, |n| n.parse().expect("a number of records"));
     let _ = std::fs::remove_dir_all(&folder);
-    for (name, keyed, compression) in [
-        ("append", false, "none"),
-        ("append zstd", false, "zstd"),
-        ("merge", true, "none"),
-        ("merge zstd", true, "zstd"),
+    let (lines, zstd) = (json!({"type": "ndjson"}), json!({"type": "ndjson", "compression": "zstd"}));
+    let parquet = json!({"type": "parquet"});
+    for (name, keyed, keys) in [
+        ("append", false, &lines),
+        ("append zstd", false, &zstd),
+        ("append parquet", false, &parquet),
+        ("merge", true, &lines),
+        ("merge zstd", true, &zstd),
+        ("merge parquet", true, &parquet),
     ] {
-        measure(&Path::new(&folder).join(name.replace(' ', "_")), name, keyed, compression, records).await;
+        measure(&Path::new(&folder).join(name.replace(' ', "_")), name, keyed, keys.clone(), records).await;
     }
     println!("peak memory {} MB", peak_rss_kb() / 1024);
 }
 
-async fn measure(folder: &Path, name: &str, keyed: bool, compression: &str, count: usize) {
-    let destination = open(folder, compression);
+async fn measure(folder: &Path, name: &str, keyed: bool, keys: Value, count: usize) {
+    let destination = open(folder, keys);
     let key = if keyed { vec!["id".to_owned()] } else { vec![] };
     let (run, source, stream) = ("R1".into(), "shop".into(), "orders".into());
     let spec = StreamSpec::new("orders", key);
@@ -101,7 +105,7 @@ async fn measure(folder: &Path, name: &str, keyed: bool, compression: &str, coun
     let finishing = finishing.elapsed();
     let rate = |time: std::time::Duration| count as f64 / time.as_secs_f64();
     println!(
-        "{name:12} {count} records: {:9.0}/s with finish, {:9.0}/s without (staging {:.2} s, committing {:.2} s, finish {:.2} s)",
+        "{name:14} {count} records: {:9.0}/s with finish, {:9.0}/s without (staging {:.2} s, committing {:.2} s, finish {:.2} s)",
         rate(written + finishing),
         rate(written),
         busy.as_secs_f64(),
@@ -110,11 +114,12 @@ async fn measure(folder: &Path, name: &str, keyed: bool, compression: &str, coun
     );
 }
 
-fn open(folder: &Path, compression: &str) -> Arc<dyn Destination> {
+fn open(folder: &Path, mut keys: Value) -> Arc<dyn Destination> {
     let base_dir = std::env::current_dir().unwrap();
     let context = DestinationContext { base_dir, clock: Arc::new(SystemClock) };
-    let keys = json!({"path": folder, "compression": compression});
-    (registry::destination("ndjson").unwrap().build)(keys, context).unwrap()
+    let kind = keys.as_object_mut().and_then(|keys| keys.remove("type")).unwrap();
+    keys["path"] = json!(folder);
+    (registry::destination(kind.as_str().unwrap()).unwrap().build)(keys, context).unwrap()
 }
 
 fn position(n: usize) -> Position {

@@ -6,13 +6,14 @@
 //! so. When the log has grown long, it is written anew as a snapshot of the state, which takes its
 //! place by a rename.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use busta_core::failpoint::hit;
 use busta_core::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::layout::{Layout, sync_folder};
 use super::state::{Change, State};
@@ -26,11 +27,6 @@ const COMPACT_FROM: u64 = 4 << 20;
 /// ... and this many times that of its last snapshot: so the cost of compaction is a fixed share of
 /// what was written, whatever the size of the state.
 const COMPACT_GROWTH: u64 = 4;
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    busta_ndjson: u32,
-}
 
 /// The manifest, opened for writing.
 pub(super) struct Manifest {
@@ -65,7 +61,7 @@ impl Manifest {
                 (Some(_), Some(damaged)) => {
                     return Err(corrupt(&path, format_args!("line {damaged} is damaged")));
                 }
-                (Some(json), None) if number == 1 => check_header(json, &path)?,
+                (Some(json), None) if number == 1 => check_header(json, layout)?,
                 (Some(json), None) => {
                     let changes: Vec<Change> = serde_json::from_slice(json)
                         .map_err(|e| corrupt(&path, format_args!("line {number} cannot be read: {e}")))?;
@@ -88,7 +84,7 @@ impl Manifest {
         let mut manifest = Self { file, layout: layout.clone(), length, compacted: 0 };
         manifest.cut()?;
         if length == 0 {
-            manifest.append_line(&header()?)?;
+            manifest.append_line(&header(layout)?)?;
             sync_folder(&layout.own())?;
         }
         Ok(manifest)
@@ -137,35 +133,46 @@ impl Manifest {
             length += line.len() as u64;
             out.write_all(line).map_err(|e| io_error("write", &new, e))
         };
-        write(&header()?)?;
+        write(&header(&self.layout)?)?;
         for change in state.snapshot() {
             write(&encode(&[change])?)?;
         }
-        hit("ndjson.compact.written");
+        hit(self.layout.points().compact_written);
         let file = out.into_inner().map_err(|e| io_error("write", &new, e.into_error()))?;
         file.sync_all().map_err(|e| io_error("sync", &new, e))?;
-        hit("ndjson.compact.before_rename");
+        hit(self.layout.points().compact_before_rename);
         let path = self.layout.manifest();
         let reopened = OpenOptions::new().append(true).open(&new).map_err(|e| io_error("open", &new, e))?;
         fs::rename(&new, &path).map_err(|e| io_error("rename to", &path, e))?;
         // From here on the new file is the manifest, whatever becomes of the sync.
         (self.file, self.length, self.compacted) = (reopened, length, length);
-        hit("ndjson.compact.after_rename");
+        hit(self.layout.points().compact_after_rename);
         sync_folder(&self.layout.own())
     }
 }
 
-fn header() -> Result<Vec<u8>> {
-    encode(&Header { busta_ndjson: FORMAT })
+/// `{"busta_<kind>": <version>}`.
+fn header(layout: &Layout) -> Result<Vec<u8>> {
+    encode(&BTreeMap::from([(format!("busta_{}", layout.format().name()), FORMAT)]))
 }
 
-fn check_header(json: &[u8], path: &Path) -> Result<()> {
-    let header: Header =
-        serde_json::from_slice(json).map_err(|_| corrupt(path, "does not begin like a manifest of busta"))?;
-    if header.busta_ndjson == FORMAT {
+fn check_header(json: &[u8], layout: &Layout) -> Result<()> {
+    let path = layout.manifest();
+    let header: BTreeMap<String, u32> = serde_json::from_slice(json).unwrap_or_default();
+    let Some((kind, found)) = header.iter().find_map(|(key, n)| Some((key.strip_prefix("busta_")?, *n)))
+    else {
+        return Err(corrupt(&path, "does not begin like a manifest of busta"));
+    };
+    if kind != layout.format().name() {
+        return Err(Error::config(format!(
+            "{} belongs to a destination of type `{kind}`",
+            layout.root().display()
+        ))
+        .hint(format!("give the one of type `{}` a `path` of its own", layout.format().name())));
+    }
+    if found == FORMAT {
         return Ok(());
     }
-    let found = header.busta_ndjson;
     Err(Error::config(format!("{} has format {found}, this busta knows format {FORMAT}", path.display()))
         .hint("use the version of busta that wrote it, or a newer one"))
 }
@@ -203,12 +210,15 @@ fn is_same_file(_file: &File, path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::destinations::ndjson::NdjsonFormat;
     use proptest::prelude::*;
 
     fn manifest_of(lines: u64) -> (tempfile::TempDir, Layout, Vec<u64>) {
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::new(folder.path().to_owned());
+        let layout = Layout::new(folder.path().to_owned(), Arc::new(NdjsonFormat::default()));
         layout.create().unwrap();
         let mut manifest = Manifest::open(&layout, 0).unwrap();
         let mut ends = vec![manifest.length];
@@ -249,9 +259,9 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let layout = Layout::new(folder.path().to_owned());
+        let layout = Layout::new(folder.path().to_owned(), Arc::new(NdjsonFormat::default()));
         layout.create().unwrap();
-        fs::write(layout.manifest(), encode(&Header { busta_ndjson: 9 }).unwrap()).unwrap();
+        fs::write(layout.manifest(), encode(&BTreeMap::from([("busta_ndjson", 9)])).unwrap()).unwrap();
         let error = Manifest::read(&layout).unwrap_err();
         assert_eq!(error.kind(), busta_core::ErrorKind::Config);
     }

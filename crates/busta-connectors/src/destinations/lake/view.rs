@@ -8,12 +8,12 @@ use busta_core::Result;
 
 use super::columns::Columns;
 use super::finish::find_superseded;
-use super::lake::Lake;
 use super::layout::Layout;
 use super::manifest::Manifest;
 use super::merge::Superseded;
 use super::segment::{Phase, Segment};
 use super::state::State;
+use super::writer::Lake;
 
 /// Committed rows at one moment.
 pub(super) struct View {

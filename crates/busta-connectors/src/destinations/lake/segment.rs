@@ -3,6 +3,8 @@
 use busta_core::{RunId, SourceName, StreamName, StreamSpec, WriteMode};
 use serde::{Deserialize, Serialize};
 
+use super::format::Form;
+
 /// One file of rows of one stream of one source, written by one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Segment {
@@ -19,8 +21,15 @@ pub(super) struct Segment {
     /// How its rows are told apart; `None` if nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<RowKeySpec>,
+    /// How its rows lie in its file.
     #[serde(default)]
-    pub(super) zstd: bool,
+    pub(super) form: Form,
+    /// The folder below its table's where the complete file belongs; empty for the table's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) folder: String,
+    /// Fields that all rows have, as JSON, and that are not in the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) fixed: Vec<(String, String)>,
     /// How many rows are committed.
     pub(super) rows: u64,
     /// How many bytes are committed; what lies behind them in the file is not.
@@ -56,10 +65,6 @@ impl RowKeySpec {
 }
 
 impl Segment {
-    pub(super) fn extension(&self) -> &'static str {
-        if self.zstd { ".ndjson.zst" } else { ".ndjson" }
-    }
-
     /// Whether its rows count only once their stream is finished.
     pub(super) fn is_hidden(&self) -> bool {
         self.mode == WriteMode::Replace && self.phase != Phase::Sealed
@@ -71,12 +76,12 @@ impl Segment {
     }
 
     /// Whether rows of a stream with this specification may be appended to it.
-    pub(super) fn takes(&self, run: &RunId, spec: &StreamSpec, zstd: bool) -> bool {
+    pub(super) fn takes(&self, run: &RunId, spec: &StreamSpec, log: Form) -> bool {
         self.phase == Phase::Open
             && self.run == *run
             && self.table == spec.table
             && self.mode == spec.write_mode
             && self.key == RowKeySpec::of(spec)
-            && self.zstd == zstd
+            && self.form == log
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use busta_core::{Checkpoint, Cursor, CursorValue, Position, RunId, SourceName, Split, SplitId, SplitState};
 use busta_core::{StreamName, StreamSpec};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::columns::{Columns, Types};
 use super::segment::{Phase, Segment};
@@ -37,6 +38,8 @@ pub(super) enum Change {
     Failures(u64),
     /// Columns that are new or wider.
     Columns { table: String, columns: Vec<(String, Types)> },
+    /// What the format of the files wants to know about a table.
+    Remember { table: String, what: Value },
 }
 
 /// What is stored about a split.
@@ -70,6 +73,8 @@ pub(super) struct State {
     pub(super) sources: HashMap<SourceName, SourceState>,
     pub(super) segments: BTreeMap<u64, Segment>,
     pub(super) columns: BTreeMap<String, Columns>,
+    /// What the format of the files remembers of each table.
+    pub(super) remembered: BTreeMap<String, Value>,
     /// The committed length of the log of failures.
     pub(super) failures: u64,
     /// Dropped segments whose files may still be there.
@@ -111,6 +116,7 @@ impl State {
             Change::Drop(id) => self.doomed.extend(self.segments.remove(&id)),
             Change::Failures(length) => self.failures = length,
             Change::Columns { table, columns } => self.columns.entry(table).or_default().merge(&columns),
+            Change::Remember { table, what } => drop(self.remembered.insert(table, what)),
         }
     }
 
@@ -145,7 +151,11 @@ impl State {
             table: table.clone(),
             columns: columns.list().to_vec(),
         });
-        fixed.into_iter().chain(sources).chain(segments).chain(columns)
+        let remembered = self
+            .remembered
+            .iter()
+            .map(|(table, what)| Change::Remember { table: table.clone(), what: what.clone() });
+        fixed.into_iter().chain(sources).chain(segments).chain(columns).chain(remembered)
     }
 
     /// What the engine is told about a source's part of a run.

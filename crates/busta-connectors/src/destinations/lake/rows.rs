@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
-use busta_core::Result;
+use busta_core::{Records, Result};
 use memchr::{memchr2, memmem};
 
 use super::columns::OWN_FIELDS;
+use super::format::{Form, Pages};
 use super::layout::Layout;
+use super::merge::RowSet;
 use super::segment::Segment;
 use super::trouble::{corrupt, io_error};
 
@@ -72,12 +74,20 @@ fn push_renamed(out: &mut Vec<u8>, record: &[u8]) {
     });
 }
 
-/// Reads the committed lines of a segment.
+/// Reads the committed rows of a segment, in their order.
 pub(super) struct RowReader {
-    input: Box<dyn BufRead + Send>,
-    /// Rows still to come.
-    left: u64,
+    input: Input,
+    /// The number of the next row, and how many there are.
+    row: u64,
+    rows: u64,
+    /// Fields that are not in the file, as a row begins with them.
+    fixed: Vec<u8>,
     path: PathBuf,
+}
+
+enum Input {
+    Lines(Box<dyn BufRead + Send>),
+    Pages { pages: Pages, page: Records, at: usize },
 }
 
 impl RowReader {
@@ -87,7 +97,7 @@ impl RowReader {
         let places = [layout.staged(segment), layout.sealed(segment), layout.trashed(segment)];
         for path in places {
             match File::open(&path) {
-                Ok(file) => return Self::read(file, segment, path),
+                Ok(file) => return Self::read(layout, file, segment, path),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(io_error("open", &path, e)),
             }
@@ -95,32 +105,98 @@ impl RowReader {
         Err(corrupt(&layout.sealed(segment), "is missing, though it was committed"))
     }
 
-    fn read(file: File, segment: &Segment, path: PathBuf) -> Result<Self> {
-        let committed = file.take(segment.bytes);
-        let input: Box<dyn BufRead + Send> = if segment.zstd {
-            let decoder = zstd::Decoder::new(committed).map_err(|e| io_error("read", &path, e))?;
-            Box::new(BufReader::with_capacity(1 << 17, decoder))
-        } else {
-            Box::new(BufReader::with_capacity(1 << 17, committed))
+    fn read(layout: &Layout, file: File, segment: &Segment, path: PathBuf) -> Result<Self> {
+        let input = match segment.form {
+            Form::Lines => {
+                Input::Lines(Box::new(BufReader::with_capacity(1 << 17, file.take(segment.bytes))))
+            }
+            Form::Zstd => {
+                let decoder =
+                    zstd::Decoder::new(file.take(segment.bytes)).map_err(|e| io_error("read", &path, e))?;
+                Input::Lines(Box::new(BufReader::with_capacity(1 << 17, decoder)))
+            }
+            Form::Parquet => {
+                let pages = layout.format().read(file, &path)?;
+                Input::Pages { pages, page: Records::default(), at: 0 }
+            }
         };
-        Ok(Self { input, left: segment.rows, path })
+        Ok(Self { input, row: 0, rows: segment.rows, fixed: fixed_fields(&segment.fixed), path })
     }
 
-    /// Appends the next line without its break; `false` at the end.
-    pub(super) fn next(&mut self, line: &mut Vec<u8>) -> Result<bool> {
-        if self.left == 0 {
+    /// Appends the next row; `false` at the end.
+    pub(super) fn next(&mut self, row: &mut Vec<u8>) -> Result<bool> {
+        if self.row == self.rows {
             return Ok(false);
         }
-        let size = self.input.read_until(b'\n', line).map_err(|e| match e.kind() {
-            io::ErrorKind::Other | io::ErrorKind::UnexpectedEof => corrupt(&self.path, e),
-            _ => io_error("read", &self.path, e),
-        })?;
-        if size == 0 || line.pop() != Some(b'\n') {
+        let whole = match &mut self.input {
+            Input::Lines(input) => {
+                let size = input.read_until(b'\n', row).map_err(|e| match e.kind() {
+                    io::ErrorKind::Other | io::ErrorKind::UnexpectedEof => corrupt(&self.path, e),
+                    _ => io_error("read", &self.path, e),
+                })?;
+                size > 0 && row.pop() == Some(b'\n')
+            }
+            Input::Pages { pages, page, at } => {
+                while *at == page.len()
+                    && let Some(next) = pages.next()
+                {
+                    (*page, *at) = (next?, 0);
+                }
+                let found = *at < page.len();
+                if found {
+                    push_with(row, page.get(*at), &self.fixed);
+                    *at += 1;
+                }
+                found
+            }
+        };
+        if !whole {
             return Err(corrupt(&self.path, "is shorter than what was committed"));
         }
-        self.left -= 1;
+        self.row += 1;
         Ok(true)
     }
+
+    /// The next rows that are not in `without`, about `bytes` of them; `None` at the end.
+    pub(super) fn page(&mut self, bytes: usize, without: &RowSet) -> Result<Option<Records>> {
+        let (mut buffer, mut spans) = (Vec::with_capacity(bytes + (bytes >> 3)), Vec::new());
+        while buffer.len() < bytes {
+            let (row, start) = (self.row, buffer.len());
+            if !self.next(&mut buffer)? {
+                break;
+            }
+            if without.contains(row) {
+                buffer.truncate(start);
+            } else {
+                spans.push(start as u32..buffer.len() as u32);
+            }
+        }
+        Ok((!spans.is_empty()).then(|| Records::from_spans(buffer.into(), spans)))
+    }
+}
+
+/// `"day":1,`: what a row begins with that is not in its file.
+fn fixed_fields(fixed: &[(String, String)]) -> Vec<u8> {
+    let mut fields = Vec::new();
+    for (name, raw) in fixed {
+        fields.extend_from_slice(serde_json::Value::from(name.as_str()).to_string().as_bytes());
+        fields.push(b':');
+        fields.extend_from_slice(raw.as_bytes());
+        fields.push(b',');
+    }
+    fields
+}
+
+fn push_with(out: &mut Vec<u8>, row: &[u8], fixed: &[u8]) {
+    if fixed.is_empty() {
+        out.extend_from_slice(row);
+        return;
+    }
+    out.push(b'{');
+    let rest = row[1..].trim_ascii_start();
+    // An empty object has nothing to be separated from.
+    out.extend_from_slice(if rest == b"}" { &fixed[..fixed.len() - 1] } else { fixed });
+    out.extend_from_slice(rest);
 }
 
 #[cfg(test)]

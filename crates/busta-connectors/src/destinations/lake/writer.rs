@@ -6,7 +6,7 @@
 //! tables' folders hold only files that a line named before they came there, so nothing of others is
 //! ever touched.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use busta_core::failpoint::hit;
 use busta_core::{Error, Result, SourceName, StreamName, StreamSpec};
 
+use super::ahead::Ahead;
 use super::failures::FailureLog;
 use super::index::KeyIndex;
 use super::keys;
@@ -32,8 +33,6 @@ const MAX_HANDLES: usize = 64;
 /// The folder of a destination, held by this process alone.
 pub(super) struct Lake {
     pub(super) layout: Layout,
-    pub(super) zstd: bool,
-    pub(super) file_size: u64,
     pub(super) manifest: Manifest,
     pub(super) state: State,
     pub(super) failures: FailureLog,
@@ -44,6 +43,10 @@ pub(super) struct Lake {
     pub(super) prepared: Prepared,
     /// What the state has already, and the next line of the manifest is to begin with.
     early: Vec<Change>,
+    /// Files that are made while their segments grow.
+    pub(super) ahead: Ahead,
+    /// Segments in staging that have their full size.
+    full: BTreeSet<u64>,
     handles: HashMap<u64, Handle>,
     /// Sealed segments that are still in staging.
     moves: Vec<Segment>,
@@ -75,7 +78,7 @@ const MAX_SYNCS: usize = 16;
 
 impl Lake {
     /// Opens the folder and recovers what a crash left half done.
-    pub(super) fn open(layout: &Layout, zstd: bool, file_size: u64) -> Result<Self> {
+    pub(super) fn open(layout: &Layout) -> Result<Self> {
         layout.create()?;
         let lock = lock(layout)?;
         let (state, length) = Manifest::read(layout)?;
@@ -85,8 +88,6 @@ impl Lake {
         let current = open_segments(&state);
         let mut lake = Self {
             layout: layout.clone(),
-            zstd,
-            file_size,
             manifest,
             state,
             failures,
@@ -94,6 +95,8 @@ impl Lake {
             index: KeyIndex::default(),
             prepared: Prepared::default(),
             early: Vec::new(),
+            ahead: Ahead::default(),
+            full: BTreeSet::new(),
             handles: HashMap::new(),
             moves: Vec::new(),
             unclean: false,
@@ -105,6 +108,8 @@ impl Lake {
     }
 
     fn recover(&mut self) -> Result<()> {
+        self.full = full_segments(&self.state);
+        files_in(&self.layout.ahead())?.iter().try_for_each(|path| remove_file(path))?;
         let staging = self.layout.staging();
         for path in files_in(&staging)? {
             match self.segment_at(&path) {
@@ -153,6 +158,7 @@ impl Lake {
             self.current = open_segments(&self.state);
             self.early.clear();
         }
+        self.full = full_segments(&self.state);
         self.failures.cut(self.state.failures)?;
         let mut moves = Vec::new();
         for path in files_in(&self.layout.staging())? {
@@ -219,6 +225,12 @@ impl Lake {
             Change::Full(id) | Change::Seal(id) | Change::Drop(id) => {
                 self.handles.remove(id);
                 self.current.retain(|_, open| open != id);
+                if matches!(change, Change::Full(_)) {
+                    self.full.insert(*id);
+                } else {
+                    self.full.remove(id);
+                    self.ahead.cancel(*id);
+                }
                 if let (Change::Seal(_), Some(segment)) = (change, self.state.segments.get(id)) {
                     self.moves.push(segment.clone());
                 }
@@ -233,11 +245,11 @@ impl Lake {
         let mut touched = Vec::new();
         while let Some(segment) = self.moves.last() {
             let target = self.layout.sealed(segment);
-            let folder = self.layout.table(&segment.table);
+            let folder = self.layout.folder(segment);
             create_folder(&folder)?;
-            hit("ndjson.seal.before_rename");
+            hit(self.layout.points().seal_before_rename);
             rename_file(&self.layout.staged(segment), &target)?;
-            hit("ndjson.seal.after_rename");
+            hit(self.layout.points().seal_after_rename);
             touched.push(folder);
             self.moves.pop();
         }
@@ -259,7 +271,7 @@ impl Lake {
         for path in [self.layout.sealed(segment), self.layout.staged(segment)] {
             rename_file(&path, &trash)?;
         }
-        hit("ndjson.finish.trashed");
+        hit(self.layout.points().finish_trashed);
         remove_file(&self.layout.sidecar(segment.id))
     }
 
@@ -268,6 +280,18 @@ impl Lake {
             return Ok(());
         }
         files_in(&self.layout.trash())?.iter().try_for_each(|path| remove_file(path))
+    }
+
+    /// Has the files of segments that grow, or have their full size, made ahead.
+    pub(super) fn encode_ahead(&mut self) {
+        if self.layout.log() == self.layout.format().file() {
+            return;
+        }
+        for id in self.full.iter().chain(self.current.values()) {
+            let Some(segment) = self.state.segments.get(id) else { continue };
+            let remembered = self.state.remembered.get(&segment.table);
+            self.ahead.follow(&self.layout, segment, remembered, segment.phase == Phase::Full);
+        }
     }
 
     /// Writes the manifest anew if it has grown long.
@@ -326,6 +350,11 @@ impl Lake {
             self.handles.clear();
         }
     }
+}
+
+fn full_segments(state: &State) -> BTreeSet<u64> {
+    let full = state.segments.values().filter(|segment| segment.phase == Phase::Full);
+    full.map(|segment| segment.id).collect()
 }
 
 fn open_segments(state: &State) -> HashMap<(SourceName, StreamName), u64> {

@@ -1,4 +1,4 @@
-//! `ndjson` when the folder is not what it should be: a clear error, nothing half written, and on it
+//! A lake whose folder is not what it should be: a clear error, nothing half written, and on it
 //! goes once the trouble is over.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -16,9 +16,34 @@ use busta_core::{
 };
 use serde_json::{Value, json};
 
-fn open(folder: &Path) -> Arc<dyn Destination> {
+macro_rules! of_each_kind {
+    ($($test:ident)*) => {
+        mod ndjson {
+            $(#[tokio::test] async fn $test() { super::$test("ndjson").await })*
+        }
+
+        #[cfg(feature = "parquet")]
+        mod parquet {
+            $(#[tokio::test] async fn $test() { super::$test("parquet").await })*
+        }
+    };
+}
+
+of_each_kind! {
+    two_writers_do_not_meet_but_anyone_may_read
+    asking_writes_nothing
+    a_take_over_that_cannot_be_written_takes_nothing
+    names_do_not_leave_the_folder
+    a_folder_that_vanishes_is_said_so_and_may_come_back
+    a_commit_that_cannot_be_written_leaves_nothing
+    a_path_that_is_a_file_is_a_mistake_in_the_configuration
+    a_segment_that_lost_rows_is_corrupt
+    a_run_that_only_asks_writes_nothing
+}
+
+fn open(kind: &str, folder: &Path) -> Arc<dyn Destination> {
     let context = DestinationContext { base_dir: folder.to_owned(), clock: Arc::new(SystemClock) };
-    (registry::destination("ndjson").unwrap().build)(json!({"path": "lake"}), context).unwrap()
+    (registry::destination(kind).unwrap().build)(json!({"path": "lake"}), context).unwrap()
 }
 
 async fn prepare(destination: &dyn Destination) -> Result<()> {
@@ -55,13 +80,12 @@ async fn rows(destination: &dyn Destination, table: &str) -> Vec<Value> {
     rows
 }
 
-#[tokio::test]
-async fn two_writers_do_not_meet_but_anyone_may_read() {
+async fn two_writers_do_not_meet_but_anyone_may_read(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let first = open(folder.path());
+    let first = open(kind, folder.path());
     prepare(&*first).await.unwrap();
     write(&*first, "../orders", "s", r#"{"n":1}"#).await.unwrap();
-    let second = open(folder.path());
+    let second = open(kind, folder.path());
     let error = prepare(&*second).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("in use by another busta"), "{error}");
@@ -72,10 +96,9 @@ async fn two_writers_do_not_meet_but_anyone_may_read() {
     prepare(&*second).await.unwrap();
 }
 
-#[tokio::test]
-async fn asking_writes_nothing() {
+async fn asking_writes_nothing(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s", r#"{"id":1}"#).await.unwrap();
     drop(destination);
@@ -83,17 +106,17 @@ async fn asking_writes_nothing() {
     let before = fs::read(&manifest).unwrap();
     for run in ["R2", "R1"] {
         let streams = [StreamSpec::new("another", vec!["id".into()])];
-        let checkpoint = open(folder.path()).prepare(&run.into(), &"shop".into(), &streams).await.unwrap();
+        let checkpoint =
+            open(kind, folder.path()).prepare(&run.into(), &"shop".into(), &streams).await.unwrap();
         assert_eq!(checkpoint.splits.len(), usize::from(run == "R1"));
         assert_eq!(fs::read(&manifest).unwrap(), before, "{run}");
     }
 }
 
 /// Taking over stands in the line of the first commit; when that fails, nothing was taken.
-#[tokio::test]
-async fn a_take_over_that_cannot_be_written_takes_nothing() {
+async fn a_take_over_that_cannot_be_written_takes_nothing(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
     let again = |run: &'static str| {
@@ -118,8 +141,9 @@ async fn a_take_over_that_cannot_be_written_takes_nothing() {
             starts: vec![],
         }
     };
-    // The segment of the new run cannot be made: its name is taken by a folder.
-    let blocked = folder.path().join("lake/_busta/staging/1.ndjson");
+    // The next file cannot be made: its name is taken by a folder. With ndjson that is the segment of the
+    // new run, with Parquet the complete file of the old one.
+    let blocked = folder.path().join(format!("lake/_busta/staging/1.{kind}"));
     fs::create_dir(&blocked).unwrap();
     destination.commit(&[chunk()]).await.unwrap_err();
     fs::remove_dir(&blocked).unwrap();
@@ -133,10 +157,9 @@ async fn a_take_over_that_cannot_be_written_takes_nothing() {
     assert_eq!(rows(&*destination, "merged").await[0]["v"], 2);
 }
 
-#[tokio::test]
-async fn names_do_not_leave_the_folder() {
+async fn names_do_not_leave_the_folder(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "../orders", "s", r#"{"n":1}"#).await.unwrap();
     drop(destination);
@@ -144,11 +167,10 @@ async fn names_do_not_leave_the_folder() {
     assert_eq!(names, ["lake"]);
 }
 
-#[tokio::test]
-async fn a_folder_that_vanishes_is_said_so_and_may_come_back() {
+async fn a_folder_that_vanishes_is_said_so_and_may_come_back(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (lake, away) = (folder.path().join("lake"), folder.path().join("away"));
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
     fs::rename(&lake, &away).unwrap();
@@ -164,10 +186,9 @@ async fn a_folder_that_vanishes_is_said_so_and_may_come_back() {
     assert_eq!(rows(&*destination, "merged").await.len(), 2);
 }
 
-#[tokio::test]
-async fn a_commit_that_cannot_be_written_leaves_nothing() {
+async fn a_commit_that_cannot_be_written_leaves_nothing(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
     // The next segment of the other stream cannot be made: its name is taken by a folder.
@@ -181,36 +202,33 @@ async fn a_commit_that_cannot_be_written_leaves_nothing() {
     assert!(!write(&*destination, "../orders", "s2", r#"{"n":1}"#).await.unwrap().already);
     assert_eq!(rows(&*destination, "../orders").await.len(), 1);
     drop(destination);
-    let again = open(folder.path());
+    let again = open(kind, folder.path());
     assert_eq!(rows(&*again, "merged").await.len(), 1);
     assert_eq!(rows(&*again, "../orders").await.len(), 1);
 }
 
-#[tokio::test]
-async fn a_path_that_is_a_file_is_a_mistake_in_the_configuration() {
+async fn a_path_that_is_a_file_is_a_mistake_in_the_configuration(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("lake"), "x").unwrap();
-    let error = prepare(&*open(folder.path())).await.unwrap_err();
+    let error = prepare(&*open(kind, folder.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
 }
 
-#[tokio::test]
-async fn a_segment_that_lost_rows_is_corrupt() {
+async fn a_segment_that_lost_rows_is_corrupt(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
     drop(destination);
     fs::write(folder.path().join("lake/_busta/staging/0.ndjson"), "").unwrap();
-    let error = prepare(&*open(folder.path())).await.unwrap_err();
+    let error = prepare(&*open(kind, folder.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("shorter"), "{error}");
 }
 
-#[tokio::test]
-async fn a_run_that_only_asks_writes_nothing() {
+async fn a_run_that_only_asks_writes_nothing(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let destination = open(folder.path());
+    let destination = open(kind, folder.path());
     prepare(&*destination).await.unwrap();
     write(&*destination, "merged", "s1", r#"{"id":1}"#).await.unwrap();
     let manifest = folder.path().join("lake/_busta/manifest.ndjson");

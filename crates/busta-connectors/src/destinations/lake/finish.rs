@@ -5,17 +5,18 @@
 //! synced before (files that held superseded rows are written anew, without them), and the renames
 //! and removals come after, and are completed by whoever opens the folder next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use busta_core::failpoint::hit;
 use busta_core::{Checkpoint, Error, Finish, Result, RunId, SourceName, StreamName, StreamSpec, WriteMode};
+use serde_json::Value;
 
-use super::lake::Lake;
 use super::layout::sync_folder;
-use super::merge::{Superseded, superseded};
-use super::rewrite::rewrite;
+use super::merge::{RowSet, Superseded, superseded};
+use super::remake::{adopt, remake};
 use super::segment::{Phase, Segment};
 use super::state::Change;
+use super::writer::Lake;
 use crate::destinations::claims::refused;
 
 impl Lake {
@@ -74,12 +75,12 @@ impl Lake {
         self.attempt(|lake| lake.finish_streams(finish))?;
         self.prepared.claims.settle(&finish.source, &finish.run);
         self.settle()?;
-        hit("ndjson.finish.settled");
+        hit(self.layout.points().finish_settled);
         self.compact_if_long()
     }
 
     fn finish_streams(&mut self, finish: &Finish) -> Result<()> {
-        hit("ndjson.finish.begin");
+        hit(self.layout.points().finish_begin);
         self.is_new(&finish.run, &finish.source)?;
         self.take_over(&finish.run, &finish.source)?;
         let Some(known) = self.state.sources.get(&finish.source) else {
@@ -117,7 +118,7 @@ impl Lake {
         changes.extend(self.publish(&ready)?);
         if self.log(changes)? {
             self.index.forget(&finish.source);
-            hit("ndjson.finish.manifest_written");
+            hit(self.layout.points().finish_manifest_written);
         }
         Ok(())
     }
@@ -125,33 +126,90 @@ impl Lake {
     /// The changes that make segments in staging visible, without superseded rows. Files that they
     /// need are written and durable.
     fn publish(&mut self, ready: &[Segment]) -> Result<Vec<Change>> {
+        self.ahead.end(ready.iter());
         let superseded = self.superseded_by(ready)?;
-        hit("ndjson.finish.compared");
-        let mut next = self.state.next;
-        let mut changes = Vec::new();
+        hit(self.layout.points().finish_compared);
+        let mut draft = Publication::new(self);
         for (id, rows) in &superseded {
-            let Some(segment) = self.state.segments.get(id) else { continue };
-            changes.push(Change::Drop(*id));
-            if rows.len() < segment.rows {
-                let copy = rewrite(&self.layout, segment, rows, next, self.zstd)?;
-                changes.push(Change::Segment(copy));
-                next += 1;
-                hit("ndjson.finish.rewritten");
+            let Some(segment) = self.state.segments.get(id).cloned() else { continue };
+            self.remake(&mut draft, &segment, rows)?;
+        }
+        for segment in ready.iter().filter(|segment| !superseded.contains_key(&segment.id)) {
+            if segment.form == self.layout.format().file() {
+                draft.changes.push(Change::Seal(segment.id));
+            } else {
+                self.remake(&mut draft, segment, &RowSet::default())?;
             }
         }
-        if next > self.state.next {
+        if draft.next > self.state.next {
             sync_folder(&self.layout.staging())?;
         }
-        let untouched = ready.iter().filter(|segment| !superseded.contains_key(&segment.id));
-        changes.extend(untouched.map(|segment| Change::Seal(segment.id)));
-        hit("ndjson.finish.synced");
-        Ok(changes)
+        hit(self.layout.points().finish_synced);
+        Ok(draft.changes)
+    }
+
+    /// Seals segments whose files have been made ahead, with the line that is [logged](Self::log) next.
+    pub(super) fn seal_ready(&mut self) -> Result<()> {
+        let mut draft = Publication::new(self);
+        for id in self.ahead.ready() {
+            let Some(segment) = self.state.segments.get(&id) else { continue };
+            if segment.phase == Phase::Full && segment.seals_early() {
+                let segment = segment.clone();
+                self.remake(&mut draft, &segment, &RowSet::default())?;
+            }
+        }
+        if !draft.changes.is_empty() {
+            sync_folder(&self.layout.staging())?;
+            self.apply_early(draft.changes);
+        }
+        Ok(())
+    }
+
+    /// Puts complete files of a segment's rows that are not in `without` in its place.
+    fn remake(&mut self, draft: &mut Publication, segment: &Segment, without: &RowSet) -> Result<()> {
+        draft.changes.push(Change::Drop(segment.id));
+        if without.len() == segment.rows {
+            return Ok(());
+        }
+        let known =
+            draft.remembered.get(&segment.table).or_else(|| self.state.remembered.get(&segment.table));
+        let ahead = if without.len() == 0 { self.ahead.take(segment) } else { None };
+        let made = match ahead {
+            Some(made) => made,
+            None => remake(&self.layout, segment, without, known)?,
+        };
+        let copies = adopt(&self.layout, segment, without, &made, draft.next)?;
+        draft.next += copies.len() as u64;
+        draft.changes.extend(copies.into_iter().map(Change::Segment));
+        if let Some(found) = made.remember {
+            let what = known.map_or(Ok(found.clone()), |known| self.layout.format().join(known, &found))?;
+            if known != Some(&what) {
+                draft.changes.push(Change::Remember { table: segment.table.clone(), what: what.clone() });
+                draft.remembered.insert(segment.table.clone(), what);
+            }
+        }
+        Ok(())
     }
 
     fn superseded_by(&self, ready: &[Segment]) -> Result<Superseded> {
         let segments: Vec<&Segment> = self.state.segments.values().collect();
         let is_new = |segment: &Segment| ready.iter().any(|new| new.id == segment.id);
         find_superseded(&self.layout, &segments, is_new)
+    }
+}
+
+/// What makes segments visible, as it is put together.
+struct Publication {
+    changes: Vec<Change>,
+    /// The number of the next segment.
+    next: u64,
+    /// What is remembered of tables once the changes hold.
+    remembered: HashMap<String, Value>,
+}
+
+impl Publication {
+    fn new(lake: &Lake) -> Self {
+        Self { changes: Vec::new(), next: lake.state.next, remembered: HashMap::new() }
     }
 }
 

@@ -23,11 +23,12 @@ use chrono::DateTime;
 
 use super::columns::Columns;
 use super::failures::FailureDraft;
-use super::lake::Lake;
+use super::format::Form;
 use super::layout::sync_folder;
 use super::segment::{Phase, RowKeySpec, Segment};
 use super::stage::Rows;
 use super::state::{Change, SplitRecord};
+use super::writer::Lake;
 
 /// A chunk that the writer owns: its rows are shared, the rest is small.
 pub(super) struct Part {
@@ -98,12 +99,14 @@ impl Lake {
         if let Err(error) = after {
             tracing::warn!(%error, "a committed file cannot be put in its place yet");
         }
-        hit("ndjson.commit.after");
+        self.encode_ahead();
+        hit(self.layout.points().commit_after);
         Ok(outcome)
     }
 
     fn commit_all(&mut self, parts: &[Part]) -> Result<Outcome> {
-        hit("ndjson.commit.begin");
+        hit(self.layout.points().commit_begin);
+        self.seal_ready()?;
         let mut draft = Draft::default();
         let mut outcomes = Vec::with_capacity(parts.len());
         for part in parts {
@@ -120,7 +123,7 @@ impl Lake {
         let schema = self.column_changes(&mut draft);
         if self.log(std::mem::take(&mut draft.changes))? {
             self.failures.committed(&draft.failures);
-            hit("ndjson.commit.manifest_written");
+            hit(self.layout.points().commit_manifest_written);
         }
         self.spare_handles();
         Ok((outcomes, schema))
@@ -234,11 +237,11 @@ impl Lake {
         let spec = spec.cloned().unwrap_or_else(|| StreamSpec::new(part.stream.clone(), Vec::new()));
         let open = self.current.get(&place).and_then(|id| self.state.segments.get(id));
         let segment = match open {
-            Some(open) if open.takes(&part.run, &spec, self.zstd) => open.clone(),
+            Some(open) if open.takes(&part.run, &spec, self.layout.log()) => open.clone(),
             open => {
                 draft.changes.extend(open.map(|open| Change::Full(open.id)));
                 let fresh = draft.segments.values().filter(|s| s.id >= self.state.next).count() as u64;
-                new_segment(self.state.next + fresh, part, &spec, self.zstd)
+                new_segment(self.state.next + fresh, part, &spec, self.layout.log())
             }
         };
         let id = segment.id;
@@ -249,7 +252,7 @@ impl Lake {
 
     /// Makes the appended rows and the failures durable, and adds their lengths to the line.
     fn sync_rows(&mut self, draft: &mut Draft) -> Result<()> {
-        hit("ndjson.commit.rows_written");
+        hit(self.layout.points().commit_rows_written);
         let committed = |id: &u64| self.state.segments.get(id).map_or(0, |segment| segment.bytes);
         draft.segments.retain(|id, segment| segment.bytes > committed(id));
         self.sync(draft.segments.values())?;
@@ -260,7 +263,7 @@ impl Lake {
             let length = self.failures.write(&draft.failures, self.state.failures)?;
             draft.changes.push(Change::Failures(length));
         }
-        hit("ndjson.commit.rows_synced");
+        hit(self.layout.points().commit_rows_synced);
         for segment in draft.segments.values() {
             let (id, rows, bytes) = (segment.id, segment.rows, segment.bytes);
             draft.changes.push(if id >= self.state.next {
@@ -268,8 +271,9 @@ impl Lake {
             } else {
                 Change::Grown { id, rows, bytes }
             });
-            if bytes >= self.file_size {
-                draft.changes.push(if segment.seals_early() { Change::Seal(id) } else { Change::Full(id) });
+            if self.layout.format().is_full(bytes, self.ahead.written(id)) {
+                let movable = segment.seals_early() && segment.form == self.layout.format().file();
+                draft.changes.push(if movable { Change::Seal(id) } else { Change::Full(id) });
             }
         }
         Ok(())
@@ -289,7 +293,7 @@ impl Lake {
     }
 }
 
-fn new_segment(id: u64, part: &Part, spec: &StreamSpec, zstd: bool) -> Segment {
+fn new_segment(id: u64, part: &Part, spec: &StreamSpec, form: Form) -> Segment {
     Segment {
         id,
         order: id,
@@ -299,7 +303,9 @@ fn new_segment(id: u64, part: &Part, spec: &StreamSpec, zstd: bool) -> Segment {
         run: part.run.clone(),
         mode: spec.write_mode,
         key: RowKeySpec::of(spec),
-        zstd,
+        form,
+        folder: String::new(),
+        fixed: Vec::new(),
         rows: 0,
         bytes: 0,
         phase: Phase::Open,

@@ -1,0 +1,262 @@
+//! Files made ahead: while a segment still grows, a thread of its own follows its log and encodes what
+//! is committed, so that sealing it only has to wait for the last rows.
+//!
+//! It is nothing but a head start. The thread reads the log as sealing would, and only as far as it is
+//! committed; what it makes lies in `_busta/ahead`, which is swept when the folder is opened. If it
+//! fails, or another process dies, the files are made from the log once more.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use busta_core::{Records, Result};
+use serde_json::Value;
+
+use super::format::{FileMaker, Made, Paths};
+use super::layout::Layout;
+use super::segment::Segment;
+use super::trouble::{corrupt, io_error};
+
+/// Segments are followed from this size on; smaller ones are encoded in no time.
+const FROM_BYTES: u64 = 2 << 20;
+
+/// How many segments are followed at once. Each takes a thread, and the memory of an open row group.
+const MAX_JOBS: usize = 4;
+
+/// How much of the log is read at once.
+const PAGE_BYTES: u64 = 1 << 20;
+
+/// The segments that are followed.
+#[derive(Default)]
+pub(super) struct Ahead {
+    jobs: HashMap<u64, Job>,
+    /// Segments that could not be encoded ahead.
+    failed: HashSet<u64>,
+}
+
+struct Job {
+    goal: Arc<Goal>,
+    thread: JoinHandle<Result<Option<Made>>>,
+}
+
+/// How far a job may go.
+#[derive(Default)]
+struct Goal {
+    target: Mutex<Target>,
+    moved: Condvar,
+    /// Bytes of complete files so far.
+    written: AtomicU64,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Target {
+    /// The committed length of the log.
+    bytes: u64,
+    /// The log is complete: make the files complete too.
+    end: bool,
+    cancelled: bool,
+}
+
+impl Ahead {
+    /// A segment has been committed up to its length; `end` if it will grow no more.
+    pub(super) fn follow(
+        &mut self,
+        layout: &Layout,
+        segment: &Segment,
+        remembered: Option<&Value>,
+        end: bool,
+    ) {
+        let target = Target { bytes: segment.bytes, end, cancelled: false };
+        if let Some(job) = self.jobs.get(&segment.id) {
+            job.goal.set(target);
+        } else if (end || segment.bytes >= FROM_BYTES)
+            && !self.failed.contains(&segment.id)
+            && self.jobs.values().filter(|job| !job.thread.is_finished()).count() < MAX_JOBS
+        {
+            let goal = Arc::new(Goal { target: Mutex::new(target), ..Goal::default() });
+            let follower = Follower {
+                goal: Arc::clone(&goal),
+                path: layout.staged(segment),
+                layout: layout.clone(),
+                paths: Paths::new(layout.ahead(), format_args!("{}-ahead", segment.id)),
+                remembered: remembered.cloned(),
+            };
+            let name = format!("encode {}", segment.table);
+            // Without a thread there is no head start, and nothing else is lost.
+            if let Ok(thread) = std::thread::Builder::new().name(name).spawn(move || follower.run()) {
+                self.jobs.insert(segment.id, Job { goal, thread });
+            }
+        }
+    }
+
+    /// Bytes of the files made of a segment so far, if it is followed.
+    pub(super) fn written(&self, id: u64) -> Option<u64> {
+        self.jobs.get(&id).map(|job| job.goal.written.load(Ordering::Relaxed))
+    }
+
+    /// The segments whose files are complete, or will never be.
+    pub(super) fn ready(&self) -> Vec<u64> {
+        let done = self.jobs.iter().filter(|(_, job)| job.thread.is_finished());
+        done.map(|(id, _)| *id).collect()
+    }
+
+    /// Tells the threads of these segments that their logs are complete.
+    pub(super) fn end<'a>(&self, segments: impl Iterator<Item = &'a Segment>) {
+        for segment in segments {
+            if let Some(job) = self.jobs.get(&segment.id) {
+                job.goal.set(Target { bytes: segment.bytes, end: true, cancelled: false });
+            }
+        }
+    }
+
+    /// The files made of a segment whose log is complete; waits for the last of its rows. `None` if there
+    /// are none with all of them.
+    pub(super) fn take(&mut self, segment: &Segment) -> Option<Made> {
+        let id = segment.id;
+        let job = self.jobs.remove(&id)?;
+        match job.thread.join() {
+            Ok(Ok(Some(made))) if made.rows() == segment.rows => return Some(made),
+            // It was told to end by a finish that failed, and rows came after that.
+            Ok(Ok(made)) => {
+                made.into_iter().for_each(Made::discard);
+                return None;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, segment = id, "not encoded ahead"),
+            Err(_) => tracing::warn!(segment = id, "encoding ahead has panicked"),
+        }
+        self.failed.insert(id);
+        None
+    }
+
+    /// Forgets a segment that is gone.
+    pub(super) fn cancel(&mut self, id: u64) {
+        self.failed.remove(&id);
+        if let Some(job) = self.jobs.remove(&id) {
+            job.goal.set(Target { cancelled: true, ..Target::default() });
+            if let Ok(Ok(Some(made))) = job.thread.join() {
+                made.discard();
+            }
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        let ids: Vec<u64> = self.jobs.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.cancel(id));
+    }
+}
+
+impl Goal {
+    fn lock(&self) -> MutexGuard<'_, Target> {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, target: Target) {
+        *self.lock() = target;
+        self.moved.notify_one();
+    }
+
+    /// Waits until there is something to do beyond `done` bytes.
+    fn wait(&self, done: u64) -> Target {
+        let mut target = self.lock();
+        while target.bytes <= done && !target.end && !target.cancelled {
+            target = self.moved.wait(target).unwrap_or_else(PoisonError::into_inner);
+        }
+        *target
+    }
+}
+
+/// The thread's side of a job.
+struct Follower {
+    goal: Arc<Goal>,
+    layout: Layout,
+    path: PathBuf,
+    paths: Paths,
+    remembered: Option<Value>,
+}
+
+impl Follower {
+    /// `None` if it was cancelled.
+    fn run(mut self) -> Result<Option<Made>> {
+        let mut log = LogReader::open(&self.path)?;
+        let mut maker = self.begin()?;
+        let mut resume_at = 0;
+        loop {
+            let target = self.goal.wait(log.done.max(resume_at));
+            if target.cancelled {
+                return Ok(None);
+            }
+            // Begun again when there is twice as much, so that columns that come one after the other
+            // cost no more than encoding everything twice.
+            if resume_at > 0 {
+                while let Some(page) = log.page(target.bytes)? {
+                    maker.learn(&page);
+                }
+                (log, resume_at) = (LogReader::open(&self.path)?, 0);
+            }
+            if let Some(page) = log.page(target.bytes)? {
+                if !maker.push(&page)? {
+                    maker.learn(&page);
+                    resume_at = log.done * 2;
+                }
+                self.goal.written.store(maker.written(), Ordering::Relaxed);
+            } else if target.end {
+                return maker.finish().map(Some);
+            }
+        }
+    }
+
+    fn begin(&mut self) -> Result<Box<dyn FileMaker>> {
+        self.layout.format().begin(self.remembered.as_ref(), self.paths.clone())
+    }
+}
+
+/// Reads the log of a segment as it grows.
+struct LogReader {
+    file: File,
+    path: PathBuf,
+    /// How much has been given out.
+    done: u64,
+    /// The beginning of a line whose end was not read yet.
+    rest: Vec<u8>,
+}
+
+impl LogReader {
+    fn open(path: &std::path::Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| io_error("open", path, e))?;
+        Ok(Self { file, path: path.to_owned(), done: 0, rest: Vec::new() })
+    }
+
+    /// The next whole lines before `end`, which is the end of a line; `None` if there are none.
+    fn page(&mut self, end: u64) -> Result<Option<Records>> {
+        let mut buffer = std::mem::take(&mut self.rest);
+        loop {
+            let wanted = (end - self.done - buffer.len() as u64).min(PAGE_BYTES);
+            if wanted == 0 && buffer.is_empty() {
+                return Ok(None);
+            }
+            buffer.reserve_exact(wanted as usize);
+            let read = (&mut self.file).take(wanted).read_to_end(&mut buffer);
+            let read = read.map_err(|e| io_error("read", &self.path, e))?;
+            let Some(last) = memchr::memrchr(b'\n', &buffer) else {
+                if read == 0 {
+                    return Err(corrupt(&self.path, "is shorter than what was committed"));
+                }
+                continue;
+            };
+            self.rest = buffer.split_off(last + 1);
+            self.done += buffer.len() as u64;
+            let (mut spans, mut start) = (Vec::new(), 0);
+            for end in memchr::memchr_iter(b'\n', &buffer) {
+                spans.push(start as u32..end as u32);
+                start = end + 1;
+            }
+            return Ok(Some(Records::from_spans(buffer.into(), spans)));
+        }
+    }
+}

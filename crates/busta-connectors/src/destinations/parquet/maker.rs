@@ -1,0 +1,219 @@
+//! Rows into Parquet files: one after the other, or one per folder.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::mem;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use busta_core::{Error, Records, RecordsBuilder, Result};
+use busta_parquet::{ParquetWriter, Shape, WriteOptions};
+
+use super::partition::{Partition, Partitioning};
+use super::value_of;
+use crate::destinations::lake::{FileMaker, Made, MadeFile, Paths, io_error};
+
+/// How many files are open at once. The largest is completed to make room for another folder's.
+const MAX_OPEN: usize = 100;
+
+/// How much JSON the open files may hold before it is encoded. Beyond, the largest are completed.
+const MAX_WAITING: u64 = 48 << 20;
+
+/// The writer encodes rows when it has this much JSON.
+const WRITER_BATCH: u64 = 4 << 20;
+
+/// Makes Parquet files of rows.
+pub(super) struct ParquetMaker {
+    /// The columns of the files.
+    shape: Shape,
+    options: WriteOptions,
+    file_size: u64,
+    partitioning: Option<Arc<Partitioning>>,
+    paths: Paths,
+    open: HashMap<Partition, OpenFile>,
+    /// Complete files, by their number; `None` while they are open.
+    files: Vec<Option<MadeFile>>,
+    places: Vec<(usize, u64)>,
+    /// Bytes of complete files.
+    written: u64,
+}
+
+struct OpenFile {
+    number: usize,
+    path: PathBuf,
+    file: Arc<File>,
+    writer: ParquetWriter<Arc<File>>,
+    /// JSON that is not encoded yet.
+    waiting: u64,
+}
+
+impl ParquetMaker {
+    pub(super) fn new(
+        shape: Shape,
+        options: WriteOptions,
+        file_size: u64,
+        partitioning: Option<Arc<Partitioning>>,
+        paths: Paths,
+    ) -> Self {
+        Self {
+            shape,
+            options,
+            file_size,
+            partitioning,
+            paths,
+            open: HashMap::new(),
+            files: Vec::new(),
+            places: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// Writes rows of one folder; gives the number of their file.
+    fn write(&mut self, partition: &Partition, rows: &Records) -> Result<usize> {
+        if !self.open.contains_key(partition) {
+            let opened = self.begin_file()?;
+            self.open.insert(partition.clone(), opened);
+        }
+        let Some(file) = self.open.get_mut(partition) else {
+            return Err(Error::bug("a file that was begun is not open"));
+        };
+        let number = file.number;
+        file.writer.write(rows).map_err(|error| error.at(file.path.display()))?;
+        file.waiting = (file.waiting + rows.bytes()) % WRITER_BATCH;
+        if file.writer.bytes() >= self.file_size {
+            self.complete(partition)?;
+        }
+        self.make_room()?;
+        Ok(number)
+    }
+
+    /// The next rows went to this file.
+    fn note(&mut self, number: usize, rows: u64) {
+        match self.places.last_mut() {
+            Some((last, count)) if *last == number => *count += rows,
+            _ => self.places.push((number, rows)),
+        }
+    }
+
+    fn begin_file(&mut self) -> Result<OpenFile> {
+        let path = self.paths.next();
+        let file = File::create(&path).map_err(|e| io_error("create", &path, e))?;
+        let file = Arc::new(file);
+        let writer = ParquetWriter::create(Arc::clone(&file), &self.shape, &self.options)?;
+        self.files.push(None);
+        Ok(OpenFile { number: self.files.len() - 1, path, file, writer, waiting: 0 })
+    }
+
+    /// Completes the largest files until the others fit into memory.
+    fn make_room(&mut self) -> Result<()> {
+        while self.open.len() > 1
+            && (self.open.len() > MAX_OPEN
+                || self.open.values().map(|file| file.waiting).sum::<u64>() > MAX_WAITING)
+        {
+            let largest = self.open.iter().max_by_key(|(_, file)| file.writer.bytes() + file.waiting);
+            let Some(largest) = largest.map(|(partition, _)| partition.clone()) else { break };
+            self.complete(&largest)?;
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, partition: &Partition) -> Result<()> {
+        let Some(OpenFile { number, path, file, writer, .. }) = self.open.remove(partition) else {
+            return Ok(());
+        };
+        let written = writer.close().map_err(|error| error.at(path.display()))?;
+        file.sync_all().map_err(|e| io_error("sync", &path, e))?;
+        self.written += written.bytes;
+        let Partition { folder, fixed } = partition.clone();
+        let made = MadeFile { path, folder, fixed, rows: written.rows, bytes: written.bytes };
+        self.files[number] = Some(made);
+        Ok(())
+    }
+
+    /// Throws away what was made so far.
+    fn start_over(&mut self) {
+        let complete = mem::take(&mut self.files).into_iter().flatten().map(|made| made.path);
+        for path in complete.chain(mem::take(&mut self.open).into_values().map(|file| file.path)) {
+            // What stays is swept when the folder is opened.
+            let _ = fs::remove_file(path);
+        }
+        self.places.clear();
+        self.written = 0;
+    }
+}
+
+impl FileMaker for ParquetMaker {
+    fn push(&mut self, rows: &Records) -> Result<bool> {
+        let partitioning = self.partitioning.clone();
+        let Some(partitioning) = partitioning else {
+            if !self.fits(rows) {
+                return Ok(false);
+            }
+            let number = self.write(&Partition::default(), rows)?;
+            self.note(number, rows.len() as u64);
+            return Ok(true);
+        };
+        let stripped = partitioning.strip(rows);
+        if !self.fits(&stripped) {
+            return Ok(false);
+        }
+        let mut groups: HashMap<Partition, RecordsBuilder> = HashMap::new();
+        let mut order = Vec::with_capacity(rows.len());
+        for (row, stripped) in rows.iter().zip(stripped.iter()) {
+            let partition = partitioning.of(row);
+            groups.entry(partition.clone()).or_default().push(stripped);
+            order.push(partition);
+        }
+        let mut numbers = HashMap::with_capacity(groups.len());
+        for (partition, rows) in groups {
+            let number = self.write(&partition, &rows.finish())?;
+            numbers.insert(partition, number);
+        }
+        for number in order.iter().filter_map(|partition| numbers.get(partition)) {
+            self.note(*number, 1);
+        }
+        Ok(true)
+    }
+
+    fn learn(&mut self, rows: &Records) {
+        let shape = match &self.partitioning {
+            Some(partitioning) => Shape::of(&partitioning.strip(rows)),
+            None => Shape::of(rows),
+        };
+        self.shape.widen(&shape);
+    }
+
+    fn written(&self) -> u64 {
+        self.written + self.open.values().map(|file| file.writer.bytes()).sum::<u64>()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Made> {
+        let open: Vec<Partition> = self.open.keys().cloned().collect();
+        open.iter().try_for_each(|partition| self.complete(partition))?;
+        let remember = Some(value_of(&self.shape)?);
+        let files = mem::take(&mut self.files).into_iter().flatten().collect();
+        Ok(Made { files, places: mem::take(&mut self.places), remember })
+    }
+}
+
+impl ParquetMaker {
+    /// Whether the files begun so far have room for rows. If there are none yet, they will.
+    fn fits(&mut self, rows: &Records) -> bool {
+        let shape = Shape::of(rows);
+        if self.shape.holds(&shape) {
+            return true;
+        }
+        self.shape.widen(&shape);
+        let fits = self.files.is_empty();
+        if !fits {
+            self.start_over();
+        }
+        fits
+    }
+}
+
+impl Drop for ParquetMaker {
+    fn drop(&mut self) {
+        self.start_over();
+    }
+}

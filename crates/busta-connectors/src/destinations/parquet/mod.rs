@@ -1,0 +1,121 @@
+//! `parquet`: a [lake](super::lake) of Parquet files.
+//!
+//! Rows wait in staging as lines of JSON, which is the log; complete files are made of it, in general
+//! while the rows still come. So a commit costs what it costs `ndjson`, and no row group has to be cut
+//! where a commit happened to end.
+
+mod config;
+mod maker;
+mod partition;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use busta_core::connector::{Built, DestinationConnector, DestinationContext};
+use busta_core::{Destination, Error, Result};
+use busta_parquet::{ParquetReader, Shape, WriteOptions};
+use serde_json::Value;
+
+pub use config::{Compression, ParquetConfig, TableLayout};
+pub use partition::{PartitionKey, Period};
+
+use super::lake::{FileMaker, Form, Format, LakeDestination, Pages, Paths, Points, points};
+use maker::ParquetMaker;
+use partition::Partitioning;
+
+const POINTS: Points = points!("parquet");
+
+/// Every place where a test can kill the process, in the order of a run.
+pub const FAILPOINTS: &[&str] = &POINTS.list();
+
+/// The log of a segment may grow to this many times the size of a file: JSON shrinks to between a
+/// quarter and a twentieth.
+const MAX_LOG: u64 = 16;
+
+/// `destination: { type: parquet }`.
+pub static CONNECTOR: DestinationConnector = DestinationConnector {
+    name: "parquet",
+    summary: "Parquet files, in one folder per table, in hive-style folders if wanted",
+    example: "destination:\n  type: parquet\n  path: lake\n  partition_by: [country, { field: created_at, by: month }]\n",
+    schema: |generator| generator.subschema_for::<ParquetConfig>(),
+    build,
+};
+
+fn build(keys: Value, context: DestinationContext) -> Built<Arc<dyn Destination>> {
+    let config = ParquetConfig::read(keys)?;
+    let root = context.base_dir.join(&config.path);
+    Ok(Arc::new(LakeDestination::new(Arc::new(ParquetFormat::new(&config)), root, context.clock)))
+}
+
+/// Parquet files.
+#[derive(Debug)]
+struct ParquetFormat {
+    options: WriteOptions,
+    file_size: u64,
+    partitioning: Option<Arc<Partitioning>>,
+}
+
+impl ParquetFormat {
+    fn new(config: &ParquetConfig) -> Self {
+        let partitioning = Partitioning::new(&config.partition_by);
+        Self {
+            options: config.options(),
+            file_size: config.file_size.0,
+            partitioning: (!config.partition_by.is_empty()).then(|| Arc::new(partitioning)),
+        }
+    }
+}
+
+impl Format for ParquetFormat {
+    fn name(&self) -> &'static str {
+        CONNECTOR.name
+    }
+
+    fn points(&self) -> &'static Points {
+        &POINTS
+    }
+
+    fn log(&self) -> Form {
+        Form::Lines
+    }
+
+    fn file(&self) -> Form {
+        Form::Parquet
+    }
+
+    fn is_full(&self, bytes: u64, encoded: Option<u64>) -> bool {
+        let enough = match self.partitioning {
+            // Its rows go to many files, of which each should become large.
+            Some(_) => None,
+            None => encoded,
+        };
+        enough.is_some_and(|encoded| encoded >= self.file_size) || bytes / MAX_LOG >= self.file_size
+    }
+
+    fn begin(&self, remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
+        let shape = remembered.map_or(Ok(Shape::default()), shape_of)?;
+        let (options, partitioning) = (self.options.clone(), self.partitioning.clone());
+        Ok(Box::new(ParquetMaker::new(shape, options, self.file_size, partitioning, paths)))
+    }
+
+    fn join(&self, known: &Value, found: &Value) -> Result<Value> {
+        let mut shape = shape_of(known)?;
+        shape.widen(&shape_of(found)?);
+        value_of(&shape)
+    }
+
+    fn read(&self, file: File, path: &Path) -> Result<Pages> {
+        let reader = ParquetReader::open(file).map_err(|error| error.at(path.display()))?;
+        Ok(Box::new(reader))
+    }
+}
+
+fn shape_of(remembered: &Value) -> Result<Shape> {
+    serde_json::from_value(remembered.clone())
+        .map_err(|e| Error::corrupt(format!("the columns in the manifest cannot be read: {e}")))
+}
+
+fn value_of(shape: &Shape) -> Result<Value> {
+    serde_json::to_value(shape).map_err(|e| Error::bug(format!("columns cannot be encoded: {e}")))
+}

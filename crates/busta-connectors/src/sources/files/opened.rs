@@ -1,0 +1,100 @@
+//! A file that is being read: text that is cut into records, or a table that is decoded.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use busta_core::Result;
+
+use super::config::Settings;
+use super::gather::Gather;
+use super::list::Stamp;
+use super::open::{OpenFile, Progress, unreadable};
+use super::plan::{Inside, Start};
+#[cfg(feature = "parquet")]
+use super::table::TableFile;
+use crate::formats::compression::Compression;
+use crate::formats::detect::{Format, PARQUET_MAGIC};
+
+/// An open file of either kind.
+pub(super) enum Opened {
+    /// JSON, NDJSON or CSV.
+    Text(Box<OpenFile>),
+    /// Parquet.
+    #[cfg(feature = "parquet")]
+    Table(Box<TableFile>),
+}
+
+impl Opened {
+    /// Starts to read `file` at its start, or goes on at `from`. `buffer` is memory to use.
+    pub fn new(
+        settings: &Settings,
+        path: &str,
+        (mut file, stamp): (File, Stamp),
+        from: Option<Inside>,
+        buffer: Vec<u8>,
+    ) -> Result<Self> {
+        if is_table(settings, path, &mut file)? {
+            #[cfg(feature = "parquet")]
+            return Ok(Self::Table(Box::new(TableFile::new(path, (file, stamp), from)?)));
+            #[cfg(not(feature = "parquet"))]
+            return Err(crate::formats::detect::without_parquet());
+        }
+        OpenFile::new(settings, path, (file, stamp), from, buffer).map(|open| Self::Text(Box::new(open)))
+    }
+
+    /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
+    /// whole; what came before it is in `gather`.
+    pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        match self {
+            Self::Text(open) => open.read(gather),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.read(gather),
+        }
+    }
+
+    /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
+    /// is tried again.
+    pub fn start_at_end(&self) -> Option<Start> {
+        match self {
+            Self::Text(open) => open.start_at_end(),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.start_at_end(),
+        }
+    }
+
+    /// The place after the last record; none if there is no record yet.
+    pub fn last_place(&self) -> Option<Inside> {
+        match self {
+            Self::Text(open) => open.last_place(),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.last_place(),
+        }
+    }
+
+    /// The memory, for the next file, and what was read since the last time.
+    pub fn close(self) -> (Vec<u8>, u64) {
+        match self {
+            Self::Text(open) => open.close(),
+            #[cfg(feature = "parquet")]
+            Self::Table(_) => Default::default(),
+        }
+    }
+}
+
+/// Whether this is Parquet: by what the configuration says, else by the first bytes, unless the name
+/// says that it is text.
+fn is_table(settings: &Settings, path: &str, file: &mut File) -> Result<bool> {
+    if let Some(format) = settings.format {
+        return Ok(format == Format::Parquet);
+    }
+    let is_plain = matches!(settings.compression, None | Some(Compression::None));
+    if !is_plain || !matches!(Format::of_name(Path::new(path)), None | Some(Format::Parquet)) {
+        return Ok(false);
+    }
+    let mut head = Vec::with_capacity(PARQUET_MAGIC.len());
+    let read = file.take(PARQUET_MAGIC.len() as u64).read_to_end(&mut head);
+    let back = read.and_then(|_| file.seek(SeekFrom::Start(0)));
+    back.map_err(|error| unreadable(&error))?;
+    Ok(head == PARQUET_MAGIC)
+}

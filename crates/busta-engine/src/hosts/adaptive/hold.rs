@@ -1,0 +1,48 @@
+//! How long a level that was refused is left alone before it is tried again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A refused trial costs the wait that the host asks for; at one in so many of these, that is 5 % of the
+/// time.
+const WAITS: u32 = 20;
+
+/// What is assumed of a refusal that names no wait, and of one that names a very long one.
+const LEAST_WAIT: Duration = Duration::from_millis(500);
+const MOST_WAIT: Duration = Duration::from_secs(60);
+
+/// A refused trial costs at least so many refusals, and one in so many requests is no storm.
+const LEAST_REFUSALS: u32 = 2;
+const ANSWERS: u32 = 250;
+
+/// The pause after a trial that only made the host slower.
+const REST: Duration = Duration::from_secs(10);
+
+/// A pause between trials, in time and in answers.
+#[derive(Clone, Copy, Default)]
+pub struct Hold {
+    until: Option<Instant>,
+    answers: u32,
+}
+
+impl Hold {
+    /// The host refused so many requests, and asked for this wait.
+    pub fn begin(&mut self, now: Instant, wait: Duration, refusals: u32) {
+        self.until = Some(now + wait.clamp(LEAST_WAIT, MOST_WAIT) * WAITS);
+        self.answers = ANSWERS.saturating_mul(refusals.max(LEAST_REFUSALS));
+    }
+
+    /// The host was slow, which costs little to see again.
+    pub fn rest(&mut self, now: Instant) {
+        self.until = Some(now + REST);
+    }
+
+    pub fn answered(&mut self) {
+        self.answers = self.answers.saturating_sub(1);
+    }
+
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.answers == 0 && self.until.is_none_or(|until| until <= now)
+    }
+}

@@ -1,0 +1,189 @@
+//! How many requests in a time a host bears, learnt from its refusals.
+//!
+//! A limit on requests in a time cannot be kept by a number of places: one place alone may be too fast.
+//! So when the host refuses a number of requests at once that it has just borne, what it accepted since
+//! the last refusal, over the time until it accepts again, is its rate. From then on requests keep that
+//! pace. It rises by a few percent each second while it is what holds requests back, and falls with the next
+//! refusal to what was accepted since the last: additive increase, multiplicative decrease, with the
+//! measured rate as the aim. A pace that has held nothing back for a minute is dropped.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::hold::Hold;
+
+/// Below what was measured, since requests arrive with jitter.
+const MARGIN: f64 = 0.98;
+
+/// What a refusal leaves of the pace: at most and at least, and at least if it was only tried whether more
+/// is borne.
+const MOST_LEFT: f64 = 0.97;
+const LEAST_LEFT: f64 = 0.5;
+const LEFT_AFTER_TRIAL: f64 = 0.9;
+
+/// The pace rises by this share of where it was at the last refusal, each time this has passed; faster
+/// until it is refused for the first time, and ever faster the longer it is not, as in CUBIC (RFC 9438).
+const FIRST_STEP: f64 = 0.05;
+const STEP: f64 = 0.02;
+const CONVEX: f64 = 1.15;
+const STEP_EVERY: Duration = Duration::from_secs(1);
+
+/// What was accepted longer ago counts half.
+const MEMORY: Duration = Duration::from_secs(20);
+
+/// A pace that holds nothing back for so long is dropped.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The learnt pace of one host, if it has needed one.
+#[derive(Default)]
+pub struct Tempo {
+    epoch: Option<Epoch>,
+    /// A refusal whose epoch ends with the next request.
+    refused: Option<Refused>,
+    pace: Option<Pace>,
+    /// What was so before the last refusal, should it turn out to go on.
+    before: Option<(Refused, Epoch, Option<Pace>)>,
+}
+
+#[derive(Clone, Copy)]
+struct Epoch {
+    since: Instant,
+    accepted: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Refused {
+    at: Instant,
+    wait: Duration,
+    by_rate: bool,
+    /// How many requests were refused in this go.
+    count: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Requests in a second.
+    rate: f64,
+    /// What it rises by.
+    step: f64,
+    next: Instant,
+    stepped_at: Instant,
+    /// Since when it has held nothing back.
+    bound_at: Instant,
+    hold: Hold,
+}
+
+impl Tempo {
+    /// Requests in a second.
+    pub fn rate(&self) -> Option<f64> {
+        self.pace.as_ref().map(|pace| pace.rate)
+    }
+
+    /// Whether it is this that holds requests back now.
+    pub fn is_binding(&self, now: Instant) -> bool {
+        self.pace.as_ref().is_some_and(|pace| now.saturating_duration_since(pace.bound_at) < STEP_EVERY)
+    }
+
+    /// When the next request may leave, if not now.
+    pub fn wait_until(&mut self, now: Instant) -> Option<Instant> {
+        let pace = self.pace.as_mut().filter(|pace| pace.next > now)?;
+        pace.bound_at = now;
+        Some(pace.next)
+    }
+
+    /// A request leaves. The first one after a refusal ends its epoch.
+    pub fn left(&mut self, now: Instant) {
+        if let Some(refused) = self.refused.take() {
+            self.before = self.epoch.map(|epoch| (refused, epoch, self.pace));
+            if refused.by_rate {
+                self.learn(now, refused);
+            }
+            self.epoch = None;
+        }
+        self.epoch.get_or_insert(Epoch { since: now, accepted: 0.0 });
+        if let Some(pace) = &mut self.pace {
+            pace.next = now.max(pace.next) + Duration::from_secs_f64(1.0 / pace.rate);
+        }
+    }
+
+    /// The host accepted a request. `spent` says that it told of nothing left for now.
+    pub fn accepted(&mut self, now: Instant, spent: bool) {
+        if let Some(epoch) = &mut self.epoch {
+            epoch.accepted += 1.0;
+            epoch.forget(now);
+        }
+        let Some(pace) = &mut self.pace else { return };
+        pace.hold.answered();
+        if spent {
+            // There is no more to be had; no need to be refused to know that.
+            pace.stepped_at = now + 10 * STEP_EVERY;
+        }
+        let bound = now.saturating_duration_since(pace.bound_at);
+        if bound > IDLE {
+            self.pace = None;
+        } else if bound < STEP_EVERY && pace.stepped_at + STEP_EVERY <= now && pace.hold.is_over(now) {
+            pace.stepped_at = now;
+            pace.rate += pace.step;
+            pace.step *= CONVEX;
+        }
+    }
+
+    /// The host refused a request, and asked for this wait.
+    pub fn refused(&mut self, now: Instant, wait: Duration, by_rate: bool) {
+        let by_rate = by_rate || self.refused.is_some_and(|refused| refused.by_rate);
+        self.refused = Some(Refused { at: now, wait, by_rate, count: 1 });
+    }
+
+    /// The host refused again, and has accepted nothing since it last did: that refusal only ends with the
+    /// next request.
+    pub fn still_refused(&mut self, now: Instant, wait: Duration) {
+        if let Some((refused, epoch, pace)) = self.before.take() {
+            (self.epoch, self.pace, self.refused) = (Some(epoch), pace, Some(refused));
+        }
+        if let Some(refused) = &mut self.refused {
+            refused.wait = now + wait - refused.at;
+            refused.count += 1;
+        }
+    }
+
+    /// Another request of the same moment was refused.
+    pub fn also_refused(&mut self) {
+        if let Some(refused) = &mut self.refused {
+            refused.count += 1;
+        }
+    }
+
+    /// It was not what the host refused for.
+    pub fn give_up(&mut self) {
+        self.pace = None;
+    }
+
+    fn learn(&mut self, now: Instant, refused: Refused) {
+        let Some(epoch) = &self.epoch else { return };
+        let took = now.max(refused.at + refused.wait).saturating_duration_since(epoch.since);
+        let measured = epoch.accepted.max(1.0) / took.as_secs_f64().max(0.001) * MARGIN;
+        let (rate, step) = match &self.pace {
+            None => (measured, FIRST_STEP),
+            Some(pace) => {
+                let least = if pace.hold.is_over(refused.at) { LEFT_AFTER_TRIAL } else { LEAST_LEFT };
+                (measured.clamp(pace.rate * least, pace.rate * MOST_LEFT), STEP)
+            }
+        };
+        let mut hold = Hold::default();
+        if self.pace.is_some() {
+            hold.begin(now, refused.wait, refused.count);
+        }
+        self.pace = Some(Pace { rate, step: rate * step, next: now, stepped_at: now, bound_at: now, hold });
+    }
+}
+
+impl Epoch {
+    fn forget(&mut self, now: Instant) {
+        let age = now.saturating_duration_since(self.since);
+        if age > MEMORY {
+            self.since = now - age / 2;
+            self.accepted /= 2.0;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Items into a Parquet file.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Field, Schema, SchemaRef};
+use busta_core::{Error, Records, Result};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::EnabledStatistics;
+use parquet::schema::types::ColumnPath;
+use serde_json::{Map, Value, json};
+
+use super::layout::Layout;
+use super::nested::Nest;
+use super::shape::{ItemColumn, ItemShape, Place, for_each_value, label};
+use super::wkb::Extent;
+use super::{GEO_KEY, NOTES_KEY, Notes, STAC_KEY};
+use crate::error::writing;
+use crate::shape::Places;
+use crate::writer::{BATCH_BYTES, WriteOptions, Written, open, properties};
+
+/// The versions of the specifications that the files follow.
+const STAC_VERSION: &str = "1.1.0";
+const GEO_VERSION: &str = "1.1.0";
+
+/// Writes STAC Items into one stac-geoparquet file. It holds at most one row group in memory.
+///
+/// Properties and parts of assets that are of one type in all Items become columns of that type;
+/// others are kept as JSON text, which [`ParquetReader::as_items`](crate::ParquetReader::as_items)
+/// turns back, and other readers see as text. What changes on the way: times are written in UTC, and
+/// of a geometry only type and coordinates are kept, as doubles.
+pub struct StacWriter<W: Write + Send> {
+    inner: ArrowWriter<W>,
+    schema: SchemaRef,
+    shape: ItemShape,
+    places: Places,
+    columns: Vec<Nest>,
+    extent: Extent,
+    collections: Map<String, Value>,
+    row_group_bytes: usize,
+    batch: usize,
+    batch_rows: usize,
+    row_group: usize,
+    rows: u64,
+}
+
+impl<W: Write + Send> StacWriter<W> {
+    /// Starts a file for Items of `shape`.
+    ///
+    /// # Errors
+    /// If the options are out of range, or the sink fails.
+    pub fn create(sink: W, shape: &ItemShape, options: &WriteOptions) -> Result<Self> {
+        let shape = ItemShape { columns: shape.columns.iter().filter_map(storable).collect() };
+        let columns: Vec<Nest> = shape.columns.iter().map(Nest::of).collect();
+        let fields = shape.columns.iter().zip(&columns);
+        let fields: Vec<Field> =
+            fields.map(|(column, nest)| Field::new(column.name.as_ref(), nest.data_type(), true)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let geometry = ColumnPath::new(vec!["geometry".to_owned()]);
+        let notes = notes(&shape, &columns)?;
+        let properties = properties(options, vec![KeyValue::new(NOTES_KEY.to_owned(), notes)])?
+            .set_column_statistics_enabled(geometry, EnabledStatistics::None)
+            .build();
+        let inner = open(sink, schema.clone(), properties)?;
+        Ok(Self {
+            inner,
+            schema,
+            places: Places::of(shape.columns.iter().map(|column| &*column.name)),
+            shape,
+            columns,
+            extent: Extent::default(),
+            collections: Map::new(),
+            row_group_bytes: options.row_group_bytes,
+            batch: 0,
+            batch_rows: 0,
+            row_group: 0,
+            rows: 0,
+        })
+    }
+
+    /// Adds the JSON of a Collection to the file's metadata.
+    ///
+    /// # Errors
+    /// If it is no JSON object with an `id`.
+    pub fn collection(&mut self, collection: &str) -> Result<()> {
+        let collection: Value = serde_json::from_str(collection)
+            .map_err(|error| Error::data(format!("the collection is not JSON: {error}")))?;
+        let Some(id) = collection.get("id").and_then(Value::as_str) else {
+            return Err(Error::data("the collection has no `id`"));
+        };
+        self.collections.insert(id.to_owned(), collection);
+        Ok(())
+    }
+
+    /// Appends Items.
+    ///
+    /// # Errors
+    /// If an Item has something that the file's shape does not hold, or a geometry or a bbox that is
+    /// none, or the sink fails. The file is unusable then.
+    pub fn write(&mut self, items: &Records) -> Result<()> {
+        let mut slots = vec![None; self.columns.len()];
+        for item in items.iter() {
+            self.append(item, &mut slots).map_err(|error| error.at(label(item)))?;
+            self.batch += item.len();
+            self.batch_rows += 1;
+            if self.batch >= BATCH_BYTES {
+                self.flush_batch()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How large the file is so far, what is still in memory included as it is estimated to come out.
+    pub fn bytes(&self) -> u64 {
+        (self.inner.bytes_written() + self.inner.in_progress_size()) as u64
+    }
+
+    /// Writes what is left, the metadata and the footer. The sink is flushed, not synced.
+    ///
+    /// # Errors
+    /// If the sink fails.
+    pub fn close(mut self) -> Result<Written> {
+        self.flush_batch()?;
+        let geo = self.geo().to_string();
+        self.inner.append_key_value_metadata(KeyValue::new(GEO_KEY.to_owned(), geo));
+        let mut stac = json!({ "version": STAC_VERSION });
+        if !self.collections.is_empty() {
+            stac["collections"] = Value::Object(std::mem::take(&mut self.collections));
+        }
+        self.inner.append_key_value_metadata(KeyValue::new(STAC_KEY.to_owned(), stac.to_string()));
+        self.inner.finish().map_err(writing)?;
+        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+    }
+
+    fn append<'r>(&mut self, item: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
+        let Self { places, shape, columns, extent, .. } = self;
+        for_each_value(item, |nth, name, place, raw| {
+            let found = places.find(nth, name, |at| &shape.columns[at].name);
+            match found.filter(|&at| shape.columns[at].place == place) {
+                Some(at) => slots[at] = Some(raw),
+                // What `storable` has left out.
+                None if matches!(raw, "null" | "{}") => {}
+                None => return Err(Error::bug(format!("the file has no column for the field `{name}`"))),
+            }
+            Ok(())
+        })?;
+        for ((nest, slot), column) in columns.iter_mut().zip(slots).zip(&shape.columns) {
+            nest.append(slot.take(), extent).map_err(|error| error.at(&column.name))?;
+        }
+        Ok(())
+    }
+
+    fn flush_batch(&mut self) -> Result<()> {
+        if self.batch_rows == 0 {
+            return Ok(());
+        }
+        let arrays = self.columns.iter_mut().map(Nest::finish).collect();
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
+            .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;
+        self.inner.write(&batch).map_err(writing)?;
+        self.rows += self.batch_rows as u64;
+        self.row_group += self.batch;
+        self.batch = 0;
+        self.batch_rows = 0;
+        if self.row_group >= self.row_group_bytes {
+            self.inner.flush().map_err(writing)?;
+            self.row_group = 0;
+        }
+        Ok(())
+    }
+
+    /// GeoParquet's metadata. Without a `crs` it is longitude and latitude in WGS 84, as in STAC.
+    fn geo(&self) -> Value {
+        let mut column =
+            json!({ "encoding": "WKB", "geometry_types": self.extent.types(), "edges": "planar" });
+        if let Some(bbox) = self.extent.bbox() {
+            column["bbox"] = json!(bbox);
+        }
+        let bbox = self.shape.columns.iter().zip(&self.columns).find_map(|(_, nest)| match nest {
+            Nest::Bbox(build) => Some(build.names()),
+            _ => None,
+        });
+        if let Some(names) = bbox {
+            let covering: Map<String, Value> =
+                names.iter().map(|name| ((*name).to_owned(), json!(["bbox", name]))).collect();
+            column["covering"] = json!({ "bbox": covering });
+        }
+        json!({ "version": GEO_VERSION, "primary_column": "geometry", "columns": { "geometry": column } })
+    }
+}
+
+/// The column as a file can have it; `None` where Parquet has no way to write it. Empty assets are
+/// left out, as other writers do: readers put them back.
+fn storable(column: &ItemColumn) -> Option<ItemColumn> {
+    let mut column = column.clone();
+    let is_item = column.place == Place::Item;
+    match (&*column.name, &mut column.layout) {
+        ("assets", Layout::Group(fields)) if is_item && fields.is_empty() => return None,
+        ("links", Layout::List(link)) if is_item && **link == Layout::default() => {
+            // Nothing but empty lists: readers expect links in them all the same.
+            link.see(r#"{"href":"","rel":""}"#);
+        }
+        ("stac_extensions", layout) if is_item && *layout == Layout::default() => layout.see("[]"),
+        _ => {}
+    }
+    Some(column)
+}
+
+fn notes(shape: &ItemShape, columns: &[Nest]) -> Result<String> {
+    let mut notes = Notes::default();
+    for (column, nest) in shape.columns.iter().zip(columns) {
+        nest.json_paths(&mut vec![column.name.to_string()], &mut notes.json);
+        if column.is_foreign() {
+            notes.foreign.push(column.name.to_string());
+        }
+    }
+    serde_json::to_string(&notes).map_err(|error| Error::bug(format!("notes cannot be written: {error}")))
+}
