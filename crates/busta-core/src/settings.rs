@@ -42,7 +42,9 @@ impl Default for EngineSettings {
         Self {
             concurrency: 8,
             parallel: false,
-            pools: [("api", 5), ("rss", 10), ("files", 20)].map(|(k, v)| (k.to_owned(), v)).into(),
+            pools: [("api", 5), ("stac", 5), ("rss", 10), ("files", 20)]
+                .map(|(k, v)| (k.to_owned(), v))
+                .into(),
             hosts: BTreeMap::new(),
             adaptive_concurrency: true,
             retry: RetrySettings::default(),

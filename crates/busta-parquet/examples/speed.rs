@@ -25,14 +25,14 @@ fn main() -> Result<()> {
         for page in &pages {
             shape.widen(&Shape::of(page));
         }
-        let shaped = (processor_seconds() - started);
+        let shaped = processor_seconds() - started;
         file.as_file().set_len(0).unwrap();
         let mut writer = ParquetWriter::create(file.reopen().unwrap(), &shape, &WriteOptions::default())?;
         for page in &pages {
             writer.write(page)?;
         }
         let written = writer.close()?;
-        let wrote = (processor_seconds() - started);
+        let wrote = processor_seconds() - started;
         println!(
             "round {round}: shape {:.0} MB/s, shape and write {:.0} MB/s, file {:.1} MB",
             mb / shaped,

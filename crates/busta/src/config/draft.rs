@@ -147,7 +147,7 @@ impl Draft {
 
     fn pools(&self) -> Vec<&'static str> {
         let mut pools: Vec<_> = self.registry.sources.iter().map(|connector| connector.pool).collect();
-        pools.extend(["api", "rss", "files"]);
+        pools.extend(["api", "stac", "rss", "files"]);
         pools.sort_unstable();
         pools.dedup();
         pools
