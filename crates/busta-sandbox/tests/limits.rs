@@ -65,7 +65,8 @@ async fn a_client_with_a_limit_is_never_counted_over_it() {
     }
     let total = sandbox.stats().total;
     assert_eq!(total.requests, 400);
-    assert!((2..=4).contains(&total.max_in_flight), "{}", total.max_in_flight);
+    // How many meet depends on the machine; that more are never counted does not.
+    assert!((1..=4).contains(&total.max_in_flight), "{}", total.max_in_flight);
     assert_eq!(total.abandoned, 0);
 }
 

@@ -77,6 +77,7 @@ impl ParquetReader {
             .with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(reading)?;
         check_codecs(metadata.metadata())?;
+        check_ranges(metadata.metadata(), file.metadata().map_or(u64::MAX, |facts| facts.len()))?;
         let shape = shape_of(metadata.metadata());
         let plan = Plan::of(metadata.schema(), metadata.parquet_schema(), shape.as_ref())?;
         Ok(Self {
@@ -155,6 +156,16 @@ impl ParquetReader {
 
     /// Decodes the next rows; `None` at the end of the file.
     fn decode(&mut self) -> Result<Option<RecordBatch>> {
+        // The decoder takes some figures of a file on trust, and panics where they are damaged.
+        let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.decode_on()));
+        decoded.unwrap_or_else(|_| {
+            let error = Error::data(format!("row group {} is damaged", self.group));
+            self.group = self.metadata.metadata().num_row_groups();
+            Err(error.hint("write the file again, or leave it out"))
+        })
+    }
+
+    fn decode_on(&mut self) -> Result<Option<RecordBatch>> {
         while self.group < self.metadata.metadata().num_row_groups() {
             if self.pages.is_none() {
                 self.pages = Some(self.open_group()?);
@@ -289,6 +300,26 @@ fn check_codecs(metadata: &ParquetMetaData) -> Result<()> {
                 "row group {n}: column `{name}` is compressed with {codec}, which cannot be read"
             ))
             .hint("write the file again with zstd, snappy, gzip, lz4 or no compression"));
+        }
+    }
+    Ok(())
+}
+
+/// The decoder asserts where a column that a damaged footer places outside of its file would lie.
+fn check_ranges(metadata: &ParquetMetaData, length: u64) -> Result<()> {
+    for (n, group) in metadata.row_groups().iter().enumerate() {
+        for column in group.columns() {
+            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+            let end = u64::try_from(start)
+                .ok()
+                .zip(u64::try_from(column.compressed_size()).ok())
+                .and_then(|(start, size)| start.checked_add(size));
+            if end.is_none_or(|end| end > length) {
+                let name = column.column_path().string();
+                return Err(Error::data(format!(
+                    "row group {n}: column `{name}` lies outside of the file, which is damaged or cut off"
+                )));
+            }
         }
     }
     Ok(())
