@@ -18,6 +18,7 @@ pub mod encoding;
 pub mod json;
 pub mod ndjson;
 pub mod window;
+pub mod zip;
 
 use std::ops::Range;
 

@@ -69,7 +69,8 @@ impl TableFile {
 
     fn place(&self) -> Inside {
         let row = self.reader.position();
-        Inside { stamp: self.stamp, offset: row, place: CutterPlace { count: row, ..Default::default() } }
+        let place = CutterPlace { count: row, ..CutterPlace::default() };
+        Inside { stamp: self.stamp, member: None, offset: row, place }
     }
 
     /// The part of the file that its first `rows` take.
