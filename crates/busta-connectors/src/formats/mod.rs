@@ -102,6 +102,23 @@ impl Cutter {
         }
     }
 
+    /// The number of what was found last, in the terms of [`Cut::Bad`]: an item, or a line.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Json(cutter) => cutter.number(),
+            Self::Ndjson(cutter) => cutter.number(),
+            Self::Csv(cutter) => cutter.number(),
+        }
+    }
+
+    /// What stands before that number: `item ` or nothing.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Json(_) => json::ITEM,
+            Self::Ndjson(_) | Self::Csv(_) => "",
+        }
+    }
+
     /// The state now, unless this is the middle of something.
     pub fn place(&self) -> Option<CutterPlace> {
         match self {

@@ -79,16 +79,17 @@ impl OpenFile {
     /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
     /// whole; what came before it is in `gather`.
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        gather.enter(&self.path, self.cutter.unit());
         loop {
             let window = self.window.unread();
             let (used, cut) = self.cutter.next(window, self.window.is_last());
             match cut {
                 Cut::Record(span) => {
-                    gather.record(&self.path, &window[span]);
+                    gather.record(&self.path, self.cutter.number(), &window[span]);
                     self.has_records = true;
                 }
                 Cut::Made(_) => {
-                    gather.record(&self.path, self.cutter.made());
+                    gather.record(&self.path, self.cutter.number(), self.cutter.made());
                     self.has_records = true;
                 }
                 Cut::Bad { span, place, error } => {
