@@ -32,6 +32,7 @@ pub mod failure;
 pub mod ids;
 pub mod json;
 pub mod meter;
+pub mod origin;
 pub mod quality;
 pub mod record;
 pub mod report;
@@ -49,6 +50,7 @@ pub use destination::{Chunk, Committed, Destination, Finish, Staged, StreamFinis
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Failure, Stage};
 pub use ids::{HostKey, RunId, SourceName, SplitId, StreamName};
+pub use origin::Origins;
 pub use quality::Quality;
 pub use record::{Records, RecordsBuilder};
 pub use source::{Batch, Probe, Reader, Source};

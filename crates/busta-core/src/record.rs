@@ -4,8 +4,11 @@
 //! tree unless a transform needs one. A [`Records`] is that buffer and the places of the slices.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
+
+use crate::origin::Origins;
 
 /// Some records of one stream: JSON objects, in the order in which they were read.
 ///
@@ -16,13 +19,39 @@ use bytes::Bytes;
 pub struct Records {
     buffer: Bytes,
     spans: Vec<Range<u32>>,
+    origins: Option<Arc<Origins>>,
 }
 
 impl Records {
     /// Slices of `buffer`. The caller guarantees what this type promises about them; `buffer` must
     /// be shorter than 4 GiB, which the cap on response sizes sees to.
     pub fn from_spans(buffer: Bytes, spans: Vec<Range<u32>>) -> Self {
-        Self { buffer, spans }
+        Self { buffer, spans, origins: None }
+    }
+
+    /// The same records, and where they come from.
+    #[must_use]
+    pub fn with_origins(self, origins: Origins) -> Self {
+        Self { origins: Some(Arc::new(origins)), ..self }
+    }
+
+    /// Whether it is known where they come from.
+    pub fn has_origins(&self) -> bool {
+        self.origins.is_some()
+    }
+
+    /// The same records, of which number `n` was made from record `from[n]` of `source`.
+    #[must_use]
+    pub fn made_from(self, source: &Self, from: &[u32]) -> Self {
+        let origins = source.origins.as_ref().map(|origins| Arc::new(origins.of_made(from)));
+        Self { origins, ..self }
+    }
+
+    /// Where record `index` comes from, for failures: its file and place there, or at least its place in
+    /// the batch.
+    pub fn position(&self, index: usize) -> String {
+        let known = self.origins.as_ref().and_then(|origins| origins.position(index));
+        known.unwrap_or_else(|| format!("record {} of its batch", index + 1))
     }
 
     /// How many records there are.
@@ -37,7 +66,8 @@ impl Records {
 
     /// The bytes that the records keep in memory.
     pub fn weight(&self) -> usize {
-        self.buffer.len() + self.spans.len() * size_of::<Range<u32>>()
+        let origins = self.origins.as_ref().map_or(0, |origins| origins.weight());
+        self.buffer.len() + self.spans.len() * size_of::<Range<u32>>() + origins
     }
 
     /// The bytes of the records themselves.
@@ -123,7 +153,7 @@ impl RecordsBuilder {
 
     /// The records.
     pub fn finish(self) -> Records {
-        Records { buffer: self.buffer.into(), spans: self.spans }
+        Records::from_spans(self.buffer.into(), self.spans)
     }
 
     fn close(&mut self, start: usize) {

@@ -44,8 +44,33 @@ fn records_are_transformed_and_what_fails_is_kept_with_its_reason() {
     assert!(rows.iter().any(|row| row["label"] == "12345678901234567890123: Di"), "{rows:?}");
 
     let failures = desk.busta(&["runs", "failures", "--json"]).stdout;
-    for part in ["transforms[1] cast: amount", "a lot", "record with id 3", "transform"] {
+    for part in ["transforms[1] cast: amount", "a lot", "in/a.ndjson:3 (record with id 3)", "transform"] {
         assert!(failures.contains(part), "{part}: {failures}");
+    }
+}
+
+/// Several small files are one batch. What the destination refuses is named by its file all the same, also
+/// after transforms that leave records out and make others of them.
+#[test]
+fn a_refused_record_names_its_file() {
+    for destination in ["{ type: sqlite, path: out.db }", "{ type: ndjson, path: out }"] {
+        for transforms in ["[]", "[{ filter: { keep: { ne: false } } }, { set: { seen: true } }]"] {
+            let source = "{ name: s, type: files, paths: [in], primary_key: id";
+            let desk = Desk::new(&format!(
+                "destination: {destination}\nsources:\n  - {source}, transforms: {transforms} }}\n"
+            ));
+            desk.write("in/1.json", r#"[{"id": 1, "keep": false}, {"id": 2}, {"no": 1}]"#);
+            desk.write(
+                "in/2.ndjson",
+                "{\"id\": 3, \"keep\": false}\n\n{\"id\": 4}\n{\"no\": 2}\n{\"id\": 5}\n",
+            );
+            desk.write("in/3.csv", "id,no\n6,a\n7,\"b\nc\"\n,d\n");
+            let ended = desk.busta(&["sources", "collect", "--json"]);
+            let told = desk.busta(&["runs", "failures", "--json"]).stdout;
+            for position in ["\"in/1.json: item 3\"", "\"in/2.ndjson:4\"", "\"in/3.csv:5\""] {
+                assert!(told.contains(position), "{position}: {told}\n{}", ended.stderr);
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Compression {
 }
 
 /// Reads of compressed bytes ask the system for this much at once.
-const READ_AHEAD: usize = 64 << 10;
+pub(super) const READ_AHEAD: usize = 64 << 10;
 
 impl Compression {
     /// What the first four bytes of a file say, whatever its name does.

@@ -88,7 +88,7 @@ fn unknown(text: &[u8]) -> Error {
     let what = match text {
         [] => "the file is empty",
         [b'P', b'A', b'R', b'1', ..] => return not_parquet(text),
-        [b'P', b'K', 3, 4, ..] => "this is a zip archive, which cannot be read yet",
+        [b'P', b'K', 3, 4, ..] => "this is a zip archive, which is not opened here",
         [b'<', ..] => "this is HTML or XML, not records",
         _ => "neither the name nor the content tells the format",
     };

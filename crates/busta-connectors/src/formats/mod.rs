@@ -18,6 +18,7 @@ pub mod encoding;
 pub mod json;
 pub mod ndjson;
 pub mod window;
+pub mod zip;
 
 use std::ops::Range;
 
@@ -98,6 +99,23 @@ impl Cutter {
         match self {
             Self::Csv(cutter) => cutter.made(),
             Self::Json(_) | Self::Ndjson(_) => &[],
+        }
+    }
+
+    /// The number of what was found last, in the terms of [`Cut::Bad`]: an item, or a line.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Json(cutter) => cutter.number(),
+            Self::Ndjson(cutter) => cutter.number(),
+            Self::Csv(cutter) => cutter.number(),
+        }
+    }
+
+    /// What stands before that number: `item ` or nothing.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Json(_) => json::ITEM,
+            Self::Ndjson(_) | Self::Csv(_) => "",
         }
     }
 

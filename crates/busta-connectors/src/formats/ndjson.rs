@@ -48,6 +48,10 @@ impl NdjsonCutter {
         (window.len(), Cut::Bad { span: 0..window.len(), place: self.line.to_string(), error })
     }
 
+    pub(super) fn number(&self) -> u64 {
+        self.line
+    }
+
     pub(super) fn place(&self) -> Option<CutterPlace> {
         (!self.skipping).then_some(CutterPlace { count: self.line, state: json::Place::Top })
     }

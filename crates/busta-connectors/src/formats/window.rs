@@ -14,6 +14,9 @@ use super::encoding::Transcoded;
 /// A window grows by at least this much at a time.
 const CHUNK: usize = 256 << 10;
 
+/// So many first bytes tell the compression and the encoding.
+const HEAD: u64 = 4;
+
 /// A moving view of a file's text: decompressed, in UTF-8, without a byte order mark.
 ///
 /// Offsets count the bytes of that text; for a plain file in UTF-8 they are offsets in the file.
@@ -39,21 +42,46 @@ impl Window {
         file: File,
         compression: Option<Compression>,
         encoding: Option<&'static Encoding>,
-        mut buffer: Vec<u8>,
+        buffer: Vec<u8>,
     ) -> io::Result<Self> {
         let read = Arc::new(AtomicU64::new(0));
-        let mut file = Counted { file, count: read.clone() };
-        let mut head = head_of(&mut file, 4)?;
-        file.file.seek(SeekFrom::Start(0))?;
+        let mut file = Counted::new(Arc::new(file), read.clone());
+        let head = head_of(&mut file, HEAD)?;
+        (&*file.file).seek(SeekFrom::Start(0))?;
+        match compression.unwrap_or_else(|| Compression::of(&head)) {
+            Compression::None => Self::new(Source::Plain(file), head, encoding, buffer, read),
+            compression => {
+                let (decoded, head) = peeked(compression.decoder(file)?)?;
+                Self::new(Source::Decoded(decoded), head, encoding, buffer, read)
+            }
+        }
+    }
+
+    /// A window at the start of the bytes of an archive's member, which may be compressed once more: then
+    /// `most` is how many bytes may come out. `read` is what [`Window::take_read`] tells.
+    pub fn of_member(
+        bytes: Box<dyn Read + Send>,
+        most: u64,
+        (compression, encoding): (Option<Compression>, Option<&'static Encoding>),
+        buffer: Vec<u8>,
+        read: Arc<AtomicU64>,
+    ) -> io::Result<Self> {
+        let (mut bytes, mut head) = peeked(bytes)?;
         let compression = compression.unwrap_or_else(|| Compression::of(&head));
+        if compression != Compression::None {
+            (bytes, head) = peeked(Box::new(Limited { inner: compression.decoder(bytes)?, left: most }))?;
+        }
+        Self::new(Source::Decoded(bytes), head, encoding, buffer, read)
+    }
+
+    fn new(
+        mut source: Source,
+        head: Vec<u8>,
+        encoding: Option<&'static Encoding>,
+        mut buffer: Vec<u8>,
+        read: Arc<AtomicU64>,
+    ) -> io::Result<Self> {
         let mut offset = 0;
-        let mut source = if compression == Compression::None {
-            Source::Plain(file)
-        } else {
-            let mut decoded = compression.decoder(file)?;
-            head = head_of(&mut decoded, 4)?;
-            Source::Decoded(Box::new(Cursor::new(head.clone()).chain(decoded)))
-        };
         match encoding.or_else(|| Encoding::for_bom(&head).map(|(encoding, _)| encoding)) {
             Some(encoding) if encoding != encoding_rs::UTF_8 => {
                 source = Source::Decoded(Box::new(Transcoded::new(source, encoding)));
@@ -127,7 +155,7 @@ impl Window {
         }
         match &mut self.source {
             Source::Plain(counted) => {
-                counted.file.seek(SeekFrom::Start(offset))?;
+                (&*counted.file).seek(SeekFrom::Start(offset))?;
             }
             decoded @ Source::Decoded(_) => {
                 io::copy(&mut decoded.take(ahead - held), &mut io::sink())?;
@@ -142,6 +170,12 @@ impl Window {
     pub fn into_buffer(self) -> Vec<u8> {
         self.bytes
     }
+}
+
+/// The same bytes, and a look at the first of them.
+fn peeked(mut bytes: Box<dyn Read + Send>) -> io::Result<(Box<dyn Read + Send>, Vec<u8>)> {
+    let head = head_of(&mut bytes, HEAD)?;
+    Ok((Box::new(Cursor::new(head.clone()).chain(bytes)), head))
 }
 
 /// The first bytes of `source`, at most `count`.
@@ -161,15 +195,42 @@ impl Read for Source {
 }
 
 /// A file that counts what is read of it.
-struct Counted {
-    file: File,
+pub(super) struct Counted {
+    file: Arc<File>,
     count: Arc<AtomicU64>,
+}
+
+impl Counted {
+    /// Adds to `count` what is read of `file`.
+    pub fn new(file: Arc<File>, count: Arc<AtomicU64>) -> Self {
+        Self { file, count }
+    }
 }
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
+        let count = (&*self.file).read(into)?;
         self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Bytes of which there may not be too many.
+struct Limited {
+    inner: Box<dyn Read + Send>,
+    left: u64,
+}
+
+impl Read for Limited {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(into)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => {
+                let why = "it unpacks to more than can be honest: this looks like a bomb";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+        }
         Ok(count)
     }
 }

@@ -67,20 +67,31 @@ impl Transform for Chain {
         let mut failures = Vec::new();
         let mut warnings = Vec::new();
         let mut dropped = 0;
+        let mut from = Vec::new();
         for (index, json) in records.iter().enumerate() {
             let known = warnings.len();
             match self.record(json, &mut warnings).and_then(|made| output.push(&made).map(|()| made.len())) {
                 Ok(0) => dropped += 1,
+                // A batch has fewer than 2^32 records.
+                Ok(made) if records.has_origins() => from.extend(std::iter::repeat_n(index as u32, made)),
                 Ok(_) => {}
                 Err(error) => {
                     // What was doubtful about a record that fails is of no interest any more.
                     warnings.truncate(known);
                     output.skip();
-                    failures.push(Failure::item(Stage::Transform, position(json, index), &error, Some(json)));
+                    failures.push(Failure::item(
+                        Stage::Transform,
+                        position(records, index),
+                        &error,
+                        Some(json),
+                    ));
                 }
             }
         }
-        Transformed { records: output.finish(), failures, dropped, warnings }
+        let made = output.finish();
+        // Where nothing has changed, these are the same records with all that is known of them.
+        let made = if made.has_origins() { made } else { made.made_from(records, &from) };
+        Transformed { records: made, failures, dropped, warnings }
     }
 }
 
@@ -103,10 +114,10 @@ impl Chain {
     }
 }
 
-/// Where a failure was, for people: the record's own `id` where it has one, since its place in the batch
-/// depends on how the source happened to be cut.
-fn position(json: &[u8], index: usize) -> String {
-    let id = Node::record(json).ok().and_then(|mut record| {
+/// Where a failure was, for people: the record's place in its file and its own `id`, as far as they are
+/// known. Its place in the batch is the last resort, since it depends on how the source happened to be cut.
+fn position(records: &Records, index: usize) -> String {
+    let id = Node::record(records.get(index)).ok().and_then(|mut record| {
         let id = record.find(super::document::Path::field("id").segments()).ok()??;
         match id.kind() {
             Kind::Text | Kind::Number => Some(id.json().chars().take(200).collect::<String>()),
@@ -114,7 +125,8 @@ fn position(json: &[u8], index: usize) -> String {
         }
     });
     match id {
+        Some(id) if records.has_origins() => format!("{} (record with id {id})", records.position(index)),
         Some(id) => format!("record with id {id}"),
-        None => format!("record {} of its batch", index + 1),
+        None => records.position(index),
     }
 }

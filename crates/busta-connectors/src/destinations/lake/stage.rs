@@ -164,7 +164,7 @@ impl Batch<'_> {
     }
 
     fn reject(&mut self, at: usize, record: &[u8], why: String) {
-        let position = format!("record {} of its batch", at + 1);
+        let position = self.records.position(at);
         self.failures.push(Failure::item(Stage::Write, position, &Error::data(why), Some(record)));
     }
 }

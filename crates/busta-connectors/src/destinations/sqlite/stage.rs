@@ -19,7 +19,7 @@ pub(super) fn stage(spec: Option<Arc<StreamSpec>>, records: &Records) -> (Rows, 
     let mut failures = Vec::new();
     for index in 0..records.len() {
         if let Err(error) = stager.row(index, records) {
-            let position = format!("record {}", index + 1);
+            let position = records.position(index);
             failures.push(Failure::item(Stage::Write, position, &error, Some(records.get(index))));
             stager.rows.rejected += 1;
         }

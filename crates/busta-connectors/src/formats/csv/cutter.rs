@@ -23,6 +23,8 @@ pub struct CsvCutter {
     /// Each as it stands in a record: `"name":`. Empty until the header is read.
     keys: Vec<Vec<u8>>,
     line: u64,
+    /// The first line of the last row.
+    row_line: u64,
     skipping: bool,
     row: Row,
     made: Vec<u8>,
@@ -37,6 +39,7 @@ impl CsvCutter {
             delimiter,
             keys: Vec::new(),
             line: 0,
+            row_line: 0,
             skipping: false,
             row: Row::default(),
             made: Vec::new(),
@@ -107,7 +110,8 @@ impl CsvCutter {
 
     /// The row of `length` bytes at the front of `rest`, which starts at `offset` of the window.
     fn take(&mut self, rest: &[u8], length: usize, offset: usize) -> (usize, Cut) {
-        let place = (self.line + 1).to_string();
+        self.row_line = self.line + 1;
+        let place = self.row_line.to_string();
         match self.make(&rest[..length]) {
             Ok(()) => {
                 self.line += lines(&rest[..length]);
@@ -160,6 +164,10 @@ impl CsvCutter {
 
     pub(crate) fn made(&self) -> &[u8] {
         &self.made
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.row_line
     }
 
     pub(crate) fn place(&self) -> Option<CutterPlace> {

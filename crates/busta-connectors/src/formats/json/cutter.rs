@@ -26,6 +26,9 @@ pub enum Place {
     Rest(usize),
 }
 
+/// What stands before the number of an item.
+pub(crate) const ITEM: &str = "item ";
+
 #[derive(Clone, Copy, Debug)]
 enum State {
     Top,
@@ -105,6 +108,10 @@ impl JsonCutter {
             _ => State::Done,
         };
         (window.len(), Cut::Bad { span: 0..window.len(), place: self.item_place(), error: too_large() })
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.count
     }
 
     pub(crate) fn place(&self) -> Option<CutterPlace> {
@@ -316,7 +323,7 @@ impl JsonCutter {
     }
 
     fn item_place(&self) -> String {
-        format!("item {}", self.count)
+        format!("{ITEM}{}", self.count)
     }
 }
 

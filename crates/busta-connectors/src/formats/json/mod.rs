@@ -6,6 +6,7 @@ mod scan;
 mod shape;
 mod whole;
 
+pub(crate) use cutter::ITEM;
 pub use cutter::{JsonCutter, Place};
 pub use path::RecordsPath;
 pub(crate) use scan::value_end;

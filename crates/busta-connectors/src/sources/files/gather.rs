@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use busta_core::{Batch, Cursor, CursorValue, Error, Failure, Records, Result, Stage, WriteMode};
+use busta_core::{Batch, Cursor, CursorValue, Error, Failure, Origins, Records, Result, Stage, WriteMode};
 
 use super::config::Settings;
 use super::plan::{Start, start_key};
@@ -21,6 +21,7 @@ pub(super) struct Gather {
     /// Holds the records; a file that is read as a whole is read into it.
     pub buffer: Vec<u8>,
     spans: Vec<Range<u32>>,
+    origins: Origins,
     failures: Vec<Failure>,
     starts: Vec<(String, Cursor)>,
     high: Option<CursorValue>,
@@ -37,6 +38,7 @@ impl Gather {
             settings,
             buffer: Vec::with_capacity(room),
             spans: Vec::new(),
+            origins: Origins::default(),
             failures: Vec::new(),
             starts: Vec::new(),
             high: None,
@@ -57,18 +59,24 @@ impl Gather {
         self.files == 0 && self.spans.is_empty() && self.failures.is_empty()
     }
 
-    /// Adds a record of the file at `path`.
-    pub fn record(&mut self, path: &str, record: &[u8]) {
+    /// The records to come are of the file at `path`; `unit` is what stands before their numbers.
+    pub fn enter(&mut self, path: &str, unit: &str) {
+        self.origins.enter(format!("{path}{}{unit}", colon(unit)));
+    }
+
+    /// Adds record `number` of the file at `path`.
+    pub fn record(&mut self, path: &str, number: u64, record: &[u8]) {
         let start = self.buffer.len();
         match &self.settings.path_field {
             None => self.buffer.extend_from_slice(record),
             Some(field) => push_with_path(&mut self.buffer, record, field, path),
         }
-        self.close(start..self.buffer.len());
+        self.close(number, start..self.buffer.len());
     }
 
-    /// Adds a record that stands in the buffer.
-    pub fn close(&mut self, span: Range<usize>) {
+    /// Adds record `number` of its file, which stands in the buffer.
+    pub fn close(&mut self, number: u64, span: Range<usize>) {
+        self.origins.note(self.spans.len(), number);
         if let Some(field) = &self.settings.stream.cursor_field {
             let value = busta_core::json::field(&self.buffer[span.clone()], field);
             if let Some(value) = value.and_then(CursorValue::from_json) {
@@ -84,8 +92,7 @@ impl Gather {
 
     /// Adds an item that is no record. `place` is a line or the like.
     pub fn bad(&mut self, path: &str, place: &str, error: &Error, payload: &[u8]) {
-        let colon = if place.starts_with(|c: char| c.is_ascii_digit()) { ":" } else { ": " };
-        let position = format!("{path}{colon}{place}");
+        let position = format!("{path}{}{place}", colon(place));
         self.failures.push(Failure::item(Stage::Parse, position, error, Some(payload)));
     }
 
@@ -109,7 +116,7 @@ impl Gather {
 
     /// The batch. `cursor` is the place after it; `done` says that the split ends there.
     pub fn finish(self, cursor: Cursor, done: bool) -> Batch {
-        let records = Records::from_spans(self.buffer.into(), self.spans);
+        let records = Records::from_spans(self.buffer.into(), self.spans).with_origins(self.origins);
         Batch {
             failures: self.failures,
             high: self.high,
@@ -118,6 +125,11 @@ impl Gather {
             ..Batch::new(records, cursor)
         }
     }
+}
+
+/// What joins a path and a place: `a.csv:5`, but `a.json: item 5`.
+fn colon(place: &str) -> &'static str {
+    if place.starts_with(|c: char| c.is_ascii_alphabetic()) { ": " } else { ":" }
 }
 
 /// Appends `record` with `field` in front. Where the record has that field itself, its own comes

@@ -1,4 +1,5 @@
-//! Files on this machine: globs and folders of JSON, NDJSON and CSV, compressed or not, and Parquet.
+//! Files on this machine: globs and folders of JSON, NDJSON and CSV, compressed or not, in zip archives too,
+//! and Parquet.
 //!
 //! # Splits
 //!
@@ -40,6 +41,7 @@
 //! Without one that would store its first part twice in one run, so it becomes a failure that says
 //! so, and the next run reads the file as the new one it is.
 
+mod archive;
 mod config;
 mod gather;
 mod list;
@@ -67,7 +69,7 @@ use self::list::Listing;
 /// The connector.
 pub static CONNECTOR: SourceConnector = SourceConnector {
     name: "files",
-    summary: "files and folders: JSON, NDJSON, CSV, Parquet, GeoJSON and STAC collections, also gzip and zstd",
+    summary: "files and folders: JSON, NDJSON, CSV, Parquet, GeoJSON and STAC collections, also gzip, zstd and zip",
     pool: "files",
     example: "\
 name: drops

@@ -15,6 +15,7 @@ use crate::formats::detect::{Format, not_parquet};
 use crate::formats::json::{JsonCutter, RecordsPath};
 use crate::formats::ndjson::NdjsonCutter;
 use crate::formats::window::Window;
+use crate::formats::zip::is_zip;
 use crate::formats::{Cut, Cutter, MAX_RECORD};
 
 /// A file, open somewhere between its start and its end.
@@ -46,11 +47,22 @@ impl OpenFile {
         from: Option<Inside>,
         buffer: Vec<u8>,
     ) -> Result<Self> {
+        let window = Window::open(file, settings.compression, settings.encoding, buffer);
+        let window = window.map_err(|error| unreadable(&error))?;
+        Self::over(settings, (path, Path::new(path)), (window, stamp), from)
+    }
+
+    /// Starts to read what `window` shows at its start, or goes on at `from`. `path` is for people, and
+    /// `name` tells the format if the configuration does not.
+    pub fn over(
+        settings: &Settings,
+        (path, name): (&str, &Path),
+        (mut window, stamp): (Window, Stamp),
+        from: Option<Inside>,
+    ) -> Result<Self> {
         let failed = |error: io::Error| unreadable(&error);
-        let mut window =
-            Window::open(file, settings.compression, settings.encoding, buffer).map_err(failed)?;
         window.fill().map_err(failed)?;
-        let mut cutter = cutter(settings, path, window.unread())?;
+        let mut cutter = cutter(settings, name, window.unread())?;
         if let Some(inside) = from {
             if let Cutter::Csv(rows) = &mut cutter {
                 read_header(rows, &mut window).map_err(failed)?;
@@ -58,7 +70,8 @@ impl OpenFile {
             window.skip_to(inside.offset).map_err(failed)?;
             cutter.restore(inside.place);
         }
-        let clean = Inside { stamp, offset: window.offset(), place: cutter.place().unwrap_or_default() };
+        let place = cutter.place().unwrap_or_default();
+        let clean = Inside { stamp, member: None, offset: window.offset(), place };
         let has_records = from.is_some();
         Ok(Self { path: path.to_owned(), stamp, window, cutter, clean, has_records, has_failures: false })
     }
@@ -66,16 +79,17 @@ impl OpenFile {
     /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
     /// whole; what came before it is in `gather`.
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        gather.enter(&self.path, self.cutter.unit());
         loop {
             let window = self.window.unread();
             let (used, cut) = self.cutter.next(window, self.window.is_last());
             match cut {
                 Cut::Record(span) => {
-                    gather.record(&self.path, &window[span]);
+                    gather.record(&self.path, self.cutter.number(), &window[span]);
                     self.has_records = true;
                 }
                 Cut::Made(_) => {
-                    gather.record(&self.path, self.cutter.made());
+                    gather.record(&self.path, self.cutter.number(), self.cutter.made());
                     self.has_records = true;
                 }
                 Cut::Bad { span, place, error } => {
@@ -115,7 +129,7 @@ impl OpenFile {
     /// Notes that the file could be left here.
     fn mark(&mut self) {
         if let Some(place) = self.cutter.place() {
-            self.clean = Inside { stamp: self.stamp, offset: self.window.offset(), place };
+            self.clean = Inside { offset: self.window.offset(), place, ..self.clean };
         }
     }
 
@@ -131,6 +145,16 @@ impl OpenFile {
         self.has_records.then_some(self.clean)
     }
 
+    /// Whether it gave a record so far.
+    pub fn has_records(&self) -> bool {
+        self.has_records
+    }
+
+    /// Whether it gave something that is no record.
+    pub fn has_failures(&self) -> bool {
+        self.has_failures
+    }
+
     /// The memory, for the next file, and what was read since the last time.
     pub fn close(self) -> (Vec<u8>, u64) {
         let read = self.window.take_read();
@@ -138,10 +162,14 @@ impl OpenFile {
     }
 }
 
-fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
+fn cutter(settings: &Settings, name: &Path, head: &[u8]) -> Result<Cutter> {
+    if is_zip(head) {
+        return Err(Error::data("this is a zip archive inside another file, which is not opened")
+            .hint("unpack it, or leave it out with `exclude`"));
+    }
     let format = match settings.format {
         Some(format) => format,
-        None => match Format::of_name(Path::new(path)) {
+        None => match Format::of_name(name) {
             // Where the records lie inside documents, a line that is a document is no record.
             Some(Format::Json) if settings.records != RecordsPath::Auto => Format::Json,
             named => Format::of_text(head, named)?,
@@ -155,7 +183,7 @@ fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
         Format::Ndjson => Cutter::Ndjson(NdjsonCutter::default()),
         Format::Csv => {
             let mut options = settings.csv.clone();
-            if options.delimiter.is_none() && is_tab_separated(path) {
+            if options.delimiter.is_none() && is_tab_separated(name) {
                 options.delimiter = Some(b'\t');
             }
             Cutter::Csv(CsvCutter::new(options))
@@ -164,8 +192,8 @@ fn cutter(settings: &Settings, path: &str, head: &[u8]) -> Result<Cutter> {
     })
 }
 
-fn is_tab_separated(path: &str) -> bool {
-    let name = path.to_ascii_lowercase();
+fn is_tab_separated(name: &Path) -> bool {
+    let name = name.to_string_lossy().to_ascii_lowercase();
     [".tsv", ".tab"].iter().any(|ending| name.ends_with(ending) || name.contains(&format!("{ending}.")))
 }
 

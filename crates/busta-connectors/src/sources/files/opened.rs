@@ -1,11 +1,13 @@
-//! A file that is being read: text that is cut into records, or a table that is decoded.
+//! A file that is being read: text that is cut into records, a table that is decoded, or an archive of texts.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use busta_core::Result;
 
+use super::archive::ArchiveFile;
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
@@ -15,11 +17,14 @@ use super::plan::{Inside, Start};
 use super::table::TableFile;
 use crate::formats::compression::Compression;
 use crate::formats::detect::{Format, PARQUET_MAGIC};
+use crate::formats::zip::is_zip;
 
-/// An open file of either kind.
+/// An open file of any kind.
 pub(super) enum Opened {
     /// JSON, NDJSON or CSV.
     Text(Box<OpenFile>),
+    /// A zip archive of such files.
+    Archive(Box<ArchiveFile>),
     /// Parquet.
     #[cfg(feature = "parquet")]
     Table(Box<TableFile>),
@@ -28,13 +33,18 @@ pub(super) enum Opened {
 impl Opened {
     /// Starts to read `file` at its start, or goes on at `from`. `buffer` is memory to use.
     pub fn new(
-        settings: &Settings,
+        settings: &Arc<Settings>,
         path: &str,
         (mut file, stamp): (File, Stamp),
         from: Option<Inside>,
         buffer: Vec<u8>,
     ) -> Result<Self> {
-        if is_table(settings, path, &mut file)? {
+        let head = head_of(&mut file).map_err(|error| unreadable(&error))?;
+        if is_zip(&head) && settings.compression.is_none() {
+            let archive = ArchiveFile::new(settings, path, (file, stamp), from, buffer)?;
+            return Ok(Self::Archive(Box::new(archive)));
+        }
+        if is_table(settings, path, &head) {
             #[cfg(feature = "parquet")]
             return Ok(Self::Table(Box::new(TableFile::new(path, (file, stamp), from)?)));
             #[cfg(not(feature = "parquet"))]
@@ -48,6 +58,7 @@ impl Opened {
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
         match self {
             Self::Text(open) => open.read(gather),
+            Self::Archive(open) => open.read(gather),
             #[cfg(feature = "parquet")]
             Self::Table(open) => open.read(gather),
         }
@@ -58,6 +69,7 @@ impl Opened {
     pub fn start_at_end(&self) -> Option<Start> {
         match self {
             Self::Text(open) => open.start_at_end(),
+            Self::Archive(open) => open.start_at_end(),
             #[cfg(feature = "parquet")]
             Self::Table(open) => open.start_at_end(),
         }
@@ -67,6 +79,7 @@ impl Opened {
     pub fn last_place(&self) -> Option<Inside> {
         match self {
             Self::Text(open) => open.last_place(),
+            Self::Archive(open) => open.last_place(),
             #[cfg(feature = "parquet")]
             Self::Table(open) => open.last_place(),
         }
@@ -76,6 +89,7 @@ impl Opened {
     pub fn close(self) -> (Vec<u8>, u64) {
         match self {
             Self::Text(open) => open.close(),
+            Self::Archive(open) => open.close(),
             #[cfg(feature = "parquet")]
             Self::Table(_) => Default::default(),
         }
@@ -84,17 +98,20 @@ impl Opened {
 
 /// Whether this is Parquet: by what the configuration says, else by the first bytes, unless the name
 /// says that it is text.
-fn is_table(settings: &Settings, path: &str, file: &mut File) -> Result<bool> {
+fn is_table(settings: &Settings, path: &str, head: &[u8]) -> bool {
     if let Some(format) = settings.format {
-        return Ok(format == Format::Parquet);
+        return format == Format::Parquet;
     }
     let is_plain = matches!(settings.compression, None | Some(Compression::None));
-    if !is_plain || !matches!(Format::of_name(Path::new(path)), None | Some(Format::Parquet)) {
-        return Ok(false);
-    }
-    let mut head = Vec::with_capacity(PARQUET_MAGIC.len());
-    let read = file.take(PARQUET_MAGIC.len() as u64).read_to_end(&mut head);
-    let back = read.and_then(|_| file.seek(SeekFrom::Start(0)));
-    back.map_err(|error| unreadable(&error))?;
-    Ok(head == PARQUET_MAGIC)
+    is_plain
+        && matches!(Format::of_name(Path::new(path)), None | Some(Format::Parquet))
+        && head == PARQUET_MAGIC
+}
+
+/// The first four bytes of a file, which is then at its start again.
+fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(4);
+    file.take(4).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(head)
 }

@@ -50,6 +50,9 @@ pub struct Entry {
 pub struct Inside {
     /// The file as it was when this place was reached.
     pub stamp: Stamp,
+    /// Which member, if the file is an archive: its place in the archive's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<u64>,
     /// How much of its text is done: bytes after decompression.
     pub offset: u64,
     /// The state of the format there.

@@ -21,7 +21,7 @@ use super::opened::Opened;
 use super::plan::{Entry, Inside, Start, Work};
 use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
-use crate::formats::json::spans_of_document;
+use crate::formats::json::{ITEM, spans_of_document};
 
 /// A JSON document up to this size is read into the batch as a whole.
 const WHOLE_FILE: u64 = 1 << 20;
@@ -197,7 +197,7 @@ impl Pull {
         let stamp = Stamp::of(&metadata);
         let from = self.still_valid(from, stamp)?;
         if from.is_none() && stamp.size <= WHOLE_FILE && self.is_plain_document(&entry.path) {
-            if read_whole(&mut file, stamp, &self.settings, gather).map_err(failed)? {
+            if read_whole(&mut file, entry, stamp, &self.settings, gather).map_err(failed)? {
                 gather.start(&entry.path, &Start { stamp, from: None })?;
                 return Ok(None);
             }
@@ -239,6 +239,7 @@ impl Pull {
 /// document; then nothing has happened.
 fn read_whole(
     file: &mut File,
+    entry: &Entry,
     stamp: Stamp,
     settings: &Settings,
     gather: &mut Gather,
@@ -266,8 +267,9 @@ fn read_whole(
         return Ok(false);
     };
     gather.read += (end - start) as u64;
-    for span in spans {
-        gather.close(start + mark + span.start..start + mark + span.end);
+    gather.enter(&entry.path, ITEM);
+    for (number, span) in (1..).zip(spans) {
+        gather.close(number, start + mark + span.start..start + mark + span.end);
     }
     Ok(true)
 }

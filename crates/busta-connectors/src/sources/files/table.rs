@@ -11,6 +11,9 @@ use super::open::Progress;
 use super::plan::{Inside, Start};
 use crate::formats::{CutterPlace, MAX_RECORD};
 
+/// What stands before the number of a row.
+const ROW: &str = "row ";
+
 /// A Parquet file, open somewhere between its start and its end.
 pub(super) struct TableFile {
     path: String,
@@ -36,16 +39,17 @@ impl TableFile {
 
     /// See [`super::opened::Opened::read`].
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        gather.enter(&self.path, ROW);
         loop {
             let first = self.reader.position();
             let Some(records) = self.reader.next() else { return Ok(Progress::End) };
             for (row, record) in (first + 1..).zip(records?.iter()) {
                 if record.len() > MAX_RECORD {
                     let error = Error::data(format!("this row is larger than {} MiB", MAX_RECORD >> 20));
-                    gather.bad(&self.path, &format!("row {row}"), &error, record);
+                    gather.bad(&self.path, &format!("{ROW}{row}"), &error, record);
                     self.has_failures = true;
                 } else {
-                    gather.record(&self.path, record);
+                    gather.record(&self.path, row, record);
                     self.has_records = true;
                 }
             }
@@ -69,7 +73,8 @@ impl TableFile {
 
     fn place(&self) -> Inside {
         let row = self.reader.position();
-        Inside { stamp: self.stamp, offset: row, place: CutterPlace { count: row, ..Default::default() } }
+        let place = CutterPlace { count: row, ..CutterPlace::default() };
+        Inside { stamp: self.stamp, member: None, offset: row, place }
     }
 
     /// The part of the file that its first `rows` take.

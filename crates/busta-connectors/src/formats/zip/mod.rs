@@ -1,0 +1,59 @@
+//! Zip archives, read member by member without ever writing one to a disk.
+//!
+//! The wire format is PKWARE's APPNOTE.TXT 6.3.10 (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
+//! Only the directory at an archive's end is believed; of the header before each member only its own
+//! length is used. The library `zip` is not: its readers borrow the archive, hold some hundred bytes for
+//! every member, and forget all but one member of a name.
+//!
+//! # What an archive may not do
+//!
+//! A name is a name: nothing is unpacked, so none can leave a folder. No member gives more bytes than the
+//! directory says ([`Member::open`]), and what the directory says is held against what the archive weighs
+//! ([`is_bomb`]); so what comes out of an archive is bounded before the first byte does.
+
+mod directory;
+mod member;
+
+pub use directory::{Directory, MAX_DIRECTORY, MAX_MEMBERS};
+pub use member::Member;
+
+/// More than this many bytes out for each byte in, and it is a bomb. Real text reaches about 50; the most
+/// that deflate can do is 1,032.
+pub const MAX_RATIO: u64 = 200;
+
+/// So much may come out of anything, however small it is.
+pub const HARMLESS: u64 = 16 << 20;
+
+/// Whether `size` bytes out of `packed` bytes cannot be honest.
+pub fn is_bomb(packed: u64, size: u64) -> bool {
+    size > most(packed)
+}
+
+/// The most that may come out of `packed` bytes.
+pub fn most(packed: u64) -> u64 {
+    packed.saturating_mul(MAX_RATIO).max(HARMLESS)
+}
+
+/// Whether a file that starts with `head` is a zip archive, perhaps an empty one.
+pub fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    bytes.get(at..at + 2).map_or(0, |two| u16::from_le_bytes([two[0], two[1]]))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+fn corrupt(why: impl Into<String>) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidData, why.into())
+}
+
+#[cfg(test)]
+mod tests;

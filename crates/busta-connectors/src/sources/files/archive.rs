@@ -1,0 +1,203 @@
+//! One zip archive that is being read: its members one after another, each like a file of its own.
+//!
+//! Nothing is unpacked to a disk. A place inside is a member of the archive's directory and a place in
+//! that member's text. A member that cannot be read is a failure, and the next one is read.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use busta_core::{Error, ErrorKind, Result};
+
+use super::config::Settings;
+use super::gather::Gather;
+use super::list::Stamp;
+use super::open::{OpenFile, Progress, unreadable};
+use super::pattern::is_passed_over;
+use super::plan::{Inside, Start};
+use crate::formats::CutterPlace;
+use crate::formats::detect::Format;
+use crate::formats::window::Window;
+use crate::formats::zip::{Directory, Member, is_bomb, most};
+
+/// The folder in which macOS keeps what other systems do not want to know.
+const OF_MACOS: &str = "__MACOSX";
+
+/// An archive, open somewhere between its first member and its end.
+pub(super) struct ArchiveFile {
+    settings: Arc<Settings>,
+    path: String,
+    stamp: Stamp,
+    file: Arc<File>,
+    members: Vec<Member>,
+    /// The member that comes next, or is under way: a place in `members`.
+    next: usize,
+    /// The member under way.
+    open: Option<OpenFile>,
+    /// The last place where the archive can be left.
+    clean: Inside,
+    buffer: Vec<u8>,
+    read: u64,
+    has_records: bool,
+    has_failures: bool,
+}
+
+impl ArchiveFile {
+    /// Starts to read the archive in `file` at its first member, or goes on at `from`.
+    pub fn new(
+        settings: &Arc<Settings>,
+        path: &str,
+        (file, stamp): (File, Stamp),
+        from: Option<Inside>,
+        buffer: Vec<u8>,
+    ) -> Result<Self> {
+        let directory = Directory::find(&file).map_err(|error| unreadable(&error))?;
+        let wanted = |name: &str| is_wanted(settings, path, name);
+        let members = directory.members(&file, wanted).map_err(|error| unreadable(&error))?;
+        refuse_bomb(&members, stamp.size)?;
+        let member = from.and_then(|inside| inside.member).unwrap_or(0);
+        let next = members.partition_point(|known| known.index < member);
+        let clean =
+            from.unwrap_or(Inside { stamp, member: Some(0), offset: 0, place: CutterPlace::default() });
+        Ok(Self {
+            settings: settings.clone(),
+            path: path.to_owned(),
+            stamp,
+            file: Arc::new(file),
+            members,
+            next,
+            open: None,
+            clean,
+            buffer,
+            read: directory.size,
+            has_records: from.is_some(),
+            has_failures: false,
+        })
+    }
+
+    /// See [`super::opened::Opened::read`].
+    pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        gather.read += std::mem::take(&mut self.read);
+        while self.next < self.members.len() {
+            match self.member(gather) {
+                Ok(Progress::Inside(inside)) => return Ok(Progress::Inside(inside)),
+                Ok(Progress::End) => {}
+                Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
+                Err(error) => {
+                    gather.failed(&self.path_of(self.next), &error);
+                    self.has_failures = true;
+                }
+            }
+            self.next += 1;
+            gather.file_done();
+            if let Some(member) = self.members.get(self.next) {
+                let start = Inside { member: Some(member.index), offset: 0, ..self.clean };
+                self.clean = Inside { place: CutterPlace::default(), ..start };
+                if gather.is_full() {
+                    return Ok(Progress::Inside(self.clean));
+                }
+            }
+        }
+        Ok(Progress::End)
+    }
+
+    /// Goes on with the member under way, or opens it.
+    fn member(&mut self, gather: &mut Gather) -> Result<Progress> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.open()?,
+        };
+        let outcome = open.read(gather);
+        self.has_records |= open.has_records();
+        self.has_failures |= open.has_failures();
+        if let Some(place) = open.last_place() {
+            self.clean = Inside { member: Some(self.members[self.next].index), ..place };
+        }
+        if let Ok(Progress::Inside(_)) = outcome {
+            self.open = Some(open);
+            return Ok(Progress::Inside(self.clean));
+        }
+        let (buffer, read) = open.close();
+        self.buffer = buffer;
+        gather.read += read;
+        outcome
+    }
+
+    fn open(&mut self) -> Result<OpenFile> {
+        let member = &self.members[self.next];
+        member.check()?;
+        let path = self.path_of(self.next);
+        // The start of a member is no place inside it.
+        let from = (self.clean.member == Some(member.index) && self.clean.offset > 0).then_some(self.clean);
+        let read = Arc::new(AtomicU64::new(0));
+        let buffer = std::mem::take(&mut self.buffer);
+        let settings = &self.settings;
+        let window = member.open(&self.file, read.clone()).and_then(|bytes| {
+            let known = (settings.compression, settings.encoding);
+            Window::of_member(bytes, most(member.packed), known, buffer, read)
+        });
+        let window = window.map_err(|error| unreadable(&error))?;
+        OpenFile::over(settings, (&path, Path::new(&*member.name)), (window, self.stamp), from)
+    }
+
+    /// See [`super::opened::Opened::start_at_end`].
+    pub fn start_at_end(&self) -> Option<Start> {
+        let is_read = self.has_records || !self.has_failures;
+        is_read.then_some(Start { stamp: self.stamp, from: None })
+    }
+
+    /// See [`super::opened::Opened::last_place`].
+    pub fn last_place(&self) -> Option<Inside> {
+        self.has_records.then_some(self.clean)
+    }
+
+    /// See [`super::opened::Opened::close`].
+    pub fn close(self) -> (Vec<u8>, u64) {
+        (self.buffer, self.read)
+    }
+
+    fn path_of(&self, at: usize) -> String {
+        format!("{}:{}", self.path, self.members[at].name)
+    }
+}
+
+/// Whether a member is to be read: it is not passed over as it would be in a folder, not excluded, and its
+/// name does not say that it is of another format than the configured one.
+fn is_wanted(settings: &Settings, archive: &str, name: &str) -> bool {
+    let is_hidden = |part: &str| {
+        // A path upwards is a name like any other here.
+        part != "." && part != ".." && (part == OF_MACOS || is_passed_over(part))
+    };
+    if name.split(['/', '\\']).any(is_hidden) {
+        return false;
+    }
+    let inside = Path::new(name);
+    let parts = inside.ancestors().filter(|part| !part.as_os_str().is_empty());
+    // Joined as text: a name that starts with a slash would replace the archive's.
+    if parts
+        .into_iter()
+        .any(|part| settings.excludes.covers(Path::new(&format!("{archive}/{}", part.display()))))
+    {
+        return false;
+    }
+    match (settings.format, Format::of_name(inside)) {
+        (Some(Format::Json | Format::Ndjson), Some(Format::Json | Format::Ndjson)) => true,
+        (Some(format), Some(named)) => format == named,
+        _ => true,
+    }
+}
+
+/// Refuses an archive whose members could only fit into it one over another. A member that is a bomb by
+/// itself is refused by itself.
+fn refuse_bomb(members: &[Member], archive: u64) -> Result<()> {
+    let honest = members.iter().filter(|member| !is_bomb(member.packed, member.size));
+    let total = honest.fold(0u64, |total, member| total.saturating_add(member.size));
+    if is_bomb(archive, total) {
+        return Err(Error::data(format!(
+            "it would unpack {archive} bytes to {total}: this looks like a bomb"
+        ))
+        .hint("if it is meant to, unpack it yourself"));
+    }
+    Ok(())
+}
