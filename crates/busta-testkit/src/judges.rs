@@ -39,7 +39,8 @@ fn install(what: &str) -> Option<PathBuf> {
 /// A file of real data that is not part of the project: `shared/data/NAME` beside it.
 pub fn real_data(name: &str) -> Option<PathBuf> {
     let root = root().canonicalize().ok()?;
-    let found = root.ancestors().map(|folder| folder.join("shared/data").join(name)).find(|path| path.exists());
+    let found =
+        root.ancestors().map(|folder| folder.join("shared/data").join(name)).find(|path| path.exists());
     found.or_else(|| skipped(&format!("no ../shared/data/{name}")))
 }
 

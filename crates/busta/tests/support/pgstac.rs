@@ -116,6 +116,7 @@ fn item(real: &Value, n: usize) -> Value {
     item["collection"] = json!(COLLECTIONS[n % 3]);
     item["stac_version"] = json!("1.0.0");
     item["stac_extensions"] = json!([]);
+    item["links"] = json!([{ "rel": "collection", "href": "./collection.json" }]);
     let properties = item["properties"].as_object_mut().unwrap();
     let real_time = DateTime::parse_from_rfc3339(properties["datetime"].as_str().unwrap()).unwrap();
     let at = real_time.to_utc() + Duration::days(37 * copy as i64) + Duration::hours(n as i64 % 7);
