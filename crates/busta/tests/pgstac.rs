@@ -64,7 +64,7 @@ fn searches(items: &[Value]) -> Vec<Search> {
         search("a_box", json!({"bbox": [-88.0, 30.4, -87.9, 31.0]})),
         search(
             "a_box_in_a_span",
-            json!({"bbox": [-88.0, 30.4, -86.0, 31.0], "datetime": "2012-01-01T00:00:00Z/2012-12-31T00:00:00Z"}),
+            json!({"bbox": [-88.0, 30.4, -87.5, 30.9], "datetime": "2012-01-01T00:00:00Z/2012-08-01T00:00:00Z"}),
         ),
         search("a_shape", json!({"intersects": triangle})),
         search("some_ids", json!({"ids": ids})),

@@ -92,6 +92,7 @@ fn collections() -> Option<Vec<Value>> {
     let named = |id: &str| {
         let mut collection = first.clone();
         collection["id"] = json!(id);
+        collection["type"] = json!("Collection");
         collection["stac_version"] = json!("1.0.0");
         // Most items lie outside of what the last one says of itself.
         if id == COLLECTIONS[2] {
