@@ -5,5 +5,6 @@
 
 pub mod conformance;
 pub mod drive;
+pub mod judges;
 pub mod memory;
 pub mod scripted;

@@ -57,6 +57,20 @@ async fn the_pieces_together_are_the_search() {
     assert!(in_pieces >= 8, "only {in_pieces} searches were cut");
 }
 
+/// Nobody knows then where to cut; a split whose id another has would be taken for done.
+#[tokio::test]
+async fn collections_without_a_known_extent_are_all_read() {
+    let sandbox = sandbox().await;
+    sandbox.set_profile("/stac/600/collections", "fail=404".parse().unwrap());
+    let config = json!({
+        "url": format!("{}/stac/600", sandbox.url()), "limit": 12,
+        "collections": ["sentinel-2-l2a", "landsat-c2-l2"],
+    });
+    let splits = build(config).plan(&Checkpoint::default()).await.unwrap();
+    let ids: Vec<&str> = splits.iter().map(|split| split.id.as_str()).collect();
+    assert_eq!(ids, ["items/sentinel-2-l2a", "items/landsat-c2-l2"]);
+}
+
 #[tokio::test]
 async fn every_kind_of_server_is_read() {
     let sandbox = sandbox().await;

@@ -1,8 +1,8 @@
 //! `busta data`.
 
 use anyhow::Result;
-use busta_core::Destination;
 use busta_core::destination::TableInfo;
+use busta_core::{Destination, ErrorKind};
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
@@ -59,14 +59,22 @@ impl Data {
     }
 }
 
-/// All tables with the destinations they are in.
+/// All tables with the destinations they are in. That one of several destinations has not been made yet
+/// (all sources may name another) is no error.
 async fn tables(config: &Config) -> Result<Vec<(&BuiltDestination, TableInfo)>> {
     let mut all = Vec::new();
+    let mut missing = None;
     for built in &config.destinations {
-        let tables = built.destination.readable().tables().await?;
-        all.extend(tables.into_iter().map(|table| (built, table)));
+        match built.destination.readable().tables().await {
+            Ok(tables) => all.extend(tables.into_iter().map(|table| (built, table))),
+            Err(error) if error.kind() == ErrorKind::NotFound => missing = missing.or(Some(error)),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(all)
+    match missing {
+        Some(error) if all.is_empty() => Err(error.into()),
+        _ => Ok(all),
+    }
 }
 
 /// The destination that has the table; the first, if several have one of that name.

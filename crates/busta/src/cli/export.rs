@@ -1,5 +1,6 @@
 //! `busta data export`.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,9 @@ pub struct Export {
     /// Write to this file instead of stdout; it appears when it is complete
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Only the records as they were collected, without the fields `_busta_…`
+    #[arg(long)]
+    plain: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,7 +48,11 @@ impl Export {
     pub async fn run(self, config: &Config) -> Result<Exit> {
         let destination = find(config, &self.table).await?;
         let columns = destination.readable().columns(&self.table).await?;
-        let mut encoder = Encoder::new(self.format, columns.into_iter().map(|column| column.name).collect());
+        let mut columns: Vec<String> = columns.into_iter().map(|column| column.name).collect();
+        if self.plain {
+            columns.retain(|name| !is_bustas(name));
+        }
+        let mut encoder = Encoder { format: self.format, plain: self.plain, columns, first: true };
         let mut sink = Sink::open(self.output.as_deref())?;
         let mut scan = destination.readable().scan(&self.table).await?;
         sink = sink.write(encoder.begin()?).await?;
@@ -62,18 +70,20 @@ impl Export {
     }
 }
 
+/// Whether a field is not the record's own.
+fn is_bustas(name: &str) -> bool {
+    name.starts_with("_busta_")
+}
+
 /// Records into the bytes of a format.
 struct Encoder {
     format: Format,
+    plain: bool,
     columns: Vec<String>,
     first: bool,
 }
 
 impl Encoder {
-    fn new(format: Format, columns: Vec<String>) -> Self {
-        Self { format, columns, first: true }
-    }
-
     fn begin(&self) -> Result<Vec<u8>> {
         match self.format {
             Format::Csv => csv_rows(std::iter::once(Ok(self.columns.clone()))),
@@ -88,13 +98,14 @@ impl Encoder {
         }
         let mut bytes = Vec::new();
         for record in records.iter() {
+            let record = if self.plain { Cow::Owned(plain(record)?) } else { Cow::Borrowed(record) };
             if self.format == Format::Json {
                 bytes.extend_from_slice(if self.first { b"\n" } else { b",\n" });
                 self.first = false;
-                bytes.extend_from_slice(record);
+                bytes.extend_from_slice(&record);
             } else {
                 // A record may be written over several lines; here it must be one.
-                let value: Box<serde_json::value::RawValue> = serde_json::from_slice(record)?;
+                let value: Box<serde_json::value::RawValue> = serde_json::from_slice(&record)?;
                 bytes.extend(one_line(value.get()));
                 bytes.push(b'\n');
             }
@@ -115,6 +126,24 @@ impl Encoder {
         };
         Ok(self.columns.iter().map(text).collect())
     }
+}
+
+/// A record without busta's fields. What remains keeps its text.
+fn plain(record: &[u8]) -> Result<Vec<u8>> {
+    let mut bytes = vec![b'{'];
+    busta_core::json::for_each_field(record, |name, raw| {
+        if is_bustas(&name) {
+            return;
+        }
+        if bytes.len() > 1 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(Value::from(name).to_string().as_bytes());
+        bytes.push(b':');
+        bytes.extend_from_slice(raw.as_bytes());
+    })?;
+    bytes.push(b'}');
+    Ok(bytes)
 }
 
 /// JSON has line breaks only between its tokens, never inside a string.
@@ -176,7 +205,8 @@ mod tests {
     use super::*;
 
     fn export(format: Format, batches: &[&[&str]]) -> String {
-        let mut encoder = Encoder::new(format, vec!["a".to_owned(), "b".to_owned()]);
+        let columns = vec!["a".to_owned(), "b".to_owned()];
+        let mut encoder = Encoder { format, plain: false, columns, first: true };
         let mut bytes = encoder.begin().unwrap();
         for batch in batches {
             let records: Records = batch.iter().copied().collect();
@@ -201,5 +231,14 @@ mod tests {
         let text = export(Format::Ndjson, BATCHES);
         assert_eq!(text.lines().count(), 2);
         assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    }
+
+    #[test]
+    fn plain_records_have_their_own_fields_only() {
+        let bare = |record: &str| String::from_utf8(plain(record.as_bytes()).unwrap()).unwrap();
+        let row =
+            r#"{"_busta_key": 1, "a\"": 1.0e2, "_busta_run": "r", "b": {"_busta_run": 1}, "_bustard": 1}"#;
+        assert_eq!(bare(row), r#"{"a\"":1.0e2,"b":{"_busta_run": 1},"_bustard":1}"#);
+        assert_eq!(bare(r#"{"_busta_run": 1}"#), "{}");
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod landed;
 pub mod origin;
+pub mod pgstac;
 pub mod world;
 
 use std::path::{Path, PathBuf};

@@ -1,18 +1,99 @@
-//! Twenty sources of all types: chains, pages side by side, parents and children, feeds, files.
+//! What is collected: twenty sources of all types, a few of them, and searches of a STAC API.
 
 use std::fmt::Write;
 
 use super::Desk;
 
-/// A folder with files of every format, and the configuration over them and the origin.
-pub fn twenty_sources(url: &str, destination: &str) -> Desk {
-    let desk = Desk::new(&yaml(url, destination));
+/// A configuration over an origin, and how many rows an undisturbed run lands.
+pub struct World {
+    /// Makes it over the origin at a URL and into a destination.
+    pub desk: fn(&str, &str) -> Desk,
+    pub rows: usize,
+}
+
+pub const TWENTY: World = World { desk: twenty_sources, rows: twenty_rows() };
+pub const FEW: World = World { desk: few_sources, rows: 3 * 60 + 2 * ITEMS + 80 + 300 };
+pub const SEARCHES: World = World { desk: searches, rows: 4 * ITEMS };
+
+/// So many items every search finds.
+const ITEMS: usize = 400;
+
+const RETRY: &str = "retry: { initial_backoff: 5ms, max_backoff: 50ms, max_retries: 8 }";
+
+/// Nine chains, six sources of pages, 40 orders with `id % 5` lines each, 30 feeds, and the files.
+const fn twenty_rows() -> usize {
+    let lines = 8 * (1 + 2 + 3 + 4);
+    9 * 200 + 6 * 300 + 40 + lines + 30 * 10 + 80 + 3000 + 500
+}
+
+/// Enough for every failpoint: appended and merged, more than a file holds, pieces of a search.
+fn few_sources(url: &str, destination: &str) -> Desk {
+    let mut yaml = format!("destination: {destination}\n{RETRY}\nsources:\n");
+    for (name, key) in [
+        ("appended", ""),
+        ("merged", "        primary_key: id\n"),
+        ("replaced", "        write_mode: replace\n"),
+    ] {
+        let _ = write!(
+            yaml,
+            "  - name: {name}
+    type: api
+    base_url: {url}
+    streams:
+      - name: {name}
+        path: /rest/next_url/{name}?size=60&per_page=20
+        records: $.items
+{key}        pagination: {{ type: next_url, path: $.next }}
+"
+        );
+    }
+    let _ = write!(
+        yaml,
+        "  - {{ name: search, type: stac, url: '{url}/stac/{ITEMS}', limit: 40, split: {{ by: time, chunks: 3 }}, table: found }}
+  - {{ name: events, type: stac, url: '{url}/stac/{ITEMS}', limit: 100, split: {{ by: time, chunks: 3 }}, write_mode: append, table: events }}
+  - {{ name: drops, type: files, paths: [drops/**/*.json], primary_key: id }}
+  - {{ name: logs, type: files, paths: [logs/*.ndjson] }}
+"
+    );
+    let desk = Desk::new(&yaml);
+    write_drops(&desk);
+    write_log(&desk, 300);
+    desk
+}
+
+/// One STAC API, searched four times: with and without counts, split and not, by POST and GET.
+fn searches(url: &str, destination: &str) -> Desk {
+    let ways = [
+        ("counted", "500:every:9", "", "split: auto, method: post"),
+        (
+            "timed",
+            "reset:every:11",
+            ",next=get",
+            "split: { by: time, chunks: 6 }, method: get, write_mode: append",
+        ),
+        ("uncounted", "truncate:every:12", ",matched=off", "split: auto, method: get, write_mode: append"),
+        ("whole", "429:every:13", ",next=merge", "split: none, method: post, write_mode: append"),
+    ];
+    let mut yaml = format!("destination: {destination}\n{RETRY}\nsources:\n");
+    for (name, fault, options, keys) in ways {
+        let _ = writeln!(
+            yaml,
+            "  - {{ name: {name}, type: stac, url: '{url}/as/{name}/with/latency=15ms,jitter=10ms,fail={fault}/stac/{ITEMS}{options}', table: {name}, limit: 20, {keys} }}"
+        );
+    }
+    Desk::new(&yaml)
+}
+
+fn write_drops(desk: &Desk) {
     for n in 0..40 {
         let text =
             format!(r#"[{{"id": {n}, "name": "drop {n}"}}, {{"id": {}, "name": "second"}}]"#, n + 1000);
         desk.write(&format!("drops/{}/{n}.json", n % 4), text);
     }
-    let lines: String = (0..3000).fold(String::new(), |mut text, n| {
+}
+
+fn write_log(desk: &Desk, lines: usize) {
+    let text: String = (0..lines).fold(String::new(), |mut text, n| {
         let _ = writeln!(
             text,
             r#"{{"n": {n}, "at": "2024-01-01T00:00:{:02}Z", "pad": "{}"}}"#,
@@ -21,7 +102,14 @@ pub fn twenty_sources(url: &str, destination: &str) -> Desk {
         );
         text
     });
-    desk.write("logs/big.ndjson", lines);
+    desk.write("logs/big.ndjson", text);
+}
+
+/// A folder with files of every format, and the configuration over them and the origin.
+pub fn twenty_sources(url: &str, destination: &str) -> Desk {
+    let desk = Desk::new(&yaml(url, destination));
+    write_drops(&desk);
+    write_log(&desk, 3000);
     let table: String = (0..500).fold("id,name,price\n".to_owned(), |mut text, n| {
         let _ = writeln!(text, "{n},\"item, {n}\",{n}.5");
         text
@@ -31,9 +119,7 @@ pub fn twenty_sources(url: &str, destination: &str) -> Desk {
 }
 
 fn yaml(url: &str, destination: &str) -> String {
-    let mut yaml = format!(
-        "destination: {destination}\nretry: {{ initial_backoff: 5ms, max_backoff: 50ms, max_retries: 8 }}\nsources:\n"
-    );
+    let mut yaml = format!("destination: {destination}\n{RETRY}\nsources:\n");
     let chains = [
         ("cursor", "{ type: cursor, path: $.next_cursor, param: cursor }"),
         ("next_url", "{ type: next_url, path: $.next }"),

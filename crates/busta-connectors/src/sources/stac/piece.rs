@@ -56,10 +56,10 @@ const ALWAYS: Interval = Interval {
 };
 
 impl Piece {
-    /// The split of this piece. Its id names its collections, if it has one of its own, and its time.
+    /// The split of this piece. Its id names its collection, if it has only one, and its time.
     pub fn split(&self, stac: &Stac) -> Result<Split> {
         let mut id = stac.items.name.as_str().to_owned();
-        if let ([collection], false) = (self.collections.as_slice(), matches!(self.part, Part::Chain)) {
+        if let [collection] = self.collections.as_slice() {
             id.push('/');
             id.push_str(collection);
         }
