@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use busta_core::Records;
 use busta_parquet::{ItemShape, ParquetReader, StacWriter, WriteOptions};
+use busta_testkit::judges;
 use serde_json::{Value, json};
 
 fn records(items: &[Value]) -> Records {
@@ -158,13 +159,7 @@ fn joined_shapes_hold_both_sides() {
 
 /// Real data that lies beside the repository on the machine of its authors.
 fn shared(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/stac").join(name);
-    let path = if path.exists() { path } else { Path::new("/work/shared/data/stac").join(name) };
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: no {name}");
-    None
+    judges::real_data(&format!("stac/{name}"))
 }
 
 #[test]
@@ -195,15 +190,10 @@ fn files_of_others_are_items_and_stay_them() {
     }
 }
 
-/// What other readers say about our files: `BUSTA_PYTHON` names a Python with pyarrow, duckdb, polars,
-/// stac-geoparquet and rustac.
+/// What other readers say about our files: pyarrow, duckdb, polars, stac-geoparquet and rustac.
 #[test]
 fn others_read_our_items() {
-    #[allow(clippy::disallowed_methods, reason = "a test asks where the judges are")]
-    let Ok(python) = std::env::var("BUSTA_PYTHON") else {
-        println!("skipped: BUSTA_PYTHON is not set");
-        return;
-    };
+    let Some(python) = judges::python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let [plain, mut solid, nowhere, many] = odd_items().try_into().unwrap();
     // A column of times that are not all times is text, which stac-geoparquet does not expect.
