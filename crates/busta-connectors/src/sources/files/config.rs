@@ -32,7 +32,7 @@ pub struct FilesConfig {
     /// The format. `auto` goes by the name, and where that says nothing, by the content.
     #[serde(default)]
     format: FormatKey,
-    /// The compression. `auto` goes by the first bytes.
+    /// The compression. `auto` goes by the first bytes; only then are zip archives opened.
     #[serde(default)]
     compression: CompressionKey,
     /// The encoding of text files that have no byte order mark, such as `windows-1252`. UTF-8 if not
