@@ -13,6 +13,9 @@ pub const LATENCY: &str = "latency=50ms";
 
 const PER_PAGE: u64 = 100;
 
+/// The names of the scenarios over generated records.
+pub const NAMES: [&str; 2] = ["chained-pages", "parallel-pages"];
+
 /// The scenarios against the sandbox at `origin`.
 pub fn generated(size: &Size, origin: &str) -> Vec<Scenario> {
     let records = size.pick(10_000, 1000);
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_url_becomes_a_source() {
-        let size = Size { quick: true, workers: vec![1], destination: To::Ndjson };
+        let size = Size { quick: true, workers: vec![1], destination: To::Ndjson, only: Vec::new() };
         let url = "https://api.example:8443/v1/orders?state=open".parse().unwrap();
         let scenarios = given(&size, &url, None, r#"{"type": "link_header"}"#, Some(5)).unwrap();
         let source = &scenarios[0].sources[0];

@@ -12,6 +12,10 @@ const ALL_BUSY: f64 = 0.85;
 const ONE_CORE: std::ops::Range<f64> = 0.8..1.25;
 /// So much of the time without work means that there is too little of it.
 const MOSTLY_IDLE: f64 = 0.5;
+/// A run of so many seconds is not much more than its start and its end.
+const SHORT: f64 = 0.5;
+/// Who waits so much does not wait for a core.
+const MOSTLY_WAITING: f64 = 0.5;
 /// Waiting for limits counts from this part of the time of the workers and their waits.
 const MUCH_LIMITED: f64 = 0.25;
 /// A process that holds so much of the budget is held back by it.
@@ -79,7 +83,9 @@ fn kind_of(here: &Measurement, around: Surroundings) -> Kind {
     if here.limits_s > MUCH_LIMITED * (here.limits_s + slots) {
         return Kind::Limits;
     }
-    if here.busy_cores() >= ALL_BUSY * around.cores as f64 && around.cores > 1 {
+    let all = ALL_BUSY * around.cores as f64;
+    let is_shared = shares.wait < MOSTLY_WAITING && here.busy_cores() + here.others_cores >= all;
+    if around.cores > 1 && (here.busy_cores() >= all || is_shared) {
         return Kind::Processor;
     }
     if shares.idle > MOSTLY_IDLE {
@@ -127,12 +133,15 @@ fn words(kind: Kind, here: &Measurement, more: &str, around: Surroundings) -> St
         ),
         Kind::Processor => {
             let sandbox = here.origin_cpu_s / here.wall_s.median.max(1e-9);
-            let shared =
-                if sandbox >= 0.05 { format!(", {sandbox:.1} of them the sandbox") } else { String::new() };
+            let of = |cores: f64, who: &str| {
+                if cores >= 0.05 { format!(", {cores:.1} of them with {who}") } else { String::new() }
+            };
             format!(
-                "the processor: {:.1} of {} cores are busy{shared}; most of the workers' time goes into {}; {more}",
-                here.busy_cores(),
+                "the processor: {:.1} of {} cores are busy{}{}; most of the workers' time goes into {}; {more}",
+                (here.busy_cores() + here.others_cores).min(around.cores as f64),
                 around.cores,
+                of(sandbox, "the sandbox"),
+                of(here.others_cores, "other processes"),
                 largest(here)
             )
         }
@@ -146,6 +155,10 @@ fn words(kind: Kind, here: &Measurement, more: &str, around: Surroundings) -> St
         Kind::Memory => format!(
             "the memory budget: records on their way fill it, and workers stand still for {} of the time; \
              a larger `memory_budget` helps",
+            percent(shares.idle)
+        ),
+        Kind::Splits if here.wall_s.median < SHORT => format!(
+            "too little work to tell: {} of the workers' time goes into the start, the plan and the end",
             percent(shares.idle)
         ),
         Kind::Splits => format!(
@@ -241,9 +254,22 @@ mod tests {
         let (kind, words) = judged(&[busy], 0, SERVER);
         assert_eq!(kind, Kind::Processor);
         assert!(
-            words.starts_with("the processor: 3.6 of 4 cores are busy, 0.6 of them the sandbox"),
+            words.starts_with("the processor: 3.6 of 4 cores are busy, 0.6 of them with the sandbox"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn cores_that_others_use_count_for_who_does_not_wait() {
+        let shared = |wait: f64| {
+            let mut shared = measured(5, 10.0, [wait, 1.0 - wait, 0.0, 0.0, 0.0]);
+            shared.others_cores = 2.7;
+            judged(&[shared], 0, SERVER)
+        };
+        let (kind, words) = shared(0.1);
+        assert_eq!(kind, Kind::Processor);
+        assert!(words.contains("3.7 of 4 cores are busy, 2.7 of them with other processes"), "{words}");
+        assert_eq!(shared(0.8).0, Kind::Server);
     }
 
     #[test]
@@ -265,6 +291,8 @@ mod tests {
     fn workers_without_work() {
         let mut idle = measured(20, 5.0, [0.1, 0.1, 0.0, 0.1, 0.7]);
         assert_eq!(judged(&[idle.clone()], 0, SERVER).0, Kind::Splits);
+        let short = Measurement { wall_s: Spread::of([0.06]), ..idle.clone() };
+        assert!(judged(&[short], 0, SERVER).1.starts_with("too little work to tell: 70 %"));
         idle.peak_rss_bytes = Spread::of([300e6]);
         assert_eq!(judged(&[idle], 0, SERVER).0, Kind::Memory);
     }

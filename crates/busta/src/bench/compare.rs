@@ -1,6 +1,6 @@
 //! Two benches against each other: what got better or worse, beyond noise.
 
-use super::results::{Measurement, Results, ScenarioResult};
+use super::results::{Measurement, Results, ScenarioResult, mode};
 use super::spread::Spread;
 use crate::figures;
 
@@ -180,8 +180,8 @@ fn words(change: &Change) -> String {
         _ => figures::bytes(value as u64),
     };
     let part = (change.new.median - change.old.median) / change.old.median.max(1e-9) * 100.0;
-    let Change { scenario, what, old, new, .. } = change;
-    let workers = Measurement { workers: change.workers, ..Measurement::default() }.words();
+    let Change { scenario, workers, what, old, new, .. } = change;
+    let workers = mode(*workers);
     format!("{scenario}, {workers}: {what} {} -> {} ({part:+.0} %)", show(old.median), show(new.median))
 }
 
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_difference_within_the_spread_of_the_repeats_is_noise() {
-        let (mut old, mut new) = (results(), slower(1.3));
+        let (mut old, new) = (results(), slower(1.3));
         assert!(compare(&old, &new).is_worse());
         let wall = &mut old.scenarios[0].measurements[1].wall_s;
         wall.max = wall.min * 1.5;
@@ -231,7 +231,7 @@ mod tests {
         // What was measured once has no spread, and must differ by more.
         let (mut old, single) = (results(), slower(1.12));
         assert!(compare(&old, &single).is_worse());
-        (old.repeat, new.repeat) = (1, 1);
+        old.repeat = 1;
         assert!(!compare(&old, &single).is_worse());
     }
 

@@ -1,6 +1,6 @@
 //! `busta bench files`: small documents, large tables, items with broken ones among them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use busta_sandbox::StacWorld;
@@ -12,16 +12,27 @@ use super::workplace::Workplace;
 use crate::exit::Usage;
 use crate::figures;
 
-/// The scenarios over generated files.
+type Generate = fn(&Size, &Workplace) -> Result<Scenario>;
+
+const GENERATED: &[(&str, Generate)] = &[
+    ("small-json", small_json),
+    #[cfg(feature = "parquet")]
+    ("large-parquet", large_parquet),
+    ("stac-items", broken_items),
+];
+
+/// The scenarios over generated files. What is not wanted is not generated.
 ///
 /// # Errors
 /// If the disk does not take them.
 pub fn generated(size: &Size, place: &Workplace) -> Result<Vec<Scenario>> {
-    let mut scenarios = vec![small_json(size, place)?];
-    #[cfg(feature = "parquet")]
-    scenarios.push(large_parquet(size, place)?);
-    scenarios.push(broken_items(size, place)?);
-    Ok(scenarios)
+    let wanted = GENERATED.iter().filter(|(name, _)| size.wants(name));
+    wanted.map(|(_, generate)| generate(size, place)).collect()
+}
+
+/// The names of these scenarios.
+pub fn names() -> Vec<&'static str> {
+    GENERATED.iter().map(|(name, _)| *name).collect()
 }
 
 fn small_json(size: &Size, place: &Workplace) -> Result<Scenario> {
@@ -35,7 +46,7 @@ fn small_json(size: &Size, place: &Workplace) -> Result<Scenario> {
 
 #[cfg(feature = "parquet")]
 fn large_parquet(size: &Size, place: &Workplace) -> Result<Scenario> {
-    let (count, megabytes) = (5, size.pick(100, 1));
+    let (count, megabytes) = (5, size.pick(100, 5));
     let folder = place.folder("large-parquet")?;
     generate::large_parquet(&folder, count, megabytes * 1_000_000)?;
     let title = format!("{count} Parquet files of {megabytes} MB");
@@ -58,12 +69,20 @@ fn broken_items(size: &Size, place: &Workplace) -> Result<Scenario> {
 /// # Errors
 /// If they are not there.
 pub fn given(size: &Size, path: &Path, limit: Option<u64>) -> Result<Vec<Scenario>> {
-    if !path.exists() {
-        return Err(Usage(format!("--path: {} is not there", path.display())).into());
-    }
-    let path = std::path::absolute(path)?;
+    let path = there(path)?;
     let title = format!("the files of {}", path.display());
     let sources = json!([{ "name": "given", "type": "files", "paths": [path] }]);
     let scenario = size.scenario("given-files", title, sources);
     Ok(vec![Scenario { reads_disk: true, warm_up: true, limit, ..scenario }])
+}
+
+/// The path from the root; the processes that are measured work in folders of their own.
+///
+/// # Errors
+/// If there is nothing.
+pub fn there(path: &Path) -> Result<PathBuf> {
+    if !path.exists() {
+        return Err(Usage(format!("--path: {} is not there", path.display())).into());
+    }
+    Ok(std::path::absolute(path)?)
 }

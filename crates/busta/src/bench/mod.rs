@@ -55,6 +55,16 @@ pub enum Suite {
 }
 
 impl Suite {
+    /// The names of its scenarios over generated data.
+    fn names(self) -> Vec<&'static str> {
+        match self {
+            Self::Files => files::names(),
+            Self::Api => api::NAMES.to_vec(),
+            Self::Stac => stac::NAMES.to_vec(),
+            Self::Pipeline => pipeline::NAMES.to_vec(),
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Files => "files",
@@ -76,6 +86,8 @@ pub struct Given {
     pub records: Option<String>,
     /// How pages follow each other, as JSON.
     pub pagination: String,
+    /// The program that transforms the records of a pipeline.
+    pub jq: String,
     /// Stop after about so many records.
     pub limit: Option<u64>,
 }
@@ -105,10 +117,13 @@ pub struct Plan {
 /// # Errors
 /// If the user's data is not there, or if a run could not collect.
 pub async fn run(plan: &Plan) -> Result<Results> {
+    let is_given = plan.given.path.is_some() || plan.given.url.is_some();
+    if !is_given {
+        all_known(&plan.only, &plan.suite.names())?;
+    }
     let place = Workplace::new(plan.folder.as_deref())?;
     let live = Live::start();
     let started_at = wiring::clock().now();
-    let is_given = plan.given.path.is_some() || plan.given.url.is_some();
     let sandbox = match plan.suite {
         Suite::Files => None,
         _ if is_given => None,
@@ -116,7 +131,13 @@ pub async fn run(plan: &Plan) -> Result<Results> {
     };
     let scenarios = scenarios(plan, &place, sandbox.as_ref(), &live).await?;
     let mut measured = Vec::new();
-    for scenario in chosen(scenarios, &plan.only)? {
+    if scenarios.is_empty() {
+        return Err(Usage("--only: no scenario over your own data has such a name".to_owned()).into());
+    }
+    for scenario in scenarios {
+        if plan.given.url.is_some() {
+            run::probe(&scenario, &place.path().join("probe")).await?;
+        }
         measured.push(measure::measure(&scenario, plan.repeat, &place, sandbox.as_ref(), &live).await?);
     }
     Ok(Results {
@@ -137,12 +158,17 @@ async fn scenarios(
     sandbox: Option<&Sandbox>,
     live: &Live,
 ) -> Result<Vec<Scenario>> {
-    let size = Size { quick: plan.quick, workers: plan.workers.clone(), destination: plan.destination };
+    let size = Size {
+        quick: plan.quick,
+        workers: plan.workers.clone(),
+        destination: plan.destination,
+        only: plan.only.clone(),
+    };
     let given = &plan.given;
     let origin = sandbox.map_or("", Sandbox::url);
     live.preparing("preparing the data");
     // Generating is work of seconds, beside which nothing else is to be done here.
-    tokio::task::block_in_place(|| match plan.suite {
+    let scenarios = tokio::task::block_in_place(|| match plan.suite {
         Suite::Files => match &given.path {
             Some(path) => files::given(&size, path, given.limit),
             None => files::generated(&size, place),
@@ -155,17 +181,20 @@ async fn scenarios(
             stac::given(&size, given.url.as_ref(), given.path.as_deref(), given.limit)
         }
         Suite::Stac => Ok(stac::generated(&size, origin)),
-        Suite::Pipeline => pipeline::generated(&size, origin, place),
-    })
+        Suite::Pipeline => match &given.path {
+            Some(path) => pipeline::given(&size, path, &given.jq, given.limit),
+            None => pipeline::generated(&size, origin, place),
+        },
+    })?;
+    Ok(scenarios.into_iter().filter(|scenario| size.wants(scenario.name)).collect())
 }
 
-fn chosen(scenarios: Vec<Scenario>, only: &[String]) -> Result<Vec<Scenario>> {
-    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name).collect();
-    if let Some(unknown) = only.iter().find(|name| !names.contains(&name.as_str())) {
-        return Err(
-            Usage(format!("--only: there is no scenario {unknown}, only {}", names.join(", "))).into()
-        );
+fn all_known(only: &[String], names: &[&str]) -> Result<()> {
+    match only.iter().find(|name| !names.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            let known = names.join(", ");
+            Err(Usage(format!("--only: there is no scenario {unknown}; there are {known}")).into())
+        }
     }
-    let is_chosen = |scenario: &Scenario| only.is_empty() || only.iter().any(|name| name == scenario.name);
-    Ok(scenarios.into_iter().filter(is_chosen).collect())
 }

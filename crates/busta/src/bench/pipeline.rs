@@ -1,10 +1,13 @@
 //! `busta bench pipeline`: from the source through transforms into the destination.
 
+use std::path::Path;
+
 use anyhow::Result;
 use busta_sandbox::StacWorld;
 use serde_json::{Value, json};
 
 use super::api::LATENCY;
+use super::files::there;
 use super::scenario::{Scenario, Size};
 use super::workplace::Workplace;
 use crate::figures;
@@ -20,12 +23,31 @@ fn transforms() -> Value {
     ])
 }
 
+/// The names of the scenarios over generated items.
+pub const NAMES: [&str; 3] = ["api-to-destination", "files-to-destination", "files-untransformed"];
+
+/// The user's own files, transformed by the program `jq`, and as they are.
+///
+/// # Errors
+/// If they are not there.
+pub fn given(size: &Size, path: &Path, jq: &str, limit: Option<u64>) -> Result<Vec<Scenario>> {
+    let path = there(path)?;
+    let title = |how: &str| format!("the files of {}, {how}", path.display());
+    let source = |transforms: Value| json!([{ "name": "given", "type": "files", "paths": [path], "transforms": transforms }]);
+    let scenarios = [
+        size.scenario("given-transformed", title("transformed"), source(json!([{ "jq": jq }]))),
+        size.scenario("given-untransformed", title("as they are"), source(json!([]))),
+    ];
+    let scenarios = scenarios.into_iter();
+    Ok(scenarios.map(|scenario| Scenario { reads_disk: true, warm_up: true, limit, ..scenario }).collect())
+}
+
 /// The scenarios: the same items from an API and from one file, and from the file untransformed.
 ///
 /// # Errors
 /// If the disk does not take the file.
 pub fn generated(size: &Size, origin: &str, place: &Workplace) -> Result<Vec<Scenario>> {
-    let items = size.pick(10_000, 1000);
+    let items = size.pick(10_000, 2000);
     let world: StacWorld = items.to_string().parse().map_err(anyhow::Error::msg)?;
     let folder = place.folder("items")?;
     world.write_items(&folder, "http://127.0.0.1")?;

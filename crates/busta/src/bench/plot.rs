@@ -93,8 +93,12 @@ fn panel(curve: &Curve<'_>, knee: f64, left: f64, top: f64) -> String {
     let highest = curve.points.iter().map(|(_, [.., high])| *high).fold(0.0, f64::max);
     let step = nice(highest / f64::from(LINES));
     let full = (highest / step).ceil().max(1.0) * step;
-    let most = curve.points.iter().map(|(workers, _)| *workers).fold(1.0, f64::max);
-    let x = |workers: f64| left + width * workers / most;
+    let workers = || curve.points.iter().map(|(workers, _)| workers.ln());
+    let (least, most) = (workers().fold(f64::MAX, f64::min), workers().fold(0.0, f64::max));
+    // Each doubling is as wide; the first and the last keep off the edges.
+    let x = |workers: f64| {
+        left + width * (0.05 + 0.9 * (workers.ln() - least) / (most - least).max(f64::MIN_POSITIVE))
+    };
     let y = |value: f64| top + height * (1.0 - value / full);
     let mut svg = String::new();
     // Writing to a text cannot fail.
@@ -134,7 +138,7 @@ fn panel(curve: &Curve<'_>, knee: f64, left: f64, top: f64) -> String {
     }
     let _ = writeln!(
         out,
-        "<text class=\"middle\" x=\"{:.1}\" y=\"{:.1}\">workers (dashed: {knee} recommended)</text>",
+        "<text class=\"middle\" x=\"{:.1}\" y=\"{:.1}\">workers, logarithmic (dashed: {knee} recommended)</text>",
         left + width / 2.0,
         top + height + 34.0
     );

@@ -136,8 +136,13 @@ impl Measurement {
 
     /// The mode in words.
     pub fn words(&self) -> String {
-        if self.workers == 1 { "sequential".to_owned() } else { format!("{} workers", self.workers) }
+        mode(self.workers)
     }
+}
+
+/// How so many workers are called.
+pub fn mode(workers: usize) -> String {
+    if workers == 1 { "sequential".to_owned() } else { format!("{workers} workers") }
 }
 
 impl Results {

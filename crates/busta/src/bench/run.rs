@@ -89,6 +89,25 @@ pub async fn run(
     })
 }
 
+/// Makes one request of `scenario`, so that an address that does not answer is known at once and not
+/// after all retries.
+///
+/// # Errors
+/// If nothing came back.
+pub async fn probe(scenario: &Scenario, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let config = folder.join("busta.yaml");
+    fs::write(&config, serde_json::to_vec_pretty(&configuration(scenario, 1))?)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["sources", "test", "--config"]).arg(&config).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.context("busta cannot be started")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    bail!("--url: nothing came back: {}", String::from_utf8_lossy(&said).trim_end());
+}
+
 fn configuration(scenario: &Scenario, workers: usize) -> Value {
     json!({
         "concurrency": workers,

@@ -35,9 +35,16 @@ pub struct Size {
     pub workers: Vec<usize>,
     /// Where the records land.
     pub destination: To,
+    /// Only these scenarios; all if there are none.
+    pub only: Vec<String>,
 }
 
 impl Size {
+    /// Whether the scenario of this name is to be measured.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
     /// `full`, or `quick` if it is to be quick.
     pub fn pick<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }

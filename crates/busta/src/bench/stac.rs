@@ -7,9 +7,12 @@ use serde_json::json;
 use url::Url;
 
 use super::api::LATENCY;
+use super::files::there;
 use super::scenario::{Scenario, Size};
-use crate::exit::Usage;
 use crate::figures;
+
+/// The names of the scenarios over generated items.
+pub const NAMES: [&str; 3] = ["small-collection", "large-chained", "large-parallel"];
 
 /// The scenarios against the sandbox at `origin`.
 pub fn generated(size: &Size, origin: &str) -> Vec<Scenario> {
@@ -56,10 +59,7 @@ pub fn given(
         scenarios.push(size.scenario("given-parallel", format!("{url}; split by time"), split("auto")));
     }
     if let Some(path) = path {
-        if !path.exists() {
-            return Err(Usage(format!("--path: {} is not there", path.display())).into());
-        }
-        let path = std::path::absolute(path)?;
+        let path = there(path)?;
         let sources = json!([{ "name": "given", "type": "stac", "paths": [path] }]);
         let scenario = size.scenario("given-items", format!("the items of {}", path.display()), sources);
         scenarios.push(Scenario { reads_disk: true, warm_up: true, ..scenario });

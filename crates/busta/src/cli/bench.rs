@@ -66,8 +66,15 @@ pub enum Bench {
     /// Measure it end to end: from the source through transforms into the destination
     #[command(after_help = "Examples:
   busta bench pipeline
-  busta bench pipeline --to parquet --report pipeline.md")]
+  busta bench pipeline --to parquet --report pipeline.md
+  busta bench pipeline --path incoming --jq '.total = .price * .count'")]
     Pipeline {
+        /// Your own files instead of generated items: a file or a folder
+        #[arg(long, value_name = "DIR")]
+        path: Option<PathBuf>,
+        /// What is done to your own records
+        #[arg(long, value_name = "PROGRAM", requires = "path", default_value = ".")]
+        jq: String,
         #[command(flatten)]
         options: Options,
     },
@@ -135,7 +142,9 @@ impl Bench {
             Self::Stac { url, path, options } => {
                 options.measure(Suite::Stac, Given { url, path, ..Given::default() }, context).await
             }
-            Self::Pipeline { options } => options.measure(Suite::Pipeline, Given::default(), context).await,
+            Self::Pipeline { path, jq, options } => {
+                options.measure(Suite::Pipeline, Given { path, jq, ..Given::default() }, context).await
+            }
             Self::Compare { old, new } => compared(&Results::read(&old)?, &Results::read(&new)?),
         }
     }
