@@ -291,7 +291,7 @@ mod tests {
     fn workers_without_work() {
         let mut idle = measured(20, 5.0, [0.1, 0.1, 0.0, 0.1, 0.7]);
         assert_eq!(judged(&[idle.clone()], 0, SERVER).0, Kind::Splits);
-        let short = Measurement { wall_s: Spread::of([0.06]), ..idle.clone() };
+        let short = Measurement { wall_s: Spread::of([0.06]), cpu_s: 0.03, ..idle.clone() };
         assert!(judged(&[short], 0, SERVER).1.starts_with("too little work to tell: 70 %"));
         idle.peak_rss_bytes = Spread::of([300e6]);
         assert_eq!(judged(&[idle], 0, SERVER).0, Kind::Memory);
