@@ -38,14 +38,16 @@ fn files_are_measured_reported_and_compared() {
     assert_eq!((&results["version"], &results["suite"]), (&Value::from(1), &Value::from("files")));
     let [json, items] = &results["scenarios"].as_array().unwrap()[..] else { panic!("{results}") };
     assert_eq!([&json["name"], &items["name"]], ["small-json", "stac-items"]);
-    for (scenario, records, failures) in [(json, 1000, 0), (items, 196, 4)] {
+    // Of the four broken items, one is so in a way that only a schema shows.
+    for (scenario, records, failures) in [(json, 1000, 0), (items, 197, 3)] {
         let measurements = scenario["measurements"].as_array().unwrap();
         let workers: Vec<&Value> = measurements.iter().map(|one| &one["workers"]).collect();
         assert_eq!(workers, [1, 2]);
         for one in measurements {
             assert_eq!((&one["records"], &one["failures"]), (&Value::from(records), &Value::from(failures)));
             let positive = |key: &str| assert!(one[key].as_f64().unwrap() > 0.0, "{key}: {one}");
-            ["records_per_s", "mb_per_s"].map(positive);
+            positive("records_per_s");
+            positive("mb_per_s");
             assert!(one["wall_s"]["median"].as_f64().unwrap() > 0.0);
             assert!(one["peak_rss_bytes"]["median"].as_f64().unwrap() > 1e6);
             let shares = one["shares"].as_object().unwrap().values();

@@ -2,6 +2,7 @@
 
 use super::results::{Measurement, Results, ScenarioResult, mode};
 use super::spread::Spread;
+use super::text::time;
 use crate::figures;
 
 /// Times that differ by less than this part differ by chance.
@@ -176,7 +177,7 @@ pub fn text(comparison: &Comparison) -> String {
 
 fn words(change: &Change) -> String {
     let show = |value: f64| match change.what {
-        "time" => figures::seconds(value),
+        "time" => time(value),
         _ => figures::bytes(value as u64),
     };
     let part = (change.new.median - change.old.median) / change.old.median.max(1e-9) * 100.0;
@@ -213,7 +214,7 @@ mod tests {
         assert!(worse.is_worse());
         assert_eq!(
             text(&worse),
-            "Worse:\n  parallel-pages, 5 workers: time 1.2 s -> 1.8 s (+50 %)\n\
+            "Worse:\n  parallel-pages, 5 workers: time 1.20 s -> 1.80 s (+50 %)\n\
              No difference beyond noise in 7 other figures.\n"
         );
         let better = compare(&slower(1.5), &results());

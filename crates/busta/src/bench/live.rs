@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::results::Measurement;
+use super::text::time;
 use crate::{figures, output};
 
 /// The progress of a bench, on stderr.
@@ -48,7 +49,7 @@ impl Live {
         output::note(&format!(
             "{scenario}, {}: {}, {} records/s, {}",
             measurement.words(),
-            figures::seconds(measurement.wall_s.median),
+            time(measurement.wall_s.median),
             figures::count(measurement.records_per_s as u64),
             figures::bytes(measurement.peak_rss_bytes.median as u64),
         ));

@@ -51,12 +51,12 @@ pub fn cells(measurement: &Measurement) -> [String; 13] {
     let shares = measurement.shares;
     [
         measurement.workers.to_string(),
-        figures::seconds(measurement.wall_s.median),
+        time(measurement.wall_s.median),
         format!("±{}", percent(measurement.wall_s.relative() / 2.0)),
         figures::count(measurement.records_per_s as u64),
         format!("{:.1}", measurement.mb_per_s),
         figures::count(measurement.requests),
-        figures::seconds(measurement.cpu_s),
+        time(measurement.cpu_s),
         figures::bytes(measurement.peak_rss_bytes.median as u64),
         percent(shares.wait),
         percent(shares.parse),
@@ -66,10 +66,21 @@ pub fn cells(measurement: &Measurement) -> [String; 13] {
     ]
 }
 
+/// A time with three digits, since a bench is about differences: `507 ms`, `5.54 s`, `42.9 s`.
+pub fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
+        s if s < 9.995 => format!("{s:.2} s"),
+        s if s < 99.95 => format!("{s:.1} s"),
+        s => figures::seconds(s),
+    }
+}
+
 /// The recommended number of workers, and what it brings.
 pub fn advice(scenario: &ScenarioResult) -> String {
     let fewest = scenario.measurements.first().map_or(1, |m| m.workers);
     match (scenario.recommended_workers, scenario.measurements.len()) {
+        (1, 1) => "Only one after another was measured.".to_owned(),
         (workers, 1) => format!("Only {workers} at once was measured."),
         (1, _) => "Recommended: one after another; no number of workers is clearly faster.".to_owned(),
         (workers, _) if workers == fewest => {
@@ -103,4 +114,45 @@ pub fn doubts(results: &Results) -> Vec<String> {
         );
     }
     doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::results::tests::results;
+
+    #[test]
+    fn the_tables() {
+        insta::assert_snapshot!(text(&results(), false));
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        let times = [0.0424, 0.5066, 0.9997, 5.537, 42.91, 125.0].map(time);
+        assert_eq!(times, ["42 ms", "507 ms", "1.00 s", "5.54 s", "42.9 s", "2 min 05 s"]);
+    }
+
+    #[test]
+    fn what_makes_results_doubtful_is_said() {
+        let mut results = results();
+        assert_eq!(doubts(&results), Vec::<String>::new());
+        (results.build, results.repeat) = ("debug".to_owned(), 1);
+        results.scenarios[0].measurements[2].others_cores = 1.25;
+        let doubts = doubts(&results);
+        assert!(doubts[0].contains("debug build") && doubts[1].contains("1.2 of 4 cores"), "{doubts:?}");
+        assert!(doubts[2].contains("made once"), "{doubts:?}");
+    }
+
+    #[test]
+    fn the_advice_names_the_knee() {
+        let mut scenario = results().scenarios.remove(0);
+        assert_eq!(
+            advice(&scenario),
+            "Recommended: --concurrency 10, which is 7.7x as fast as one after another."
+        );
+        scenario.recommended_workers = 1;
+        assert!(advice(&scenario).starts_with("Recommended: one after another"));
+        scenario.measurements.truncate(1);
+        assert_eq!(advice(&scenario), "Only one after another was measured.");
+    }
 }
