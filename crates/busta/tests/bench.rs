@@ -66,6 +66,10 @@ fn files_are_measured_reported_and_compared() {
         slower["scenarios"][0]["measurements"][1]["wall_s"][end] = 60.0.into();
     }
     desk.write("b.json", slower.to_string());
+    slower["scenarios"] = Value::Array(Vec::new());
+    desk.write("none.json", slower.to_string());
+    let nothing = desk.busta(&["bench", "compare", "a.json", "none.json"]);
+    assert_eq!(nothing.code, 2, "{}", nothing.stdout);
     let worse = desk.busta(&["bench", "compare", "a.json", "b.json"]);
     assert_eq!(worse.code, 3);
     assert!(worse.stdout.starts_with("Worse:\n  small-json, 2 workers: time "), "{}", worse.stdout);

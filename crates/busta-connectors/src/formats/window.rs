@@ -257,3 +257,28 @@ impl Read for Limited {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn reading_is_counted_and_timed_and_decoding_is_not() {
+        let mut file = tempfile::tempfile().unwrap();
+        let text = vec![b'x'; 3 * CHUNK];
+        file.write_all(&zstd::encode_all(&text[..], 1).unwrap()).unwrap();
+        let size = file.stream_position().unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut window = Window::open(file, None, None, Vec::new()).unwrap();
+        while !window.is_last() {
+            window.fill().unwrap();
+        }
+        assert_eq!(window.unread().len(), text.len());
+        // The head is read once more, to tell the compression.
+        assert!((size..size + 8).contains(&window.take_read()));
+        assert!(window.take_waited() > Duration::ZERO);
+        assert_eq!((window.take_read(), window.take_waited()), (0, Duration::ZERO));
+    }
+}

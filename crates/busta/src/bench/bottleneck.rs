@@ -137,7 +137,7 @@ fn words(kind: Kind, here: &Measurement, more: &str, around: Surroundings) -> St
                 if cores >= 0.05 { format!(", {cores:.1} of them with {who}") } else { String::new() }
             };
             format!(
-                "the processor: {:.1} of {} cores are busy{}{}; most of the workers' time goes into {}; {more}",
+                "the processor: {:.1} of {} cores are busy{}{}; of the work, most is {}; {more}",
                 (here.busy_cores() + here.others_cores).min(around.cores as f64),
                 around.cores,
                 of(sandbox, "the sandbox"),
@@ -178,7 +178,7 @@ fn largest(here: &Measurement) -> String {
         ("the destination", shares.write),
     ];
     let (name, share) = phases.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("", 0.0));
-    format!("{name} ({})", percent(share))
+    format!("{name} ({} of the workers' time)", percent(share))
 }
 
 /// `78 %`.

@@ -160,9 +160,7 @@ pub fn text(comparison: &Comparison) -> String {
     }
     let same = of(Verdict::Same).count();
     text.push_str(&match (comparison.changes.len(), same) {
-        (0, _) => {
-            "Nothing can be compared: the two have no measurement of the same work in common.\n".to_owned()
-        }
+        (0, _) => String::new(),
         (all, same) if all == same => {
             format!("No difference beyond noise in {}.\n", figures::of(all as u64, "figure"))
         }

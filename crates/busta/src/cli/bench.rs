@@ -82,7 +82,7 @@ pub enum Bench {
     #[command(after_help = "Examples:
   busta bench compare before.json after.json
 
-Exit codes: 0 nothing got worse, 3 something did.")]
+Exit codes: 0 nothing got worse, 3 something did, 2 nothing can be compared.")]
     Compare {
         /// The JSON document of the earlier bench
         old: PathBuf,
@@ -230,5 +230,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn compared(old: &Results, new: &Results) -> Result<Exit> {
     let comparison = compare(old, new);
     line(compare::text(&comparison).trim_end())?;
+    if comparison.changes.is_empty() {
+        // Who asks in a script whether something got worse must not take this for a no.
+        return Err(Usage("the two benches have nothing in common that can be compared".to_owned()).into());
+    }
     Ok(if comparison.is_worse() { Exit::Incomplete } else { Exit::Done })
 }
