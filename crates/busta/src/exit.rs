@@ -5,7 +5,7 @@
 //! | 0 | all well |
 //! | 1 | could not run |
 //! | 2 | wrong usage: the command line or the configuration |
-//! | 3 | some sources failed |
+//! | 3 | some sources failed; a bench got worse |
 //! | 130, 143 | stopped by SIGINT, SIGTERM; the run can be resumed |
 
 use std::fmt;
@@ -25,7 +25,7 @@ use crate::signals::Signal;
 pub enum Exit {
     /// All well.
     Done,
-    /// Some of the work failed.
+    /// Some of the work failed, or got worse.
     Incomplete,
     /// A signal ended it.
     Stopped(Signal),

@@ -1,5 +1,6 @@
 //! The `busta` command.
 
+mod bench;
 mod cli;
 mod collect;
 mod config;

@@ -1,4 +1,4 @@
-//! What this process has used, from Linux's `/proc` (proc(5)); zeros elsewhere.
+//! What processes have used, from Linux's `/proc` (proc(5)); zeros elsewhere.
 
 use std::fs;
 use std::time::Duration;
@@ -17,8 +17,49 @@ pub fn processor_time() -> Duration {
     Duration::from_millis(ticks * 1000 / TICKS)
 }
 
+/// What another process has used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// The memory that it holds, in bytes (`VmRSS`).
+    pub memory: u64,
+    /// The most that it has held (`VmHWM`).
+    pub peak: u64,
+    /// Its processor time, of all threads.
+    pub processor: Duration,
+}
+
+/// What the process `pid` has used; `None` if it is gone, or where the system does not tell.
+pub fn of(pid: u32) -> Option<Use> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(Use {
+        memory: size_of(&status, "VmRSS:")?,
+        peak: peak_of(&status)?,
+        processor: Duration::from_millis(ticks_of(&stat)? * 1000 / TICKS),
+    })
+}
+
+/// The processor time of the whole machine so far, without idling and waiting for disks; zero where the
+/// system does not tell.
+pub fn machine_time() -> Duration {
+    let ticks = fs::read_to_string("/proc/stat").ok().and_then(|text| busy_ticks_of(&text)).unwrap_or(0);
+    Duration::from_millis(ticks * 1000 / TICKS)
+}
+
+/// The first line is `cpu user nice system idle iowait irq softirq steal ..`.
+fn busy_ticks_of(stat: &str) -> Option<u64> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let fields: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
+    let used = fields.iter().take(8).sum::<u64>();
+    used.checked_sub(fields.get(3)? + fields.get(4)?)
+}
+
 fn peak_of(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    size_of(status, "VmHWM:")
+}
+
+fn size_of(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
@@ -41,11 +82,16 @@ mod tests {
         let stat = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 1 0 100";
         assert_eq!(ticks_of(stat), Some(175));
         assert_eq!(ticks_of("nonsense"), None);
+        assert_eq!(busy_ticks_of("cpu  100 1 20 5000 300 2 3 4 0 0\ncpu0 1 1\n"), Some(130));
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_uses_memory() {
         assert!(peak_memory() > 1 << 20);
+        let seen = of(std::process::id()).unwrap();
+        assert!(seen.memory > 1 << 20 && seen.peak >= seen.memory);
+        assert_eq!(of(u32::MAX), None);
+        assert!(machine_time() > Duration::ZERO);
     }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use encoding_rs::Encoding;
 
@@ -27,7 +28,7 @@ pub struct Window {
     offset: u64,
     ended: bool,
     trouble: Option<io::Error>,
-    read: Arc<AtomicU64>,
+    read: Arc<Reads>,
 }
 
 enum Source {
@@ -44,7 +45,7 @@ impl Window {
         encoding: Option<&'static Encoding>,
         buffer: Vec<u8>,
     ) -> io::Result<Self> {
-        let read = Arc::new(AtomicU64::new(0));
+        let read = Arc::new(Reads::default());
         let mut file = Counted::new(Arc::new(file), read.clone());
         let head = head_of(&mut file, HEAD)?;
         (&*file.file).seek(SeekFrom::Start(0))?;
@@ -58,13 +59,14 @@ impl Window {
     }
 
     /// A window at the start of the bytes of an archive's member, which may be compressed once more: then
-    /// `most` is how many bytes may come out. `read` is what [`Window::take_read`] tells.
+    /// `most` is how many bytes may come out. `read` is what [`Window::take_read`] and
+    /// [`Window::take_waited`] tell.
     pub fn of_member(
         bytes: Box<dyn Read + Send>,
         most: u64,
         (compression, encoding): (Option<Compression>, Option<&'static Encoding>),
         buffer: Vec<u8>,
-        read: Arc<AtomicU64>,
+        read: Arc<Reads>,
     ) -> io::Result<Self> {
         let (mut bytes, mut head) = peeked(bytes)?;
         let compression = compression.unwrap_or_else(|| Compression::of(&head));
@@ -79,7 +81,7 @@ impl Window {
         head: Vec<u8>,
         encoding: Option<&'static Encoding>,
         mut buffer: Vec<u8>,
-        read: Arc<AtomicU64>,
+        read: Arc<Reads>,
     ) -> io::Result<Self> {
         let mut offset = 0;
         match encoding.or_else(|| Encoding::for_bom(&head).map(|(encoding, _)| encoding)) {
@@ -113,7 +115,12 @@ impl Window {
 
     /// How many bytes of the file itself have been read since the last call.
     pub fn take_read(&self) -> u64 {
-        self.read.swap(0, Ordering::Relaxed)
+        self.read.take_bytes()
+    }
+
+    /// How long reading the file itself has taken since the last call, without what decoding took.
+    pub fn take_waited(&self) -> Duration {
+        Duration::from_nanos(self.read.nanos.swap(0, Ordering::Relaxed))
     }
 
     /// Moves on over `count` unread bytes.
@@ -194,23 +201,39 @@ impl Read for Source {
     }
 }
 
+/// How many bytes of a file have been read, and how long that took.
+#[derive(Default)]
+pub struct Reads {
+    bytes: AtomicU64,
+    nanos: AtomicU64,
+}
+
+impl Reads {
+    /// The bytes since the last call.
+    pub fn take_bytes(&self) -> u64 {
+        self.bytes.swap(0, Ordering::Relaxed)
+    }
+}
+
 /// A file that counts what is read of it.
 pub(super) struct Counted {
     file: Arc<File>,
-    count: Arc<AtomicU64>,
+    count: Arc<Reads>,
 }
 
 impl Counted {
     /// Adds to `count` what is read of `file`.
-    pub fn new(file: Arc<File>, count: Arc<AtomicU64>) -> Self {
+    pub fn new(file: Arc<File>, count: Arc<Reads>) -> Self {
         Self { file, count }
     }
 }
 
 impl Read for Counted {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let started = Instant::now();
         let count = (&*self.file).read(into)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        self.count.nanos.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        self.count.bytes.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -232,5 +255,30 @@ impl Read for Limited {
             }
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn reading_is_counted_and_timed_and_decoding_is_not() {
+        let mut file = tempfile::tempfile().unwrap();
+        let text = vec![b'x'; 3 * CHUNK];
+        file.write_all(&zstd::encode_all(&text[..], 1).unwrap()).unwrap();
+        let size = file.stream_position().unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut window = Window::open(file, None, None, Vec::new()).unwrap();
+        while !window.is_last() {
+            window.fill().unwrap();
+        }
+        assert_eq!(window.unread().len(), text.len());
+        // The head is read once more, to tell the compression.
+        assert!((size..size + 8).contains(&window.take_read()));
+        assert!(window.take_waited() > Duration::ZERO);
+        assert_eq!((window.take_read(), window.take_waited()), (0, Duration::ZERO));
     }
 }

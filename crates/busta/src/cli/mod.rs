@@ -1,5 +1,6 @@
 //! The command line: what there is to say, and who does it.
 
+mod bench;
 mod check;
 mod connectors;
 mod data;
@@ -81,6 +82,9 @@ enum Command {
     },
     /// See busta work: collect from a local sandbox, one by one and then in parallel
     Demo(demo::Demo),
+    /// Measure where the time goes, and how many workers are worth it
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Run the sandbox: local origins with data, latency, limits and faults
     Sandbox(sandbox::Sandbox),
 }
@@ -107,6 +111,7 @@ impl Cli {
             Command::Schema => setup::schema(),
             Command::Completions { shell } => setup::completions(shell),
             Command::Demo(command) => command.run(&context).await,
+            Command::Bench(command) => command.run(&context).await,
             Command::Sandbox(command) => command.run().await,
         }
     }

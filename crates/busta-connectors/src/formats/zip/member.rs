@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use busta_core::{Error, Result};
 use crc32fast::Hasher;
@@ -11,7 +10,7 @@ use flate2::bufread::DeflateDecoder;
 
 use super::{corrupt, is_bomb, u16_at};
 use crate::formats::compression::READ_AHEAD;
-use crate::formats::window::Counted;
+use crate::formats::window::{Counted, Reads};
 
 const HEADER: &[u8] = b"PK\x03\x04";
 const HEADER_LEN: usize = 30;
@@ -64,7 +63,7 @@ impl Member {
     /// in the place of the end. `read` counts what is read of the file.
     ///
     /// The reader uses the file's own place, so only one at a time may be read.
-    pub fn open(&self, file: &Arc<File>, read: Arc<AtomicU64>) -> io::Result<Box<dyn Read + Send>> {
+    pub fn open(&self, file: &Arc<File>, read: Arc<Reads>) -> io::Result<Box<dyn Read + Send>> {
         let mut source = &**file;
         source.seek(SeekFrom::Start(self.header))?;
         let mut header = [0; HEADER_LEN];

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::zip::write::SimpleFileOptions;
 use ::zip::{CompressionMethod, ZipWriter};
 use proptest::prelude::*;
 
 use super::*;
+use crate::formats::window::Reads;
 
 fn archive(members: &[(&str, &str)], method: CompressionMethod) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -60,9 +60,9 @@ fn stored_and_deflated_members_are_read() {
 fn what_is_read_is_counted() {
     let file = file_of(&archive(&MEMBERS, CompressionMethod::Deflated));
     let members = Directory::find(&file).unwrap().members(&file, |name| name.ends_with(".csv")).unwrap();
-    let count = Arc::new(AtomicU64::new(0));
+    let count = Arc::new(Reads::default());
     members[0].open(&file, count.clone()).unwrap().read_to_end(&mut Vec::new()).unwrap();
-    assert_eq!(count.load(Ordering::Relaxed), members[0].packed);
+    assert_eq!(count.take_bytes(), members[0].packed);
 }
 
 #[test]

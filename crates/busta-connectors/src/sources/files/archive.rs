@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use busta_core::{Error, ErrorKind, Result};
 
@@ -18,7 +17,7 @@ use super::pattern::is_passed_over;
 use super::plan::{Inside, Start};
 use crate::formats::CutterPlace;
 use crate::formats::detect::Format;
-use crate::formats::window::Window;
+use crate::formats::window::{Reads, Window};
 use crate::formats::zip::{Directory, Member, is_bomb, most};
 
 /// The folder in which macOS keeps what other systems do not want to know.
@@ -130,7 +129,7 @@ impl ArchiveFile {
         let path = self.path_of(self.next);
         // The start of a member is no place inside it.
         let from = (self.clean.member == Some(member.index) && self.clean.offset > 0).then_some(self.clean);
-        let read = Arc::new(AtomicU64::new(0));
+        let read = Arc::new(Reads::default());
         let buffer = std::mem::take(&mut self.buffer);
         let settings = &self.settings;
         let window = member.open(&self.file, read.clone()).and_then(|bytes| {

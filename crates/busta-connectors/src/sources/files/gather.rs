@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use busta_core::{Batch, Cursor, CursorValue, Error, Failure, Origins, Records, Result, Stage, WriteMode};
 
@@ -28,6 +29,8 @@ pub(super) struct Gather {
     files: usize,
     /// Bytes read from files.
     pub read: u64,
+    /// How long that took, and opening them.
+    pub waited: Duration,
 }
 
 impl Gather {
@@ -44,6 +47,7 @@ impl Gather {
             high: None,
             files: 0,
             read: 0,
+            waited: Duration::ZERO,
         }
     }
 

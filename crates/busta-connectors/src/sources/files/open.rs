@@ -79,6 +79,7 @@ impl OpenFile {
     /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
     /// whole; what came before it is in `gather`.
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
+        gather.waited += self.window.take_waited();
         gather.enter(&self.path, self.cutter.unit());
         loop {
             let window = self.window.unread();
@@ -123,6 +124,7 @@ impl OpenFile {
         }
         let filled = self.window.fill();
         gather.read += self.window.take_read();
+        gather.waited += self.window.take_waited();
         filled.map_err(|error| unreadable(&error))
     }
 

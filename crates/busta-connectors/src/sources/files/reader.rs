@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use busta_core::meter::Meter;
@@ -121,6 +122,7 @@ impl Pull {
             outcome = self.file(&mut gather);
         }
         meter.bytes(gather.read);
+        meter.waited(gather.waited);
         match outcome {
             // What was read before the trouble is given first; the next pull meets it again.
             Err(error) if gather.is_empty() => Err(error),
@@ -192,8 +194,10 @@ impl Pull {
     fn next_file(&mut self, entry: &Entry, gather: &mut Gather) -> Result<Option<Opened>> {
         let from = self.at.inside.or(entry.from);
         let failed = |error: std::io::Error| unreadable(&error);
+        let started = Instant::now();
         let mut file = File::open(path_of(&self.settings, &entry.path)).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
+        gather.waited += started.elapsed();
         let stamp = Stamp::of(&metadata);
         let from = self.still_valid(from, stamp)?;
         if from.is_none() && stamp.size <= WHOLE_FILE && self.is_plain_document(&entry.path) {
@@ -248,6 +252,7 @@ fn read_whole(
     // One byte more than there should be, so that a single read also shows the end.
     gather.buffer.resize(start + stamp.size as usize + 1, 0);
     let mut end = start;
+    let started = Instant::now();
     loop {
         match file.read(&mut gather.buffer[end..])? {
             0 => break,
@@ -257,6 +262,7 @@ fn read_whole(
             break;
         }
     }
+    gather.waited += started.elapsed();
     let has_grown = end - start > stamp.size as usize;
     gather.buffer.truncate(end);
     let text = &gather.buffer[start..];
