@@ -38,7 +38,7 @@ fn rows(run: usize) -> Vec<Value> {
         }
         if run > 0 {
             row["value"] = json!(n as f64 + 0.25);
-            row["flag"] = json!(n % 2 == 0);
+            row["flag"] = json!(n.is_multiple_of(2));
         }
         if run > 1 {
             row["late"] = json!(format!("late {n}"));

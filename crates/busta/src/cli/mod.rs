@@ -84,7 +84,7 @@ enum Command {
     Demo(demo::Demo),
     /// Measure where the time goes, and how many workers are worth it
     #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     /// Run the sandbox: local origins with data, latency, limits and faults
     Sandbox(sandbox::Sandbox),
 }
