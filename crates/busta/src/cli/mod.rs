@@ -111,7 +111,7 @@ impl Cli {
             Command::Schema => setup::schema(),
             Command::Completions { shell } => setup::completions(shell),
             Command::Demo(command) => command.run(&context).await,
-            Command::Bench(command) => (*command).run(&context).await,
+            Command::Bench(command) => command.run(&context).await,
             Command::Sandbox(command) => command.run().await,
         }
     }
