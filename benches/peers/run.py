@@ -83,13 +83,13 @@ def run_once(work, contestant, origin, busta):
         if seen["requests"]:
             result["first_request"] = (seen["first_request_unix_us"] - measured.started_us) / 1e6
             result["span"] = (seen["last_answer_us"] - seen["first_request_us"]) / 1e6
+        said = log.read_text(errors="replace").strip()
         if measured.code != 0:
-            said = log.read_text(errors="replace").strip()
             ended = f"signal {-measured.code}" if measured.code < 0 else f"exit code {measured.code}"
             return result | {"error": f"{said[-600:]} ({ended})".strip()}
         if contestant.into != "nothing":
             result |= landed(work, contestant, folder)
-        return result
+        return result | {"said": said[-2000:]}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
