@@ -10,39 +10,16 @@ Needs nothing but Python and the binary.
 import argparse
 import json
 import os
-import random
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BUSTA = ROOT / "target/release/busta"
-
-
-class Sandbox:
-    """The origin, in another process."""
-
-    def __enter__(self):
-        command = [BUSTA, "sandbox", "--port", "0"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.url = next(word for line in self.process.stdout for word in line.split() if word.startswith("http://"))
-        self.url = self.url.rstrip("/").removesuffix("/_sandbox")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def stats(self):
-        return json.load(urllib.request.urlopen(f"{self.url}/_sandbox/stats"))
-
-    def reset(self):
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/_sandbox/reset", method="POST")).read()
+from configs import bulk, chains, feed_urls, feeds, files, make_files
+from harness import BUSTA, Sandbox
 
 
 def collect(yaml, concurrency, folder=None):
@@ -60,78 +37,6 @@ def collect(yaml, concurrency, folder=None):
     finally:
         if folder is None:
             shutil.rmtree(own, ignore_errors=True)
-
-
-def destination(kind):
-    return {"sqlite": "{ type: sqlite, path: out.db }", "ndjson": "{ type: ndjson, path: out }"}[kind]
-
-
-def chains(url, kind="sqlite", streams=10, pages=10, latency="50ms"):
-    yaml = f"destination: {destination(kind)}\npools: {{ api: {streams} }}\nsources:\n"
-    for n in range(streams):
-        yaml += f"""  - name: s{n}
-    type: api
-    base_url: {url}/with/latency={latency}
-    streams:
-      - name: s{n}
-        path: /rest/next_url/s{n}?size={pages * 100}&per_page=100
-        records: $.items
-        primary_key: id
-        pagination: {{ type: next_url, path: $.next }}
-"""
-    return yaml
-
-
-def bulk(url, kind, records):
-    mode = "primary_key: id" if kind == "sqlite" else "write_mode: append"
-    yaml = f"destination: {destination(kind)}\npools: {{ api: 8 }}\nsources:\n"
-    for n in range(10):
-        yaml += f"""  - name: b{n}
-    type: api
-    base_url: {url}
-    streams:
-      - name: b{n}
-        path: /rest/page/b?size={records // 10}
-        records: $.items
-        {mode}
-        pagination: {{ type: page, per_page: 100, total_path: $.total }}
-"""
-    return yaml
-
-
-def feeds(url, count=500):
-    formats = ["rss2", "atom", "rdf", "rss092"]
-    lines = "".join(
-        f"      - {url}/with/latency=50ms/feeds/{formats[n % 4]}/f{n}?entries=20\n" for n in range(count)
-    )
-    return f"pools: {{ rss: 10 }}\nsources:\n  - name: news\n    type: rss\n    feeds:\n{lines}"
-
-
-def make_files(folder, count=10_000):
-    chance = random.Random(7)
-    for n in range(count):
-        place = folder / f"in/{n % 100:02}"
-        place.mkdir(parents=True, exist_ok=True)
-        item = {
-            "id": f"item-{n:06}",
-            "type": "Feature",
-            "collection": "bench",
-            "properties": {f"p{k}": chance.random() for k in range(60)},
-            "text": "lorem ipsum dolor sit amet " * 140,
-            "at": f"2024-01-01T00:00:{n % 60:02}Z",
-        }
-        (place / f"{n}.json").write_text(json.dumps(item))
-
-
-def files(kind):
-    mode = "primary_key: id" if kind == "sqlite" else "write_mode: append"
-    return f"""destination: {destination(kind)}
-sources:
-  - name: drops
-    type: files
-    paths: [in]
-    {mode}
-"""
 
 
 class Table:
@@ -191,13 +96,13 @@ def main():
             first, second = [], []
             for _ in range(args.runs):
                 folder = tempfile.mkdtemp(prefix="busta-bench-")
-                wall, report, _ = collect(feeds(url), 10, folder)
+                wall, report, _ = collect(feeds(feed_urls(url)), 10, folder)
                 assert report["records"] == 10_000, report["records"]
                 first.append(wall)
-                written = os.stat(Path(folder, "busta.db")).st_mtime_ns
-                wall, report, _ = collect(feeds(url), 10, folder)
+                written = os.stat(Path(folder, "out.db")).st_mtime_ns
+                wall, report, _ = collect(feeds(feed_urls(url)), 10, folder)
                 assert report["records"] == 0, report["records"]
-                assert os.stat(Path(folder, "busta.db")).st_mtime_ns == written, "the second run wrote"
+                assert os.stat(Path(folder, "out.db")).st_mtime_ns == written, "the second run wrote"
                 second.append(wall)
                 shutil.rmtree(folder)
             table.add("500 feeds x 20 entries, 50 ms, pool 10", first, "s", "<= 2.75")
