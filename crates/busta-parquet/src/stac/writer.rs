@@ -206,7 +206,8 @@ struct Lookup {
 impl Lookup {
     fn of(shape: &ItemShape, place: Place) -> Self {
         let columns = shape.columns.iter().enumerate().filter(|(_, column)| column.place == place);
-        let (columns, names): (Vec<usize>, Vec<&str>) = columns.map(|(at, column)| (at, &*column.name)).unzip();
+        let (columns, names): (Vec<usize>, Vec<&str>) =
+            columns.map(|(at, column)| (at, &*column.name)).unzip();
         Self { places: Places::of(names.into_iter()), columns, nth: 0 }
     }
 

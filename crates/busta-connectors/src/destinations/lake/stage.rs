@@ -131,7 +131,8 @@ impl Batch<'_> {
         let mut rows = self.empty();
         let last = self.records.len().saturating_sub(1);
         for (at, record) in self.records.iter().enumerate() {
-            if self.admits(at, record) && self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last) {
+            if self.admits(at, record) && self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last)
+            {
                 self.columns.note_record(record);
             }
         }
