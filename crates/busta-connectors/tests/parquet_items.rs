@@ -124,7 +124,7 @@ fn item(n: usize) -> Value {
         "geometry": {"type": "Point", "coordinates": [x, 2.5]}, "bbox": [x, 2.5, x, 2.5],
         "links": [{"rel": "self", "href": format!("https://x/{n}")}],
         "assets": {"image": {"href": "y", "roles": ["data"]}},
-        "collection": if n % 2 == 0 { "naip" } else { "b/c" },
+        "collection": if n.is_multiple_of(2) { "naip" } else { "b/c" },
         "properties": {"datetime": format!("2024-{:02}-01T00:00:00Z", 1 + n % 3), "gsd": x}
     })
 }

@@ -108,7 +108,7 @@ impl Columns {
     /// Starts a file.
     pub(super) fn writer<W: Write + Send>(&self, sink: W, options: &WriteOptions) -> Result<Writer<W>> {
         match self {
-            Self::Table(shape) => Ok(Writer::Table(ParquetWriter::create(sink, shape, options)?)),
+            Self::Table(shape) => Ok(Writer::Table(Box::new(ParquetWriter::create(sink, shape, options)?))),
             Self::Items(shape) => Ok(Writer::Items(Box::new(StacWriter::create(sink, shape, options)?))),
         }
     }
@@ -116,7 +116,7 @@ impl Columns {
 
 /// A file in the making.
 pub(super) enum Writer<W: Write + Send> {
-    Table(ParquetWriter<W>),
+    Table(Box<ParquetWriter<W>>),
     Items(Box<StacWriter<W>>),
 }
 
