@@ -1,4 +1,4 @@
-//! Files in one folder per table, on a local disk: what the destinations `ndjson` and `parquet` share.
+//! Files in one folder per table, on a local disk: what the destinations `ndjson`, `parquet` and `stac` share.
 //! They differ in their [`Format`].
 //!
 //! # Exactly once

@@ -31,8 +31,17 @@ use super::lake::{FileMaker, Form, Format, LakeDestination, LineMaker, Pages, Pa
 
 const POINTS: Points = points!("stac");
 
-/// Every place where a test can kill the process, in the order of a run.
+/// Every place where a test can kill the process before the folder is made, in the order of a run.
 pub const FAILPOINTS: &[&str] = &POINTS.list();
+
+/// Those where it is being made.
+pub const PUBLISH_FAILPOINTS: [&str; 5] = [
+    "stac.publish.begin",
+    "stac.publish.file_written",
+    "stac.publish.items_written",
+    "stac.publish.collections_written",
+    "stac.publish.catalog_written",
+];
 
 /// Files of the lake are closed at this size.
 const FILE_SIZE: u64 = 64 << 20;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use busta_core::destination::{Readable, Scan};
+use busta_core::failpoint::hit;
 use busta_core::{Destination, Error, Records, Result};
 
 use super::document::{self, Names};
@@ -25,6 +26,7 @@ struct Collection {
 impl ItemFolder {
     /// Brings the folder in line with what is committed.
     pub(super) async fn publish(&self) -> Result<()> {
+        hit("stac.publish.begin");
         let readable = self.lake.readable();
         let tables: Vec<String> = readable.tables().await?.into_iter().map(|table| table.name).collect();
         let mut collections: BTreeMap<Option<String>, Collection> = BTreeMap::new();
@@ -44,6 +46,7 @@ impl ItemFolder {
         let root = self.root.clone();
         blocking(move || tree::begin(&root)).await?;
         self.write_items(Rows::of(readable, &others), &last, &mut collections).await?;
+        hit("stac.publish.items_written");
         self.write_documents(last.into_keys(), collections).await
     }
 
@@ -94,10 +97,12 @@ impl ItemFolder {
                 files.push((root.join(safe(id)).join("collection.json"), text));
             }
             tree::write_all(&root, &files)?;
+            hit("stac.publish.collections_written");
             let children = collections.keys().flatten().map(String::as_str);
             let items = ids.get(&None).into_iter().flatten().map(String::as_str);
             let catalog = document::catalog(&config.id, &config.description, children, items);
             tree::write_all(&root, &[(root.join("catalog.json"), catalog)])?;
+            hit("stac.publish.catalog_written");
             let name = |id: &Option<String>| id.as_deref().map(safe);
             let expected: Expected =
                 ids.iter().map(|(id, items)| (name(id), items.iter().map(|id| safe(id)).collect())).collect();

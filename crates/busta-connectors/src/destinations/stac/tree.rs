@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use busta_core::failpoint::hit;
 use busta_core::{Error, Result};
 
 use super::name::safe;
@@ -69,6 +70,7 @@ fn write(path: &Path, text: &[u8], fresh: &Path) -> Result<()> {
         file.sync_all()
     });
     written.map_err(|e| io_error("write", fresh, e))?;
+    hit("stac.publish.file_written");
     fs::rename(fresh, path).map_err(|e| io_error("rename", fresh, e))
 }
 
