@@ -16,6 +16,7 @@ pub static SOURCES: &[&SourceConnector] = &[
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[
     &destinations::sqlite::CONNECTOR,
+    &destinations::stac::CONNECTOR,
     &destinations::ndjson::CONNECTOR,
     #[cfg(feature = "parquet")]
     &destinations::parquet::CONNECTOR,

@@ -34,6 +34,8 @@ enum Kind {
     Parquet,
     #[cfg(feature = "parquet")]
     Folders,
+    #[cfg(feature = "parquet")]
+    Items,
 }
 
 impl Kind {
@@ -53,6 +55,11 @@ fn open(folder: &Path, kind: Kind) -> Arc<dyn Destination> {
         Kind::Parquet => ("parquet", json!({"path": "lake", "file_size": 25})),
         #[cfg(feature = "parquet")]
         Kind::Folders => ("parquet", json!({"path": "lake", "file_size": 25, "partition_by": ["v"]})),
+        #[cfg(feature = "parquet")]
+        Kind::Items => (
+            "parquet",
+            json!({"path": "lake", "file_size": 25, "layout": "stac-geoparquet", "partition_by": ["v"]}),
+        ),
     };
     (registry::destination(name).unwrap().build)(keys, context).unwrap()
 }
@@ -127,7 +134,10 @@ impl History {
         *page += 1;
         let record = |chance: &mut Chance| {
             let (id, at, v) = (chance.below(8), chance.below(4), chance.below(9));
-            format!("{{\"id\":{id},\"at\":{at},\n\"v\":{v}}}")
+            // A STAC Item, so that every kind takes it.
+            let own = r#""type":"Feature","geometry":{"type":"Point","coordinates":[1.5,2.5]},"links":[],"assets":{}"#;
+            let properties = r#""properties":{"datetime":"2024-01-01T00:00:00Z"}"#;
+            format!("{{\"id\":\"{id}\",\"at\":{at},\n\"v\":{v},{own},{properties}}}")
         };
         let records = (0..chance.below(6)).map(|_| record(chance)).collect();
         Page { stream, split, from: at(*page - 1), to: at(*page), records, fails: chance.below(5) == 0 }
@@ -252,7 +262,9 @@ fn parquet_rows(path: &Path, bytes: &[u8]) -> Vec<Value> {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, bytes).unwrap();
     let mut rows = Vec::new();
-    for page in busta_parquet::ParquetReader::open(file).unwrap() {
+    let reader = busta_parquet::ParquetReader::open(file).unwrap();
+    let is_stac = reader.is_stac();
+    for page in if is_stac { reader.as_stamped_items() } else { reader } {
         rows.extend(page.unwrap().iter().map(row));
     }
     let folder = path.parent().and_then(Path::to_str).and_then(|folder| folder.strip_prefix("v="));
@@ -408,8 +420,10 @@ proptest! {
 
     #[cfg(feature = "parquet")]
     #[test]
-    fn nor_does_it_with_parquet(seed: u64, folders: bool) {
-        let kind = if folders { Kind::Folders } else { Kind::Parquet };
+    fn nor_does_it_with_parquet(
+        seed: u64,
+        kind in prop_oneof![Just(Kind::Parquet), Just(Kind::Folders), Just(Kind::Items)],
+    ) {
         tokio::runtime::Runtime::new().unwrap().block_on(check(seed, kind));
     }
 }

@@ -22,5 +22,5 @@ mod writer;
 
 pub use reader::{FileColumn, ParquetReader};
 pub use shape::{Column, Kind, Shape};
-pub use stac::{ItemShape, StacWriter};
+pub use stac::{ItemShape, StacWriter, check_item};
 pub use writer::{ParquetWriter, WriteOptions, Written};

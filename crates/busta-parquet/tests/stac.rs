@@ -122,17 +122,116 @@ fn empty_assets_and_links_come_back() {
 
 #[test]
 fn fields_unknown_to_stac_stay_where_they_were() {
-    let items = [item("a", json!({"foreign": {"x": 1}}), json!({}))];
+    let items = [
+        item("a", json!({"foreign": {"x": 1}}), json!({})),
+        item("b", json!({"gsd": "x", "_gsd": [1]}), json!({"gsd": 1})),
+        item("c", json!({}), json!({"foreign": 2})),
+    ];
     assert_equal(&there_and_back(&items), &items);
+}
+
+/// What a row says about where it came from is no part of the Item, and the last that other readers meet.
+#[test]
+fn stamps_are_kept_apart() {
+    let plain = item("a", json!({}), json!({}));
+    let stamped = item("a", json!({"_busta_run": "R"}), json!({}));
+    let file = tempfile::tempfile().unwrap();
+    write(std::slice::from_ref(&stamped), &file);
+    let reader = ParquetReader::open(file.try_clone().unwrap()).unwrap();
+    assert_eq!(reader.columns().last().unwrap().name, "_busta_run");
+    let rows: Vec<Value> = reader
+        .as_stamped_items()
+        .flat_map(|page| {
+            page.unwrap().iter().map(|row| serde_json::from_slice(row).unwrap()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_equal(&rows, &[stamped]);
+    assert_equal(&read(file), &[plain]);
+}
+
+/// Names that are data, such as ids, do not become columns without end.
+#[test]
+fn objects_of_many_fields_are_kept_as_text() {
+    let items: Vec<Value> = (0..1100)
+        .map(|n| item("a", json!({"assets": {(format!("asset {n}")): {"href": "x"}}}), json!({})))
+        .collect();
+    let file = tempfile::tempfile().unwrap();
+    write(&items, &file);
+    let columns = ParquetReader::open(file.try_clone().unwrap()).unwrap().columns().to_vec();
+    assert_eq!(columns.iter().find(|column| column.name == "assets").unwrap().data_type, "Utf8");
+    assert_equal(&read(file), &items);
+}
+
+#[test]
+fn a_shape_keeps_in_a_manifest() {
+    let shape = ItemShape::of(&records(&odd_items())).unwrap();
+    let text = serde_json::to_string(&shape).unwrap();
+    assert!(text.starts_with(r#"{"items":[{"name":"#), "{text}");
+    assert_eq!(serde_json::from_str::<ItemShape>(&text).unwrap(), shape);
+    let one = ItemShape::of(&records(&odd_items()[..1])).unwrap();
+    assert!(shape.holds(&one) && shape.holds(&shape) && !one.holds(&shape));
+}
+
+/// Every record that passes is taken by every file; every one that would fail a file is found.
+#[test]
+fn what_passes_the_check_never_fails_a_file() {
+    let good = item("a", json!({}), json!({}));
+    let with = |name: &str, value: Value| {
+        let mut item = good.clone();
+        item[name] = value;
+        item
+    };
+    let without = |name: &str| {
+        let mut item = good.clone();
+        item.as_object_mut().unwrap().remove(name);
+        item
+    };
+    let fine = [
+        good.clone(),
+        with("geometry", Value::Null),
+        with("bbox", Value::Null),
+        with("bbox", json!([0, 0, 0, 1, 1, 1])),
+        without("bbox"),
+        without("collection"),
+        without("type"),
+        with("_busta_x", json!({"y": [1, "z"]})),
+        with("properties", json!({})),
+    ];
+    for item in odd_items().iter().chain(&fine) {
+        busta_parquet::check_item(item.to_string().as_bytes()).unwrap();
+    }
+    assert_eq!(there_and_back(&fine).len(), fine.len());
+    let wrong = [
+        json!({}),
+        json!([]),
+        without("id"),
+        with("id", json!(1)),
+        with("id", json!("")),
+        without("geometry"),
+        without("properties"),
+        with("properties", json!([1])),
+        with("properties", json!({"id": "b"})),
+        with("type", json!("Collection")),
+        with("geometry", json!({"type": "Circle", "coordinates": [1, 2]})),
+        with("geometry", json!({"type": "Point", "coordinates": [1]})),
+        with("geometry", json!("POINT (1 2)")),
+        with("bbox", json!([1, 2, 3])),
+        with("bbox", json!([1, 2, 3, "4"])),
+        with("links", json!({})),
+        with("assets", json!([])),
+        with("collection", json!(7)),
+    ];
+    for item in wrong {
+        let error = busta_parquet::check_item(item.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), busta_core::ErrorKind::Data, "{item}");
+    }
 }
 
 #[test]
 fn what_cannot_be_an_item_is_refused() {
-    for (wrong, word) in [
-        (json!({"id": "a"}), "no `properties`"),
-        (item("a", json!({}), json!({"bbox": 1})), "`bbox`"),
-        (item("a", json!({"gsd": 1}), json!({"gsd": 1})), "`gsd`"),
-    ] {
+    for (wrong, word) in
+        [(json!({"id": "a"}), "no `properties`"), (item("a", json!({}), json!({"bbox": 1})), "`bbox`")]
+    {
         let error = ItemShape::of(&records(&[wrong])).unwrap_err();
         assert!(error.message().contains(word), "{error}");
     }
@@ -148,7 +247,7 @@ fn joined_shapes_hold_both_sides() {
     let items = odd_items();
     let mut shape = ItemShape::default();
     for item in items.iter().rev() {
-        shape.widen(&ItemShape::of(&records(std::slice::from_ref(item))).unwrap()).unwrap();
+        shape.widen(&ItemShape::of(&records(std::slice::from_ref(item))).unwrap());
     }
     let file = tempfile::tempfile().unwrap();
     let mut writer = StacWriter::create(&file, &shape, &WriteOptions::default()).unwrap();

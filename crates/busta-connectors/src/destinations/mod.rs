@@ -6,3 +6,4 @@ pub mod ndjson;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod sqlite;
+pub mod stac;

@@ -117,10 +117,21 @@ impl ParquetReader {
     /// Reads the rows of a stac-geoparquet file as the STAC Items that they are: properties in
     /// `properties`, geometries as GeoJSON, bounding boxes as lists. An Item whose geometry or
     /// `datetime` is null says so, as STAC demands.
+    /// Fields named `_busta_…`, which say where a row came from, are left out.
     #[must_use]
-    pub fn as_items(mut self) -> Self {
+    pub fn as_items(self) -> Self {
+        self.with_items(false)
+    }
+
+    /// As [`as_items`](Self::as_items), with the fields named `_busta_…`.
+    #[must_use]
+    pub fn as_stamped_items(self) -> Self {
+        self.with_items(true)
+    }
+
+    fn with_items(mut self, stamped: bool) -> Self {
         let metadata = self.metadata.metadata();
-        self.plan.make_items(self.metadata.schema(), |key| metadata_of(metadata, key));
+        self.plan.make_items(self.metadata.schema(), |key| metadata_of(metadata, key), stamped);
         self.table = None;
         self
     }

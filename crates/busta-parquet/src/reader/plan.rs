@@ -75,8 +75,13 @@ impl Plan {
     }
 
     /// Makes the rows Items.
-    pub fn make_items<'a>(&mut self, schema: &Schema, metadata: impl Fn(&str) -> Option<&'a str>) {
-        self.items = Some(items::adapt(schema, &mut self.forms, metadata));
+    pub fn make_items<'a>(
+        &mut self,
+        schema: &Schema,
+        metadata: impl Fn(&str) -> Option<&'a str>,
+        stamped: bool,
+    ) {
+        self.items = Some(items::adapt(schema, &mut self.forms, metadata, stamped));
     }
 
     /// The decoded columns, ready to be rendered.

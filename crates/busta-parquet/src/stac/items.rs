@@ -4,10 +4,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 use busta_core::Result;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::nested::{BOX_4, BOX_6};
-use super::{GEO_KEY, ITEM_FIELDS, NOTES_KEY, Notes, STAC_KEY};
+use super::{GEO_KEY, ITEM_FIELDS, NOTES_KEY, Notes, STAC_KEY, STAMP};
 use crate::reader::cells::{Cells, Table};
 use crate::reader::plan::Form;
 
@@ -32,11 +32,13 @@ pub(crate) fn are_items<'a>(schema: &Schema, metadata: impl Fn(&str) -> Option<&
         && (metadata(STAC_KEY).is_some() || has("links") && has("stac_extensions"))
 }
 
-/// Changes the forms of the columns to those of Items.
+/// Changes the forms of the columns to those of Items, which keep the fields that busta has added if
+/// they are to be `stamped`.
 pub(crate) fn adapt<'a>(
     schema: &Schema,
     forms: &mut [Form],
     metadata: impl Fn(&str) -> Option<&'a str>,
+    stamped: bool,
 ) -> ItemNames {
     let geo: Geo = metadata(GEO_KEY).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let notes: Notes =
@@ -55,12 +57,14 @@ pub(crate) fn adapt<'a>(
             mark_json(field.data_type(), form, &path[1..]);
         }
     }
-    ItemNames { foreign: notes.foreign }
+    ItemNames { foreign: notes.foreign, stamped }
 }
 
 /// The fields of an Item that are not STAC's.
 pub(crate) struct ItemNames {
-    foreign: Vec<String>,
+    /// By the name of the column.
+    foreign: BTreeMap<String, String>,
+    stamped: bool,
 }
 
 impl ItemNames {
@@ -76,8 +80,10 @@ impl ItemNames {
                 // An Item without a geometry says so.
                 let cells = if name == "geometry" { cells.with_nulls() } else { cells };
                 fields[place].1 = Some(cells);
-            } else if self.foreign.iter().any(|foreign| foreign == name) {
-                fields.push((name, Some(cells)));
+            } else if let Some(field) = self.foreign.get(name) {
+                if self.stamped || !field.starts_with(STAMP) {
+                    fields.push((field, Some(cells)));
+                }
             } else {
                 // So does one without a time of its own, only with a start and an end.
                 properties.push((name, if name == "datetime" { cells.with_nulls() } else { cells }));

@@ -2,6 +2,7 @@
 
 use busta_core::json::for_each_field;
 use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::shape::{Kind, Seen};
@@ -9,10 +10,13 @@ use crate::value::Value;
 
 /// Values nested deeper than this are kept as JSON text.
 const MAX_DEPTH: usize = 12;
+/// So are objects that have more fields than this together: their names are data, such as ids.
+const MAX_FIELDS: usize = 1000;
 
 /// What a place in the Items holds. Joining is a union at every level, so the order in which Items
 /// are met changes nothing but the order of fields.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Layout {
     /// Scalars of these kinds.
     Scalar(Seen),
@@ -75,6 +79,7 @@ impl Layout {
             fields[place].1.see_at(raw, depth + 1);
             nth += 1;
         });
+        self.limit();
     }
 
     fn see_list(&mut self, raw: &str, depth: usize) {
@@ -105,6 +110,7 @@ impl Layout {
                     let place = place_of(mine, nth, name);
                     mine[place].1.join(layout);
                 }
+                self.limit();
             }
             _ => *self = Self::Json,
         }
@@ -117,6 +123,24 @@ impl Layout {
             Self::List(item) => Stored::List(item),
             Self::Group(fields) if !fields.is_empty() => Stored::Group(fields),
             Self::Group(_) | Self::Json => Stored::Scalar(Kind::Json),
+        }
+    }
+
+    /// Whether values of both are stored alike.
+    pub fn is_stored_as(&self, other: &Self) -> bool {
+        match (self.stored(), other.stored()) {
+            (Stored::Scalar(a), Stored::Scalar(b)) => a == b,
+            (Stored::List(a), Stored::List(b)) => a.is_stored_as(b),
+            (Stored::Group(a), Stored::Group(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && a.1.is_stored_as(&b.1))
+            }
+            _ => false,
+        }
+    }
+
+    fn limit(&mut self) {
+        if matches!(self, Self::Group(fields) if fields.len() > MAX_FIELDS) {
+            *self = Self::Json;
         }
     }
 

@@ -5,6 +5,7 @@
 //! (<https://radiantearth.github.io/stac-geoparquet-spec>) and GeoParquet 1.1.0
 //! (<https://geoparquet.org/releases/v1.1.0/>).
 
+mod check;
 pub(crate) mod items;
 mod layout;
 mod nested;
@@ -13,6 +14,9 @@ mod wkb;
 mod wkb_text;
 mod writer;
 
+use std::collections::BTreeMap;
+
+pub use check::check_item;
 pub use shape::ItemShape;
 pub(crate) use wkb_text::push as push_geometry;
 pub use writer::StacWriter;
@@ -38,6 +42,9 @@ const GEO_KEY: &str = "geo";
 const STAC_KEY: &str = "stac-geoparquet";
 const NOTES_KEY: &str = "busta:items";
 
+/// The beginning of the names of fields that busta adds to rows, and that are no part of Items.
+const STAMP: &str = "_busta_";
+
 /// What only a reader of ours understands.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Notes {
@@ -45,7 +52,8 @@ pub(crate) struct Notes {
     /// of one type.
     #[serde(default)]
     pub json: Vec<Vec<String>>,
-    /// The columns that are fields of the Item itself, though STAC has no such fields.
+    /// The columns that are fields of the Item itself, though STAC has no such fields, with the names of
+    /// these fields.
     #[serde(default)]
-    pub foreign: Vec<String>,
+    pub foreign: BTreeMap<String, String>,
 }

@@ -2,19 +2,22 @@
 
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
+use serde::{Deserialize, Serialize};
 
 use super::layout::Layout;
 use super::{ITEM_FIELDS, TIMES};
 use crate::time;
 
-/// The columns that a set of STAC Items needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The columns that a set of STAC Items needs. It may stand in a manifest (serde), as
+/// [`Shape`](crate::Shape) does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemShape {
+    #[serde(rename = "items")]
     pub(super) columns: Vec<ItemColumn>,
 }
 
 /// A column of a file of Items.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ItemColumn {
     pub name: Box<str>,
     pub place: Place,
@@ -26,7 +29,8 @@ pub(super) struct ItemColumn {
 }
 
 /// Where a column's values stand in an Item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Place {
     /// In a field of the Item.
     Item,
@@ -39,7 +43,7 @@ impl ItemShape {
     ///
     /// # Errors
     /// If a record cannot be an Item in a file: it has no `id` or no `properties`, or a property has
-    /// the name of a field of Items.
+    /// the name of a field of Items. [`check_item`](crate::check_item) finds all that a file refuses.
     pub fn of(items: &Records) -> Result<Self> {
         let mut shape = Self::default();
         for item in items.iter() {
@@ -49,41 +53,48 @@ impl ItemShape {
     }
 
     /// Takes in what `other` has seen.
-    ///
-    /// # Errors
-    /// If a property there has the name of a field here, or the other way round.
-    pub fn widen(&mut self, other: &Self) -> Result<()> {
+    pub fn widen(&mut self, other: &Self) {
         for (nth, column) in other.columns.iter().enumerate() {
-            let own = self.column(nth, &column.name, column.place)?;
+            let own = self.column(nth, &column.name, column.place);
             own.layout.join(&column.layout);
             own.is_time &= column.is_time;
             own.is_solid |= column.is_solid;
         }
-        Ok(())
+    }
+
+    /// Whether a file with this shape can take Items with shape `other` as they are.
+    pub fn holds(&self, other: &Self) -> bool {
+        let mut wide = self.clone();
+        wide.widen(other);
+        wide.columns.len() == self.columns.len()
+            && wide.columns.iter().zip(&self.columns).all(|(wide, own)| wide.is_stored_as(own))
     }
 
     fn see(&mut self, item: &[u8]) -> Result<()> {
-        for_each_value(item, |nth, name, place, raw| self.see_value(nth, name, place, raw))
+        for_each_value(item, |nth, name, place, raw| {
+            self.see_value(nth, name, place, raw);
+            Ok(())
+        })
     }
 
-    fn see_value(&mut self, nth: usize, name: &str, place: Place, raw: &str) -> Result<()> {
-        let column = self.column(nth, name, place)?;
+    fn see_value(&mut self, nth: usize, name: &str, place: Place, raw: &str) {
+        let column = self.column(nth, name, place);
         if place == Place::Item && matches!(name, "geometry" | "bbox") {
             // Of one type in every file; of a bbox it matters whether one has six numbers.
             column.is_solid |= name == "bbox" && raw.bytes().filter(|b| *b == b',').count() == 5;
-            return Ok(());
+            return;
         }
         column.layout.see(raw);
         if raw != "null" {
             column.is_time &= instant(raw).is_some();
         }
-        Ok(())
     }
 
-    fn column(&mut self, nth: usize, name: &str, place: Place) -> Result<&mut ItemColumn> {
+    fn column(&mut self, nth: usize, name: &str, place: Place) -> &mut ItemColumn {
+        let is_it = |column: &ItemColumn| *column.name == *name && column.place == place;
         let found = match self.columns.get(nth) {
-            Some(column) if *column.name == *name => Some(nth),
-            _ => self.columns.iter().position(|column| *column.name == *name),
+            Some(column) if is_it(column) => Some(nth),
+            _ => self.columns.iter().position(is_it),
         };
         let found = found.unwrap_or_else(|| {
             let is_time = place == Place::Property && TIMES.contains(&name);
@@ -91,18 +102,19 @@ impl ItemShape {
             self.columns.push(ItemColumn { name: name.into(), place, layout, is_time, is_solid: false });
             self.columns.len() - 1
         });
-        let column = &mut self.columns[found];
-        if column.place != place {
-            return Err(Error::data(format!("`{name}` is both a field of an Item and a property"))
-                .hint("rename the property, which stac-geoparquet cannot keep apart"));
-        }
-        Ok(column)
+        &mut self.columns[found]
     }
 }
 
 impl ItemColumn {
     pub fn is_foreign(&self) -> bool {
         self.place == Place::Item && !ITEM_FIELDS.contains(&&*self.name)
+    }
+
+    fn is_stored_as(&self, other: &Self) -> bool {
+        self.is_time == other.is_time
+            && self.is_solid == other.is_solid
+            && self.layout.is_stored_as(&other.layout)
     }
 }
 

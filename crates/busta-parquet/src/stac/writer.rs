@@ -1,5 +1,6 @@
 //! Items into a Parquet file.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ pub struct StacWriter<W: Write + Send> {
     inner: ArrowWriter<W>,
     schema: SchemaRef,
     shape: ItemShape,
-    places: Places,
+    lookups: [Lookup; 2],
     columns: Vec<Nest>,
     extent: Extent,
     collections: Map<String, Value>,
@@ -52,14 +53,16 @@ impl<W: Write + Send> StacWriter<W> {
     /// # Errors
     /// If the options are out of range, or the sink fails.
     pub fn create(sink: W, shape: &ItemShape, options: &WriteOptions) -> Result<Self> {
-        let shape = ItemShape { columns: shape.columns.iter().filter_map(storable).collect() };
+        let mut shape = ItemShape { columns: shape.columns.iter().filter_map(storable).collect() };
+        // What is not STAC's comes last.
+        shape.columns.sort_by_key(ItemColumn::is_foreign);
         let columns: Vec<Nest> = shape.columns.iter().map(Nest::of).collect();
-        let fields = shape.columns.iter().zip(&columns);
+        let names = column_names(&shape);
         let fields: Vec<Field> =
-            fields.map(|(column, nest)| Field::new(column.name.as_ref(), nest.data_type(), true)).collect();
+            names.iter().zip(&columns).map(|(name, nest)| Field::new(name, nest.data_type(), true)).collect();
         let schema = Arc::new(Schema::new(fields));
         let geometry = ColumnPath::new(vec!["geometry".to_owned()]);
-        let notes = notes(&shape, &columns)?;
+        let notes = notes(&shape, &names, &columns)?;
         let properties = properties(options, vec![KeyValue::new(NOTES_KEY.to_owned(), notes)])?
             .set_column_statistics_enabled(geometry, EnabledStatistics::None)
             .build();
@@ -67,7 +70,7 @@ impl<W: Write + Send> StacWriter<W> {
         Ok(Self {
             inner,
             schema,
-            places: Places::of(shape.columns.iter().map(|column| &*column.name)),
+            lookups: [Lookup::of(&shape, Place::Item), Lookup::of(&shape, Place::Property)],
             shape,
             columns,
             extent: Extent::default(),
@@ -135,10 +138,10 @@ impl<W: Write + Send> StacWriter<W> {
     }
 
     fn append<'r>(&mut self, item: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
-        let Self { places, shape, columns, extent, .. } = self;
-        for_each_value(item, |nth, name, place, raw| {
-            let found = places.find(nth, name, |at| &shape.columns[at].name);
-            match found.filter(|&at| shape.columns[at].place == place) {
+        let Self { lookups, shape, columns, extent, .. } = self;
+        lookups.iter_mut().for_each(|lookup| lookup.nth = 0);
+        for_each_value(item, |_, name, place, raw| {
+            match lookups[place as usize].next(shape, name) {
                 Some(at) => slots[at] = Some(raw),
                 // What `storable` has left out.
                 None if matches!(raw, "null" | "{}") => {}
@@ -191,6 +194,47 @@ impl<W: Write + Send> StacWriter<W> {
     }
 }
 
+/// Finds the columns of the values at one place of Items.
+struct Lookup {
+    places: Places,
+    /// Their numbers in the file.
+    columns: Vec<usize>,
+    /// How many values of the Item were looked for.
+    nth: usize,
+}
+
+impl Lookup {
+    fn of(shape: &ItemShape, place: Place) -> Self {
+        let columns = shape.columns.iter().enumerate().filter(|(_, column)| column.place == place);
+        let (columns, names): (Vec<usize>, Vec<&str>) =
+            columns.map(|(at, column)| (at, &*column.name)).unzip();
+        Self { places: Places::of(names.into_iter()), columns, nth: 0 }
+    }
+
+    /// The column of the next value, which has this name.
+    fn next(&mut self, shape: &ItemShape, name: &str) -> Option<usize> {
+        let Self { places, columns, nth } = self;
+        *nth += 1;
+        let found = places.find(*nth - 1, name, |at| &shape.columns[columns[at]].name)?;
+        Some(columns[found])
+    }
+}
+
+/// The names of the columns. A field that is not STAC's gives way to a property of its name.
+fn column_names(shape: &ItemShape) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(shape.columns.len());
+    let mut taken: HashSet<String> = HashSet::new();
+    for column in &shape.columns {
+        let mut name = column.name.to_string();
+        while taken.contains(&name) {
+            name.insert(0, '_');
+        }
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
 /// The column as a file can have it; `None` where Parquet has no way to write it. Empty assets are
 /// left out, as other writers do: readers put them back.
 fn storable(column: &ItemColumn) -> Option<ItemColumn> {
@@ -208,12 +252,12 @@ fn storable(column: &ItemColumn) -> Option<ItemColumn> {
     Some(column)
 }
 
-fn notes(shape: &ItemShape, columns: &[Nest]) -> Result<String> {
+fn notes(shape: &ItemShape, names: &[String], columns: &[Nest]) -> Result<String> {
     let mut notes = Notes::default();
-    for (column, nest) in shape.columns.iter().zip(columns) {
-        nest.json_paths(&mut vec![column.name.to_string()], &mut notes.json);
+    for ((column, name), nest) in shape.columns.iter().zip(names).zip(columns) {
+        nest.json_paths(&mut vec![name.clone()], &mut notes.json);
         if column.is_foreign() {
-            notes.foreign.push(column.name.to_string());
+            notes.foreign.insert(name.clone(), column.name.to_string());
         }
     }
     serde_json::to_string(&notes).map_err(|error| Error::bug(format!("notes cannot be written: {error}")))

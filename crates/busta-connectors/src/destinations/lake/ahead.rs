@@ -81,6 +81,7 @@ impl Ahead {
             let follower = Follower {
                 goal: Arc::clone(&goal),
                 path: layout.staged(segment),
+                table: segment.table.clone(),
                 layout: layout.clone(),
                 paths: Paths::new(layout.ahead(), format_args!("{}-ahead", segment.id)),
                 remembered: remembered.cloned(),
@@ -176,6 +177,7 @@ struct Follower {
     goal: Arc<Goal>,
     layout: Layout,
     path: PathBuf,
+    table: String,
     paths: Paths,
     remembered: Option<Value>,
 }
@@ -212,7 +214,7 @@ impl Follower {
     }
 
     fn begin(&mut self) -> Result<Box<dyn FileMaker>> {
-        self.layout.format().begin(self.remembered.as_ref(), self.paths.clone())
+        self.layout.format().begin(&self.table, self.remembered.as_ref(), self.paths.clone())
     }
 }
 

@@ -55,9 +55,15 @@ pub(in crate::destinations) trait Format: fmt::Debug + Send + Sync {
     /// so far (if that is done ahead), is to be closed.
     fn is_full(&self, bytes: u64, encoded: Option<u64>) -> bool;
 
-    /// Begins to make complete files of rows of one table, whose shape was remembered from earlier
+    /// Whether files of a table can hold a record, which is a JSON object; else why not. It becomes a
+    /// failure then.
+    fn admit(&self, _table: &str, _record: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Begins to make complete files of rows of a table, whose shape was remembered from earlier
     /// ones, at the places that `paths` gives.
-    fn begin(&self, remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>>;
+    fn begin(&self, table: &str, remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>>;
 
     /// What is to be remembered of a table of which `known` was, and now `found` is to be.
     fn join(&self, known: &Value, found: &Value) -> Result<Value>;

@@ -1,4 +1,4 @@
-//! Files in one folder per table, on a local disk: what the destinations `ndjson` and `parquet` share.
+//! Files in one folder per table, on a local disk: what the destinations `ndjson`, `parquet` and `stac` share.
 //! They differ in their [`Format`].
 //!
 //! # Exactly once
@@ -99,7 +99,7 @@ impl LakeDestination {
     /// A destination of files of `format` below `root`; nothing is read or written yet.
     pub(super) fn new(format: Arc<dyn Format>, root: PathBuf, clock: Arc<dyn Clock>) -> Self {
         Self {
-            stager: Stager::new(clock, format.log() == Form::Zstd),
+            stager: Stager::new(clock, Arc::clone(&format)),
             folder: Arc::new(Folder { layout: Layout::new(root, format), opened: Mutex::default() }),
             changes: Mutex::default(),
         }

@@ -29,7 +29,8 @@ pub(super) fn remake(
     without: &RowSet,
     remembered: Option<&Value>,
 ) -> Result<Made> {
-    let mut maker = layout.format().begin(remembered, Paths::new(layout.ahead(), segment.id))?;
+    let paths = Paths::new(layout.ahead(), segment.id);
+    let mut maker = layout.format().begin(&segment.table, remembered, paths)?;
     let mut rows = RowReader::open(layout, segment)?;
     while let Some(page) = rows.page(PAGE_BYTES, without)? {
         if maker.push(&page)? {

@@ -14,6 +14,7 @@ use busta_core::{Error, Failure, Records, RunId, SourceName, Stage, Staged, Stre
 use chrono::SecondsFormat;
 
 use super::columns::{Columns, Types};
+use super::format::{Form, Format};
 use super::keys::RowKey;
 use super::rows::{splice, suffix};
 use super::segment::RowKeySpec;
@@ -43,27 +44,36 @@ pub(super) struct Rows {
 
 /// Stages batches of all streams.
 pub(super) struct Stager {
-    keys: RwLock<HashMap<(SourceName, StreamName), Option<RowKeySpec>>>,
+    streams: RwLock<HashMap<(SourceName, StreamName), Landing>>,
     clock: Arc<dyn Clock>,
-    zstd: bool,
+    format: Arc<dyn Format>,
+}
+
+/// How the rows of a stream land.
+#[derive(Clone)]
+struct Landing {
+    table: String,
+    key: Option<RowKeySpec>,
 }
 
 impl Stager {
-    pub(super) fn new(clock: Arc<dyn Clock>, zstd: bool) -> Self {
-        Self { keys: RwLock::default(), clock, zstd }
+    pub(super) fn new(clock: Arc<dyn Clock>, format: Arc<dyn Format>) -> Self {
+        Self { streams: RwLock::default(), clock, format }
     }
 
-    /// Learns how the rows of a source's streams are told apart.
-    pub(super) fn learn(&self, source: &SourceName, streams: &[StreamSpec]) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        for spec in streams {
-            keys.insert((source.clone(), spec.name.clone()), RowKeySpec::of(spec));
+    /// Learns where the rows of a source's streams land, and how they are told apart.
+    pub(super) fn learn(&self, source: &SourceName, specs: &[StreamSpec]) {
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        for spec in specs {
+            let landing = Landing { table: spec.table.clone(), key: RowKeySpec::of(spec) };
+            streams.insert((source.clone(), spec.name.clone()), landing);
         }
     }
 
-    fn key_of(&self, source: &SourceName, stream: &StreamName) -> Option<RowKeySpec> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        keys.get(&(source.clone(), stream.clone())).cloned().flatten()
+    fn landing(&self, source: &SourceName, stream: &StreamName) -> Landing {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let known = streams.get(&(source.clone(), stream.clone())).cloned();
+        known.unwrap_or_else(|| Landing { table: stream.as_str().to_owned(), key: None })
     }
 
     pub(super) fn stage(
@@ -75,14 +85,22 @@ impl Stager {
     ) -> Staged {
         let loaded_at = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let suffix = suffix(run.as_str(), source.as_str(), &loaded_at);
-        let mut batch = Batch { records, suffix: &suffix, failures: Vec::new(), columns: Columns::default() };
-        let mut rows = match self.key_of(source, stream) {
-            Some(spec) => batch.keyed(&spec),
+        let landing = self.landing(source, stream);
+        let mut batch = Batch {
+            records,
+            suffix: &suffix,
+            format: &*self.format,
+            table: &landing.table,
+            failures: Vec::new(),
+            columns: Columns::default(),
+        };
+        let mut rows = match &landing.key {
+            Some(spec) => batch.keyed(spec),
             None => batch.plain(),
         };
         rows.rejected = batch.failures.len() as u64;
         rows.columns = batch.columns.into_list();
-        if self.zstd && rows.rows > 0 {
+        if self.format.log() == Form::Zstd && rows.rows > 0 {
             match zstd::bulk::compress(&rows.data, ZSTD_LEVEL) {
                 Ok(frame) => rows.data = frame,
                 Err(error) => rows.error = Some(format!("a batch of {stream} cannot be compressed: {error}")),
@@ -102,6 +120,8 @@ impl Stager {
 struct Batch<'a> {
     records: &'a Records,
     suffix: &'a [u8],
+    format: &'a dyn Format,
+    table: &'a str,
     failures: Vec<Failure>,
     columns: Columns,
 }
@@ -111,7 +131,8 @@ impl Batch<'_> {
         let mut rows = self.empty();
         let last = self.records.len().saturating_sub(1);
         for (at, record) in self.records.iter().enumerate() {
-            if self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last) {
+            if self.admits(at, record) && self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last)
+            {
                 self.columns.note_record(record);
             }
         }
@@ -150,7 +171,15 @@ impl Batch<'_> {
     }
 
     fn key(&mut self, spec: &RowKeySpec, at: usize, record: &[u8]) -> Option<RowKey> {
-        RowKey::of(spec, record, &mut self.columns).map_err(|why| self.reject(at, record, why)).ok()
+        if !self.admits(at, record) {
+            return None;
+        }
+        let key = RowKey::of(spec, record, &mut self.columns);
+        key.map_err(|why| self.reject(at, record, &Error::data(why))).ok()
+    }
+
+    fn admits(&mut self, at: usize, record: &[u8]) -> bool {
+        self.format.admit(self.table, record).map_err(|error| self.reject(at, record, &error)).is_ok()
     }
 
     fn push(&mut self, rows: &mut Rows, at: usize, record: &[u8]) -> bool {
@@ -158,13 +187,13 @@ impl Batch<'_> {
         if taken {
             rows.rows += 1;
         } else {
-            self.reject(at, record, "not a JSON object".to_owned());
+            self.reject(at, record, &Error::data("not a JSON object"));
         }
         taken
     }
 
-    fn reject(&mut self, at: usize, record: &[u8], why: String) {
+    fn reject(&mut self, at: usize, record: &[u8], error: &Error) {
         let position = self.records.position(at);
-        self.failures.push(Failure::item(Stage::Write, position, &Error::data(why), Some(record)));
+        self.failures.push(Failure::item(Stage::Write, position, error, Some(record)));
     }
 }

@@ -67,7 +67,7 @@ impl Format for NdjsonFormat {
         bytes >= self.file_size
     }
 
-    fn begin(&self, _remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
+    fn begin(&self, _table: &str, _remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
         Ok(Box::new(LineMaker::begin(self.form, paths)?))
     }
 

@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
+use super::columns::Layouts;
 use super::partition::PartitionKey;
 
 /// The row groups of a file must fit into memory, and a reader skips by them.
@@ -44,6 +45,10 @@ pub struct ParquetConfig {
     /// What the columns are.
     #[serde(default)]
     pub layout: TableLayout,
+    /// The tables that `layout: stac-geoparquet` is for; all but `collections` and `assets` if not given. Records
+    /// there that are no STAC Items become failures. The other tables are laid out as `table`.
+    #[serde(default)]
+    pub item_tables: Option<Vec<String>>,
 }
 
 /// What the columns of a table are.
@@ -53,6 +58,8 @@ pub enum TableLayout {
     /// One per top-level field.
     #[default]
     Table,
+    /// Those of stac-geoparquet: STAC Items with geometries, times and properties that other tools read.
+    StacGeoparquet,
 }
 
 /// How columns are compressed.
@@ -137,12 +144,25 @@ impl ParquetConfig {
             let message = "is out of range: expected a size up to 1GiB, such as 32MiB";
             problems.push(ConfigProblem::new("row_group", message));
         }
+        if config.item_tables.is_some() && config.layout != TableLayout::StacGeoparquet {
+            let message = "is for `layout: stac-geoparquet`, which is not set";
+            problems.push(ConfigProblem::new("item_tables", message));
+        }
         let keys = config.partition_by.iter().enumerate();
         problems.extend(keys.filter_map(|(at, key)| {
             let message = key.problem(&config.partition_by[..at])?;
             Some(ConfigProblem::new(&format!("partition_by.{at}"), message))
         }));
         if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// The layout of each table.
+    pub(super) fn layouts(&self) -> Layouts {
+        match (self.layout, &self.item_tables) {
+            (TableLayout::Table, _) => Layouts::Tables,
+            (TableLayout::StacGeoparquet, None) => Layouts::Items,
+            (TableLayout::StacGeoparquet, Some(tables)) => Layouts::ItemsIn(tables.clone()),
+        }
     }
 
     pub(super) fn options(&self) -> WriteOptions {

@@ -6,11 +6,12 @@ use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use busta_core::{Error, Records, RecordsBuilder, Result};
-use busta_parquet::{ParquetWriter, Shape, WriteOptions};
+use busta_core::{Error, ErrorKind, Records, RecordsBuilder, Result};
+use busta_parquet::WriteOptions;
 
+use super::columns::{Columns, Writer};
+use super::config::TableLayout;
 use super::partition::{Partition, Partitioning};
-use super::value_of;
 use crate::destinations::lake::{FileMaker, Made, MadeFile, Paths, io_error};
 
 /// How many files are open at once. The largest is completed to make room for another folder's.
@@ -25,10 +26,10 @@ const WRITER_BATCH: u64 = 4 << 20;
 /// Makes Parquet files of rows.
 pub(super) struct ParquetMaker {
     /// The columns of the files.
-    shape: Shape,
+    columns: Columns,
     options: WriteOptions,
     file_size: u64,
-    partitioning: Option<Arc<Partitioning>>,
+    partitioning: Option<Partitioning>,
     paths: Paths,
     open: HashMap<Partition, OpenFile>,
     /// Complete files, by their number; `None` while they are open.
@@ -42,21 +43,21 @@ struct OpenFile {
     number: usize,
     path: PathBuf,
     file: Arc<File>,
-    writer: ParquetWriter<Arc<File>>,
+    writer: Writer<Arc<File>>,
     /// JSON that is not encoded yet.
     waiting: u64,
 }
 
 impl ParquetMaker {
     pub(super) fn new(
-        shape: Shape,
+        columns: Columns,
         options: WriteOptions,
         file_size: u64,
-        partitioning: Option<Arc<Partitioning>>,
+        partitioning: Option<Partitioning>,
         paths: Paths,
     ) -> Self {
         Self {
-            shape,
+            columns,
             options,
             file_size,
             partitioning,
@@ -99,7 +100,7 @@ impl ParquetMaker {
         let path = self.paths.next();
         let file = File::create(&path).map_err(|e| io_error("create", &path, e))?;
         let file = Arc::new(file);
-        let writer = ParquetWriter::create(Arc::clone(&file), &self.shape, &self.options)?;
+        let writer = self.columns.writer(Arc::clone(&file), &self.options)?;
         self.files.push(None);
         Ok(OpenFile { number: self.files.len() - 1, path, file, writer, waiting: 0 })
     }
@@ -144,9 +145,41 @@ impl ParquetMaker {
 
 impl FileMaker for ParquetMaker {
     fn push(&mut self, rows: &Records) -> Result<bool> {
-        let partitioning = self.partitioning.clone();
-        let Some(partitioning) = partitioning else {
-            if !self.fits(rows) {
+        match self.take(rows) {
+            Err(error) if self.is_no_item(&error) => {
+                self.make_table(&error);
+                Ok(false)
+            }
+            taken => taken,
+        }
+    }
+
+    fn learn(&mut self, rows: &Records) {
+        if let Err(error) = self.learn_columns(rows) {
+            self.make_table(&error);
+            // A table has columns for all rows.
+            let _ = self.learn_columns(rows);
+        }
+    }
+
+    fn written(&self) -> u64 {
+        self.written + self.open.values().map(|file| file.writer.bytes()).sum::<u64>()
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Made> {
+        let open: Vec<Partition> = self.open.keys().cloned().collect();
+        open.iter().try_for_each(|partition| self.complete(partition))?;
+        let remember = Some(self.columns.encode()?);
+        let files = mem::take(&mut self.files).into_iter().flatten().collect();
+        Ok(Made { files, places: mem::take(&mut self.places), remember })
+    }
+}
+
+impl ParquetMaker {
+    /// Takes rows in, if there is room for them.
+    fn take(&mut self, rows: &Records) -> Result<bool> {
+        let Some(partitioning) = self.partitioning() else {
+            if !self.fits(rows)? {
                 return Ok(false);
             }
             let number = self.write(&Partition::default(), rows)?;
@@ -154,7 +187,7 @@ impl FileMaker for ParquetMaker {
             return Ok(true);
         };
         let stripped = partitioning.strip(rows);
-        if !self.fits(&stripped) {
+        if !self.fits(&stripped)? {
             return Ok(false);
         }
         let mut groups: HashMap<Partition, RecordsBuilder> = HashMap::new();
@@ -175,40 +208,47 @@ impl FileMaker for ParquetMaker {
         Ok(true)
     }
 
-    fn learn(&mut self, rows: &Records) {
-        let shape = match &self.partitioning {
-            Some(partitioning) => Shape::of(&partitioning.strip(rows)),
-            None => Shape::of(rows),
-        };
-        self.shape.widen(&shape);
-    }
-
-    fn written(&self) -> u64 {
-        self.written + self.open.values().map(|file| file.writer.bytes()).sum::<u64>()
-    }
-
-    fn finish(mut self: Box<Self>) -> Result<Made> {
-        let open: Vec<Partition> = self.open.keys().cloned().collect();
-        open.iter().try_for_each(|partition| self.complete(partition))?;
-        let remember = Some(value_of(&self.shape)?);
-        let files = mem::take(&mut self.files).into_iter().flatten().collect();
-        Ok(Made { files, places: mem::take(&mut self.places), remember })
-    }
-}
-
-impl ParquetMaker {
     /// Whether the files begun so far have room for rows. If there are none yet, they will.
-    fn fits(&mut self, rows: &Records) -> bool {
-        let shape = Shape::of(rows);
-        if self.shape.holds(&shape) {
-            return true;
+    fn fits(&mut self, rows: &Records) -> Result<bool> {
+        let found = self.columns.of(rows)?;
+        if self.columns.holds(&found) {
+            return Ok(true);
         }
-        self.shape.widen(&shape);
+        self.columns.widen(&found);
         let fits = self.files.is_empty();
         if !fits {
             self.start_over();
         }
-        fits
+        Ok(fits)
+    }
+
+    fn learn_columns(&mut self, rows: &Records) -> Result<()> {
+        let found = match self.partitioning() {
+            Some(partitioning) => self.columns.of(&partitioning.strip(rows))?,
+            None => self.columns.of(rows)?,
+        };
+        self.columns.widen(&found);
+        Ok(())
+    }
+
+    /// The folders. Items stay whole, since their files are read one by one.
+    fn partitioning(&self) -> Option<Partitioning> {
+        self.partitioning.as_ref().map(|partitioning| match self.columns.layout() {
+            TableLayout::Table => partitioning.clone(),
+            TableLayout::StacGeoparquet => partitioning.with_whole_rows(),
+        })
+    }
+
+    fn is_no_item(&self, error: &Error) -> bool {
+        self.columns.layout() == TableLayout::StacGeoparquet && error.kind() == ErrorKind::Data
+    }
+
+    /// Some rows are no Items. They were committed before the table was to hold Items, since that is looked at
+    /// when rows are staged. A table takes them.
+    fn make_table(&mut self, error: &Error) {
+        tracing::warn!(%error, "older rows are no STAC Items: their file becomes a plain table");
+        self.start_over();
+        self.columns = Columns::new(TableLayout::Table);
     }
 }
 

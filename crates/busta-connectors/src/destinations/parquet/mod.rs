@@ -4,6 +4,7 @@
 //! while the rows still come. So a commit costs what it costs `ndjson`, and no row group has to be cut
 //! where a commit happened to end.
 
+mod columns;
 mod config;
 mod maker;
 mod partition;
@@ -13,14 +14,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
-use busta_core::{Destination, Error, Result};
-use busta_parquet::{ParquetReader, Shape, WriteOptions};
+use busta_core::{Destination, Result};
+use busta_parquet::{ParquetReader, WriteOptions, check_item};
 use serde_json::Value;
 
 pub use config::{Compression, ParquetConfig, TableLayout};
 pub use partition::{PartitionKey, Period};
 
 use super::lake::{FileMaker, Form, Format, LakeDestination, Pages, Paths, Points, points};
+use columns::{Columns, Layouts};
 use maker::ParquetMaker;
 use partition::Partitioning;
 
@@ -53,7 +55,8 @@ fn build(keys: Value, context: DestinationContext) -> Built<Arc<dyn Destination>
 struct ParquetFormat {
     options: WriteOptions,
     file_size: u64,
-    partitioning: Option<Arc<Partitioning>>,
+    partitioning: Option<Partitioning>,
+    layouts: Layouts,
 }
 
 impl ParquetFormat {
@@ -62,7 +65,8 @@ impl ParquetFormat {
         Self {
             options: config.options(),
             file_size: config.file_size.0,
-            partitioning: (!config.partition_by.is_empty()).then(|| Arc::new(partitioning)),
+            partitioning: (!config.partition_by.is_empty()).then_some(partitioning),
+            layouts: config.layouts(),
         }
     }
 }
@@ -93,29 +97,29 @@ impl Format for ParquetFormat {
         enough.is_some_and(|encoded| encoded >= self.file_size) || bytes / MAX_LOG >= self.file_size
     }
 
-    fn begin(&self, remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
-        let shape = remembered.map_or(Ok(Shape::default()), shape_of)?;
-        let (options, partitioning) = (self.options.clone(), self.partitioning.clone());
-        Ok(Box::new(ParquetMaker::new(shape, options, self.file_size, partitioning, paths)))
+    fn admit(&self, table: &str, record: &[u8]) -> Result<()> {
+        match self.layouts.of(table) {
+            TableLayout::Table => Ok(()),
+            TableLayout::StacGeoparquet => check_item(record),
+        }
+    }
+
+    fn begin(&self, table: &str, remembered: Option<&Value>, paths: Paths) -> Result<Box<dyn FileMaker>> {
+        let columns = Columns::remembered(self.layouts.of(table), remembered)?;
+        let partitioning = self.partitioning.clone();
+        Ok(Box::new(ParquetMaker::new(columns, self.options.clone(), self.file_size, partitioning, paths)))
     }
 
     fn join(&self, known: &Value, found: &Value) -> Result<Value> {
-        let mut shape = shape_of(known)?;
-        shape.widen(&shape_of(found)?);
-        value_of(&shape)
+        let mut columns = Columns::decode(known)?;
+        columns.widen(&Columns::decode(found)?);
+        columns.encode()
     }
 
     fn read(&self, file: File, path: &Path) -> Result<Pages> {
         let reader = ParquetReader::open(file).map_err(|error| error.at(path.display()))?;
-        Ok(Box::new(reader))
+        // The file says what it is: its table may have had another layout then.
+        let is_table = reader.shape().is_some();
+        Ok(Box::new(if is_table { reader } else { reader.as_stamped_items() }))
     }
-}
-
-fn shape_of(remembered: &Value) -> Result<Shape> {
-    serde_json::from_value(remembered.clone())
-        .map_err(|e| Error::corrupt(format!("the columns in the manifest cannot be read: {e}")))
-}
-
-fn value_of(shape: &Shape) -> Result<Value> {
-    serde_json::to_value(shape).map_err(|e| Error::bug(format!("columns cannot be encoded: {e}")))
 }

@@ -175,7 +175,7 @@ fn date(text: &str) -> Option<NaiveDate> {
 }
 
 /// How rows are spread over folders.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Partitioning {
     keys: Vec<PartitionKey>,
     /// The fields that stand in folders' names only.
@@ -198,6 +198,11 @@ impl Partitioning {
         Self { keys: keys.to_vec(), moved }
     }
 
+    /// The same folders, for files that keep all fields.
+    pub(super) fn with_whole_rows(&self) -> Self {
+        Self { moved: Vec::new(), ..self.clone() }
+    }
+
     /// Where a record belongs.
     pub(super) fn of(&self, record: &[u8]) -> Partition {
         let mut partition = Partition::default();
@@ -212,7 +217,7 @@ impl Partitioning {
                 Some(text) => push_value(&mut partition.folder, &text),
                 None => partition.folder.push_str(NOTHING),
             }
-            if let Some(raw) = raw.filter(|_| key.moves()) {
+            if let Some(raw) = raw.filter(|_| self.moved.contains(&key.field)) {
                 partition.fixed.push((key.field.clone(), raw.to_owned()));
             }
         }
