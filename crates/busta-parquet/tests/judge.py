@@ -24,7 +24,7 @@ TIMES = {"datetime", "start_datetime", "end_datetime", "created", "updated"}
 
 # Where a reader is known to be unable to read what is valid: rustac keeps geometries in two dimensions,
 # has none that are null, and takes a collection of one for its member; stac-geoparquet has no bbox that
-# is null, and looks for coordinates in collections of geometries, which have none. Seen with rustac 0.9.18 and stac-geoparquet 0.8.3.
+# is null, and looks for the `coordinates` of a collection. Seen with rustac 0.9.18 and stac-geoparquet 0.8.3.
 LIMITS = {
     ("solid", "rustac"),
     ("nowhere", "rustac"),
