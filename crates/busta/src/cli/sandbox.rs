@@ -42,6 +42,7 @@ impl Sandbox {
              what it saw:  {url}/_sandbox\n  \
              a stream:     {url}/rest/page/orders?per_page=100\n  \
              a feed:       {url}/feeds/rss2/news?entries=20\n  \
+             a STAC API:   {url}/stac/10000\n  \
              with trouble: {url}/with/latency=50ms,fail=500:every:7/rest/next_url/orders"
         ));
         // Ending on request is what it is for, so it is a success.

@@ -144,13 +144,15 @@ impl StacSource {
     /// Where the items of a split's batches are, for links that are relative to them: documents of the
     /// web come one to a batch.
     fn pages(&self, work: Work, at: Option<&Cursor>) -> Result<Vec<Url>> {
-        if let Work::Items(urls) = work {
-            let next: usize = at.map(Cursor::decode).transpose()?.unwrap_or_default();
-            return Ok(urls.into_iter().skip(next).collect());
-        }
-        Ok(match &self.stac.origin {
-            Origin::Url(url) => vec![url.clone()],
-            Origin::Paths(..) => Vec::new(),
+        Ok(match (work, &self.stac.origin) {
+            (Work::Items(urls), _) => {
+                let next: usize = at.map(Cursor::decode).transpose()?.unwrap_or_default();
+                urls.into_iter().skip(next).collect()
+            }
+            // What a link led to may be an ItemCollection, whose items are relative to it.
+            (Work::Catalog(catalog), _) => vec![catalog.url],
+            (_, Origin::Url(url)) => vec![url.clone()],
+            (_, Origin::Paths(..)) => Vec::new(),
         })
     }
 

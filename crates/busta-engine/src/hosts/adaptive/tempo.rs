@@ -29,6 +29,10 @@ const STEP: f64 = 0.02;
 const CONVEX: f64 = 1.15;
 const STEP_EVERY: Duration = Duration::from_secs(1);
 
+/// Fewer accepted requests than this say nothing about a rate: a first request may be refused for what
+/// somebody else has used up, and between the few of a quiet host lies time that nobody wanted.
+const LEAST_MEASURED: f64 = 5.0;
+
 /// What was accepted longer ago counts half.
 const MEMORY: Duration = Duration::from_secs(20);
 
@@ -96,10 +100,15 @@ impl Tempo {
     pub fn left(&mut self, now: Instant) {
         if let Some(refused) = self.refused.take() {
             self.before = self.epoch.map(|epoch| (refused, epoch, self.pace));
-            if refused.by_rate {
+            let accepted = self.epoch.map_or(0.0, |epoch| epoch.accepted);
+            let measured = self.pace.is_some() || accepted >= LEAST_MEASURED;
+            if refused.by_rate && measured {
                 self.learn(now, refused);
             }
-            self.epoch = None;
+            // A measurement that has only begun goes on over the refusal.
+            if measured || accepted < 1.0 || !refused.by_rate {
+                self.epoch = None;
+            }
         }
         self.epoch.get_or_insert(Epoch { since: now, accepted: 0.0 });
         if let Some(pace) = &mut self.pace {
@@ -185,5 +194,35 @@ impl Epoch {
             self.since = now - age / 2;
             self.accepted /= 2.0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_refusal_of_the_first_request_is_no_rate() {
+        let (mut tempo, now) = (Tempo::default(), Instant::now());
+        let wait = Duration::from_secs(60);
+        tempo.left(now);
+        tempo.refused(now, wait, true);
+        tempo.left(now + wait);
+        assert_eq!(tempo.rate(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_low_rate_is_learnt_over_several_refusals() {
+        let (mut tempo, mut now) = (Tempo::default(), Instant::now());
+        let wait = Duration::from_secs(2);
+        for _ in 0..10 {
+            tempo.left(now);
+            tempo.accepted(now, false);
+            tempo.left(now);
+            tempo.refused(now, wait, true);
+            now += wait;
+        }
+        let rate = tempo.rate().unwrap_or_default();
+        assert!((0.3..0.6).contains(&rate), "{rate}");
     }
 }

@@ -33,6 +33,10 @@ const BACK_OFF: f64 = 0.5;
 const MOST_CLOSED: f64 = 0.5;
 const LEAST_CLOSED: f64 = 0.9;
 
+/// Latency that rose by fewer seconds than this is no sign: this machine's own scheduling does as much, and
+/// so do a few large answers among small ones. What a host gains by it is not worth what we would lose.
+const NOISE: f64 = 0.010;
+
 /// More waiting than this many times a few are too many.
 const MANY: f64 = 1.5;
 
@@ -207,7 +211,8 @@ impl Window {
             return false;
         }
         let calm = self.calm_after(&round);
-        let waiting = level * (1.0 - calm / (round.mean() - round.doubt()).max(calm));
+        let sure = round.mean() - round.doubt();
+        let waiting = if sure - calm < NOISE { 0.0 } else { level * (1.0 - calm / sure) };
         if waiting > few(level) * MANY {
             return self.close(now, &round, level, calm);
         }
@@ -314,5 +319,24 @@ impl Failing {
 
     fn is_alarming(&self) -> bool {
         self.now > 2.0 * self.usual + FAILING
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn quick_and_less_quick_answers_in_turn_are_no_strain() {
+        let mut window = Window::default();
+        let mut now = Instant::now();
+        for n in 0..2_000u64 {
+            // Objects of a few KB, and pages of items between them, at one host.
+            let latency = Duration::from_millis(if n / 12 % 2 == 0 { 1 } else { 6 });
+            now += latency;
+            window.left(8);
+            window.answered(now, latency, 8);
+            assert!(window.places() >= 6, "{} places after {n} answers", window.places());
+        }
     }
 }
