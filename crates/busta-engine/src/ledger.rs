@@ -182,12 +182,18 @@ impl Ledger {
             return None;
         }
         self.open += 1;
+        self.shared.backlog.opened(&split.stream);
         Some(Work::new(split, position, high, recorded))
+    }
+
+    fn close(&mut self, stream: &StreamName) {
+        self.open -= 1;
+        self.shared.backlog.closed(stream);
     }
 
     /// A split's end is durable.
     pub fn split_ended(&mut self, stream: &StreamName, end: End) {
-        self.open -= 1;
+        self.close(stream);
         let Some(stream) = self.streams.get_mut(stream) else { return };
         match end {
             End::Done => {
@@ -203,7 +209,7 @@ impl Ledger {
 
     /// A split is left for when the run is resumed.
     pub fn split_left(&mut self, stream: &StreamName) {
-        self.open -= 1;
+        self.close(stream);
         self.left += 1;
         if let Some(stream) = self.streams.get_mut(stream) {
             stream.left += 1;
@@ -212,7 +218,7 @@ impl Ledger {
 
     /// A split is left because its stream has all that the run's limit allows.
     pub fn split_limited(&mut self, stream: &StreamName) {
-        self.open -= 1;
+        self.close(stream);
         if let Some(stream) = self.streams.get_mut(stream) {
             stream.limited = true;
         }

@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog::{self, Backlog};
 use crate::budget::Budget;
 use crate::committer::{End, Order, Parcel};
 use crate::feed::Feed;
@@ -75,6 +76,8 @@ pub struct SourceShared {
     pub batch_weight: AtomicUsize,
     /// What its slots spend their time on.
     pub phases: PhaseTimes,
+    /// How many found splits wait.
+    pub backlog: Backlog,
     /// Records that were filtered out, and doubts about those that were not.
     pub dropped: AtomicU64,
     pub warnings: AtomicU64,
@@ -188,6 +191,8 @@ pub enum Parked {
     RateLimited,
     /// The configured rate, or an open circuit.
     Turn,
+    /// So many splits were found in its stream that they go first.
+    Backlog,
 }
 
 fn parked(work: Work, until: Option<Instant>, why: Parked) -> Outcome {
@@ -212,6 +217,9 @@ impl Slot {
         if let Some(since) = work.parked.take() {
             self.shared.phases.limited(since.elapsed());
         }
+        if let Some(held_up) = self.hold_up(&work) {
+            return parked(work, Some(held_up), Parked::Backlog);
+        }
         self.emit(Action::Fetching, &work.split, |_| {});
         loop {
             match self.step(&mut work).await {
@@ -227,10 +235,19 @@ impl Slot {
             if self.shared.stop.is_cancelled() {
                 return Outcome::Stopped;
             }
+            if let Some(held_up) = self.hold_up(&work) {
+                return parked(work, Some(held_up), Parked::Backlog);
+            }
             if let Some(until) = self.wait_for_turn(&work) {
                 return parked(work, until, Parked::Turn);
             }
         }
+    }
+
+    /// When to look again, if what was found in the stream of `work` goes first.
+    fn hold_up(&self, work: &Work) -> Option<Instant> {
+        let full = self.shared.backlog.holds_up(&work.split.stream);
+        full.then(|| Instant::now() + backlog::PAUSE)
     }
 
     /// One pull, and all that follows from it.

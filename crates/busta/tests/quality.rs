@@ -50,6 +50,9 @@ fn findings_are_told_and_the_bad_ones_fail_the_run() {
     }
     let stored = desk.busta(&["data", "list"]);
     assert!(stored.stdout.contains("orders"), "what was measured as bad has landed: {}", stored.stdout);
+    assert!(!run.stdout.contains("runs retry"), "there is nothing to try again: {}", run.stdout);
+    let resumed = desk.busta(&["sources", "collect", "--resume"]);
+    assert!(resumed.stderr.contains("no run to go on with"), "{}", resumed.stderr);
     let info = desk.busta(&["sources", "info", "shop"]);
     assert!(info.stdout.contains("name says nothing in 50.0 %"), "{}", info.stdout);
 }

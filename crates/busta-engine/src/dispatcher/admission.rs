@@ -162,7 +162,7 @@ impl Dispatcher {
         match why {
             Parked::Retry => ledger.retries += 1,
             Parked::RateLimited => ledger.rate_limited += 1,
-            Parked::Turn => {}
+            Parked::Turn | Parked::Backlog => {}
         }
         if self.stop.is_cancelled() || ledger.is_broken() {
             return ledger.split_left(&work.split.stream);
@@ -172,6 +172,7 @@ impl Dispatcher {
                 Parked::Retry => format!("retry {} after an error", work.retries),
                 Parked::RateLimited => "asked to slow down".to_owned(),
                 Parked::Turn => "at its rate limit".to_owned(),
+                Parked::Backlog => "what it found goes first".to_owned(),
             });
         }
         let deadline = [work.deadline, ledger.shared.deadline()].into_iter().flatten().min();

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, PoolState, RECEIPTS, planning};
+use crate::backlog::Backlog;
 use crate::budget::Budget;
 use crate::committer::{self, Order};
 use crate::feed::Feed;
@@ -63,6 +64,7 @@ impl Dispatcher {
                 transform: entry.transform.clone(),
                 quality: entry.quality.clone(),
                 phases: PhaseTimes::default(),
+                backlog: Backlog::new(entry.source.streams()),
                 dropped: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
                 destination: plan.destinations[entry.destination].clone(),

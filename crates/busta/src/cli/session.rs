@@ -10,7 +10,7 @@ use crate::collect::{collect as carry_out, remember};
 use crate::exit::{Exit, Usage};
 use crate::output::{as_it_is, line, note, unless_closed};
 use crate::progress::Show;
-use crate::report::{json, table};
+use crate::report::{json, quality, table};
 use crate::volumes;
 use crate::wiring::{self, Choice, Wired};
 
@@ -35,7 +35,9 @@ pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
     let wired = Wired::new(draft)?;
     let chosen = selection::select(&wired.config.sources, &command.names)?;
     let store = StateStore::at(&wired.config.state);
-    let unfinished = store.newest_resumable().await?;
+    // What failed by quality alone has landed whole: there is nothing to go on with.
+    let by_quality = |run: &StoredRun| run.report.as_ref().is_some_and(quality::is_all_that_failed);
+    let unfinished = store.newest_resumable().await?.filter(|run| !by_quality(run));
     let session = match unfinished {
         Some(run) if command.resume => resume(&wired, store, run, &command.names).await?,
         unfinished => {
@@ -68,6 +70,12 @@ pub async fn retry(context: &Context, id: &str, parallel: bool, json: bool) -> R
 
 /// Says of a completed run why there is nothing to try again, though it has failures.
 fn refuse_done(run: &StoredRun) -> Result<()> {
+    if run.report.as_ref().is_some_and(quality::is_all_that_failed) {
+        let what = format!("run {} failed by the quality of its records, which have all landed", run.id);
+        return Err(Error::conflict(what)
+            .hint("mend the source or its `quality:` rules, and collect it again")
+            .into());
+    }
     let failures = run.report.as_ref().map_or(0, |report| report.failures);
     if run.state != RunState::Completed || failures == 0 {
         return Ok(());

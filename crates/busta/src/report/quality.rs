@@ -1,7 +1,7 @@
 //! What was measured of the records, in words.
 
 use busta_core::quality::{Finding, Level, StreamQuality};
-use busta_core::report::{RunReport, SourceReport};
+use busta_core::report::{RunReport, SourceReport, Status};
 
 use crate::figures;
 
@@ -28,6 +28,15 @@ pub fn findings(report: &RunReport) -> String {
         return String::new();
     }
     format!("\nQuality:\n{}", found.iter().map(line).collect::<String>())
+}
+
+/// Whether what failed in a run is the quality of its records, and nothing else.
+pub fn is_all_that_failed(report: &RunReport) -> bool {
+    let fails = |source: &SourceReport| source.quality.iter().flat_map(|s| &s.findings).any(|f| f.fails);
+    let well = |source: &SourceReport| source.status == Status::Completed;
+    report.failures == 0
+        && report.sources.iter().any(fails)
+        && report.sources.iter().all(|source| well(source) || fails(source))
 }
 
 /// All that was measured of one stream.

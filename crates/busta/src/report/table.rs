@@ -154,6 +154,8 @@ fn hints(report: &RunReport) -> Vec<String> {
     }
     match report.status {
         Status::Cancelled => hints.push("`busta sources collect --resume` goes on with this run.".to_owned()),
+        // All its records have landed; reading them again would change nothing.
+        _ if quality::is_all_that_failed(report) => {}
         status if status.is_resumable() => {
             hints.push(format!("`busta runs retry {}` tries again what is missing.", report.run_id));
         }

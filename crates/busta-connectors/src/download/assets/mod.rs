@@ -24,7 +24,7 @@ use super::folder::{Folder, Rules};
 use super::reader::DownloadReader;
 use super::task::Task;
 use super::template::Template;
-use crate::http::HttpClient;
+use crate::http::{HttpClient, shown_url};
 pub use config::AssetsConfig;
 pub use reader::WithAssets;
 
@@ -112,7 +112,10 @@ impl Assets {
                 Ok(split) => splits.push(split),
                 Err(error) => {
                     let place = format!("item {}, asset {key}", item.id);
-                    failures.push(Failure::item(Stage::Parse, place, &error, Some(asset.href.as_bytes())));
+                    // Signed links are secrets.
+                    let link =
+                        Url::parse(&asset.href).map_or_else(|_| asset.href.clone(), |url| shown_url(&url));
+                    failures.push(Failure::item(Stage::Parse, place, &error, Some(link.as_bytes())));
                 }
             }
         }

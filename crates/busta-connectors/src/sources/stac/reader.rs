@@ -79,7 +79,9 @@ impl SearchReader {
         }
         if let Some(link) = &page.next {
             let key = self.stac.key.as_deref();
-            let next = NextPage::after(place.page.as_ref(), link.clone(), &response.url, page.count, key)?;
+            let mut next =
+                NextPage::after(place.page.as_ref(), link.clone(), &response.url, page.count, key)?;
+            next.headers.retain(|(name, _)| !self.stac.is_private(name));
             return Ok(Some(Place { given, page: Some(next), ..place.clone() }));
         }
         let has_more = self.piece.has_collection(place.collection + 1);

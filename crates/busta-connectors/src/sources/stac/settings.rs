@@ -30,6 +30,8 @@ pub struct Stac {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// The query parameter of the API key.
     pub key: Option<String>,
+    /// The header of the API key.
+    key_header: Option<String>,
     /// An answer longer than this is an error.
     max_response_bytes: u64,
     /// Only items of these collections; all if empty.
@@ -115,6 +117,10 @@ impl Stac {
                 AuthSettings::ApiKey { name, place: KeyPlace::Query, .. } => Some(name.clone()),
                 _ => None,
             },
+            key_header: match &config.auth {
+                AuthSettings::ApiKey { name, place: KeyPlace::Header, .. } => Some(name.clone()),
+                _ => None,
+            },
             max_response_bytes: config.max_response_size.0,
             collections: config.collections.0,
             search,
@@ -183,6 +189,13 @@ impl Stac {
             wrong.join("`, `")
         ))
         .hint("use `transforms` to filter and select, and `--limit` to stop early"))
+    }
+
+    /// Whether a header is one that the source's own settings set: it may be a secret, and is set anew for
+    /// every request, so no cursor needs to keep it.
+    pub fn is_private(&self, header: &str) -> bool {
+        self.headers.iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case(header))
+            || self.key_header.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(header))
     }
 
     /// Sends `request` with the headers that every request has.
