@@ -1,6 +1,7 @@
 //! `busta sources`.
 
 use anyhow::Result;
+use busta_core::report::SourceReport;
 use busta_core::{Destination, StreamSpec};
 use busta_store::StateStore;
 use clap::{Args, Subcommand};
@@ -177,7 +178,9 @@ async fn measured(store: &StateStore, source: &BuiltSource) -> Result<String> {
     let runs = store.runs(LOOK_BACK).await?;
     let mut reports = runs.into_iter().filter_map(|run| run.report);
     let last = reports.find_map(|report| {
-        let mine = report.sources.into_iter().find(|s| s.name == source.name && !s.quality.is_empty())?;
+        // A run without news has measured nothing.
+        let measured = |s: &SourceReport| s.quality.iter().any(|stream| stream.records > 0);
+        let mine = report.sources.into_iter().find(|s| s.name == source.name && measured(s))?;
         Some((report.run_id, report.finished_at, mine.quality))
     });
     let Some((run, at, streams)) = last else { return Ok("no run has measured it yet".to_owned()) };
