@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
 use parquet::arrow::ArrowWriter;
@@ -59,6 +59,9 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// The one column of a file whose records have no fields: nothing but columns says how many rows there are.
+const NO_COLUMN: &str = "_busta_empty";
+
 /// Writes records into one Parquet file. It holds at most one row group in memory.
 pub struct ParquetWriter<W: Write + Send> {
     inner: ArrowWriter<W>,
@@ -80,11 +83,14 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// # Errors
     /// If the options are out of range, or the sink fails.
     pub fn create(sink: W, shape: &Shape, options: &WriteOptions) -> Result<Self> {
-        let fields: Vec<Field> = shape
+        let mut fields: Vec<Field> = shape
             .columns()
             .iter()
             .map(|column| Field::new(column.name(), Build::data_type(column.kind()), true))
             .collect();
+        if fields.is_empty() {
+            fields.push(Field::new(NO_COLUMN, DataType::Boolean, true));
+        }
         let schema = Arc::new(Schema::new(fields));
         let properties = properties_for(shape, options)?;
         let inner = open(sink, schema.clone(), properties)?;
@@ -188,7 +194,10 @@ impl<W: Write + Send> ParquetWriter<W> {
         if self.batch_rows == 0 {
             return Ok(());
         }
-        let arrays = self.columns.iter_mut().map(Build::finish).collect();
+        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Build::finish).collect();
+        if arrays.is_empty() {
+            arrays.push(Arc::new(BooleanArray::new_null(self.batch_rows)));
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(self.batch_rows));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;

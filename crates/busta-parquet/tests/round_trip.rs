@@ -166,6 +166,16 @@ proptest! {
 }
 
 #[test]
+fn records_without_fields_are_counted() {
+    for texts in [vec!["{}".to_owned()], vec!["{}".to_owned(); 1000]] {
+        let shape = Shape::of(&records(&texts));
+        let reader = ParquetReader::open(write(&[records(&texts)], &shape, 1)).unwrap();
+        assert_eq!(reader.rows(), texts.len() as u64);
+        assert_eq!(read(reader), texts);
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let shape = Shape::of(&["{\"a\":1}"].into_iter().collect());
     for (record, word) in [(r#"{"a":1.5}"#, "`a` (Int)"), (r#"{"b":1}"#, "`b`")] {
