@@ -209,7 +209,11 @@ fn templates(params: &Params, key: &str, problems: &mut Problems) -> Vec<(String
     })
 }
 
-fn headers(headers: &BTreeMap<String, String>, problems: &mut Problems) -> Vec<(HeaderName, HeaderValue)> {
+/// The headers that `headers:` sets; what cannot be one becomes a problem.
+pub(in crate::sources) fn headers(
+    headers: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> Vec<(HeaderName, HeaderValue)> {
     problems.within("headers", None, |problems| {
         let header = |(name, value): (&String, &String)| {
             let Ok(header) = HeaderName::try_from(name.as_str()) else {

@@ -42,6 +42,7 @@ use busta_core::{Checkpoint, Cursor, CursorValue, Error, Probe, Reader, Result, 
 use schemars::JsonSchema;
 use serde_json::Value;
 
+pub(super) use compile::headers;
 pub use config::{ApiConfig, CursorConfig, MethodName, Place, StreamConfig, TimeFormat};
 pub(super) use fingerprint::fingerprint;
 pub use pagination::{OffsetConfig, PageConfig, PaginationConfig};

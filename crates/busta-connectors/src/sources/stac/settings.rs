@@ -1,6 +1,5 @@
 //! The configuration, checked, and what all readers of a source share.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use super::query::Search;
 use super::time::Interval;
 use crate::download::assets::Assets;
 use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, same_origin};
+use crate::sources::api::headers;
 use crate::sources::api::problems::Problems;
 
 /// A source, ready to be read.
@@ -243,21 +243,6 @@ fn web(text: &str, problems: &mut Problems) -> Option<Url> {
     };
     problems.add("url", wrong);
     None
-}
-
-fn headers(headers: &BTreeMap<String, String>, problems: &mut Problems) -> Vec<(HeaderName, HeaderValue)> {
-    problems.within("headers", None, |problems| {
-        let header = |(name, value): (&String, &String)| {
-            let Ok(header) = HeaderName::try_from(name.as_str()) else {
-                problems.add(name, "cannot be the name of a header");
-                return None;
-            };
-            let value = HeaderValue::try_from(value.as_str());
-            let value = value.map_err(|_| problems.add(name, "holds characters that no header can carry"));
-            value.ok().map(|value| (header, value))
-        };
-        headers.iter().filter_map(header).collect()
-    })
 }
 
 fn search(config: &StacConfig, problems: &mut Problems) -> Search {
