@@ -51,3 +51,4 @@ pub use plan::{RunPlan, SourceEntry};
 pub use progress::{Snapshot, SourceProgress};
 pub use report::RunOutcome;
 pub use run::{RunHandle, start};
+pub use slot::transformed;
