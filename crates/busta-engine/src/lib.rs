@@ -37,6 +37,7 @@ mod hosts;
 mod ledger;
 mod meter;
 mod phases;
+mod places;
 mod plan;
 mod progress;
 mod queue;
