@@ -1,5 +1,7 @@
 //! How connectors tell the engine about their requests.
 
+use std::any::Any;
+use std::fmt;
 use std::time::Duration;
 
 use crate::ids::HostKey;
@@ -18,6 +20,39 @@ pub trait Meter: Send + Sync {
 
     /// A reader has waited this long for something else than HTTP (a disk, an object store).
     fn waited(&self, time: Duration);
+
+    /// Room for one request to `host` beside the one that a reader may always have in flight: a place of
+    /// the run, of the pool, of the source and of the host, with the host's turn. `None` if any of these is
+    /// taken, or about to be; waiting splits go first, so a reader keeps it for one request only, and asks
+    /// again before the next.
+    fn spare(&self, _host: &HostKey) -> Option<Spare> {
+        None
+    }
+
+    /// Takes another turn of `host` in the middle of a call of [`Reader::next`](crate::Reader::next), for a
+    /// reader whose own request has ended while its spare ones go on. Without one it makes no further
+    /// request in this call; the engine takes the turn before the next.
+    fn turn(&self, _host: &HostKey) -> bool {
+        false
+    }
+}
+
+/// Room for one more request, until it is dropped: see [`Meter::spare`].
+pub struct Spare {
+    _held: Box<dyn Any + Send>,
+}
+
+impl Spare {
+    /// Room that is given back when `held` is dropped.
+    pub fn new(held: impl Any + Send) -> Self {
+        Self { _held: Box::new(held) }
+    }
+}
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spare")
+    }
 }
 
 /// What one request showed.

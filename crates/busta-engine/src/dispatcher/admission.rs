@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked};
 use crate::committer::End;
-use crate::hosts::{self, Refusal};
+use crate::hosts::{self, Place, Refusal};
 use crate::queue::{LaneKey, Ticket};
 use crate::slot::{Outcome, Parked, Slot, Work, deadline_passed};
 
@@ -46,19 +46,15 @@ impl Dispatcher {
             return;
         }
         self.fail_hopeless();
-        while !self.workers.is_empty() {
+        while self.places.any() {
             let now = Instant::now();
             let mut wake = None;
             let popped = self.queue.pop(now, |lane| {
-                let source = &self.ledgers[lane.source];
-                let pool = self.pools.get(&self.pool_of[lane.source]);
-                let full = self.max_concurrency[lane.source].is_some_and(|places| source.in_slots >= places)
-                    || pool.is_some_and(|pool| pool.places.is_some_and(|places| pool.taken >= places));
-                if full {
+                if !self.places.has_room(lane.source) {
                     return None;
                 }
                 match lane.host.as_ref().map_or(Ok(()), |host| self.hosts.would_admit(host, now)) {
-                    Ok(()) => Some(source.in_slots),
+                    Ok(()) => Some(self.ledgers[lane.source].in_slots),
                     Err(Refusal::Full) => None,
                     Err(Refusal::Until(until) | Refusal::Paused(until)) => {
                         wake = Some(wake.map_or(until, |known: Instant| known.min(until)));
@@ -72,27 +68,34 @@ impl Dispatcher {
                 self.ledgers[lane.source].split_limited(&work.split.stream);
                 continue;
             }
-            if let Some(host) = &lane.host {
-                match self.hosts.admit(host, now) {
-                    Ok(place) => work.place = Some(place),
-                    Err(_) => {
-                        // Another run has taken the place since the look a moment ago.
-                        self.queue.push(lane, ticket, work);
-                        self.wake = Some(now + Duration::from_millis(10));
-                        break;
-                    }
-                }
+            let Some((worker, place)) = self.places_for(&lane, now) else {
+                // Somebody else has taken one since the look a moment ago.
+                self.queue.push(lane, ticket, work);
+                self.wake = Some(now + Duration::from_millis(10));
+                break;
+            };
+            work.place = place;
+            self.occupy(worker, lane, ticket, work, now);
+        }
+        self.places.settle();
+    }
+
+    /// Takes a worker, and a place of the host.
+    fn places_for(&self, lane: &LaneKey, now: Instant) -> Option<(u32, Option<Place>)> {
+        let worker = self.places.take(lane.source)?;
+        match lane.host.as_ref().map(|host| self.hosts.admit(host, now)).transpose() {
+            Ok(place) => Some((worker, place)),
+            Err(_) => {
+                self.places.release(lane.source, worker);
+                None
             }
-            self.occupy(lane, ticket, work, now);
         }
     }
 
-    pub(super) fn occupy(&mut self, lane: LaneKey, ticket: Ticket, mut work: Work, now: Instant) {
-        let Some(worker) = self.workers.pop_first() else { return };
+    fn occupy(&mut self, worker: u32, lane: LaneKey, ticket: Ticket, mut work: Work, now: Instant) {
         let ledger = &mut self.ledgers[lane.source];
         ledger.in_slots += 1;
         ledger.waiting = None;
-        self.pools.entry(self.pool_of[lane.source].clone()).or_default().taken += 1;
         if work.deadline.is_none() {
             work.deadline = self.split_deadline.map(|span| now + span);
         }
@@ -123,10 +126,7 @@ impl Dispatcher {
         };
         let Some(slot) = self.slot_of.remove(&id) else { return };
         let source = slot.lane.source;
-        self.workers.insert(slot.worker);
-        if let Some(pool) = self.pools.get_mut(&self.pool_of[source]) {
-            pool.taken -= 1;
-        }
+        self.places.release(source, slot.worker);
         if let Some((host, place)) = slot.lane.host.as_ref().zip(slot.place) {
             self.hosts.release(host, place);
         }

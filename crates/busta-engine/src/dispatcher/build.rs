@@ -13,13 +13,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Dispatcher, PoolState, RECEIPTS, planning};
+use super::{Dispatcher, RECEIPTS, planning};
 use crate::backlog::Backlog;
 use crate::budget::Budget;
 use crate::committer::{self, Order};
 use crate::feed::Feed;
 use crate::ledger::Ledger;
 use crate::phases::PhaseTimes;
+use crate::places::Places;
 use crate::plan::{RunPlan, SourceEntry};
 use crate::progress::Snapshot;
 use crate::queue::Queue;
@@ -105,12 +106,14 @@ impl Dispatcher {
                 )
             })
             .collect();
-        let pools = plan
-            .settings
-            .pools
-            .iter()
-            .map(|(name, places)| (Pool::new(name), PoolState { places: Some(*places), taken: 0 }))
-            .collect();
+        let places = Arc::new(Places::new(
+            concurrency,
+            plan.settings.pools.iter().map(|(name, places)| (Pool::new(name), *places)),
+            plan.sources.iter().map(|entry| (entry.pool.clone(), entry.settings.max_concurrency)),
+        ));
+        for (index, entry) in plan.sources.iter().enumerate() {
+            entry.meter.serve(&places, index);
+        }
         let first = Snapshot {
             run: plan.run.clone(),
             elapsed: Duration::ZERO,
@@ -126,11 +129,9 @@ impl Dispatcher {
             run: plan.run,
             parallel: plan.parallel,
             full_refresh: plan.full_refresh,
-            pools,
-            pool_of: plan.sources.iter().map(|entry| entry.pool.clone()).collect(),
+            places,
             priorities: plan.sources.iter().map(|entry| entry.settings.priority).collect(),
             rates: plan.sources.iter().map(|entry| entry.settings.rate_limit).collect(),
-            max_concurrency: plan.sources.iter().map(|entry| entry.settings.max_concurrency).collect(),
             split_deadline: plan.settings.deadlines.split.map(|span| span.0),
             hosts_before: plan.hosts.tallies(),
             hosts: plan.hosts,
@@ -146,7 +147,6 @@ impl Dispatcher {
             queue: Queue::default(),
             parked: BTreeMap::new(),
             next_ticket: 0,
-            workers: (1..=u32::try_from(concurrency).unwrap_or(u32::MAX)).collect(),
             slots: JoinSet::new(),
             slot_of: HashMap::new(),
             plans: JoinSet::new(),

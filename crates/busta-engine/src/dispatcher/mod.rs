@@ -10,14 +10,14 @@ mod planning;
 mod publish;
 mod receipts;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::Action;
 use busta_core::units::Rate;
-use busta_core::{Checkpoint, Error, Pool, Priority, Result, RunId, Split};
+use busta_core::{Checkpoint, Error, Priority, Result, RunId, Split};
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -28,6 +28,7 @@ use crate::committer::{Order, Receipt};
 use crate::feed::Feed;
 use crate::hosts::{Hosts, Place, Tallies};
 use crate::ledger::{Ledger, Phase};
+use crate::places::Places;
 use crate::progress::Snapshot;
 use crate::queue::{LaneKey, Queue, Ticket};
 use crate::report::RunOutcome;
@@ -50,11 +51,9 @@ pub struct Dispatcher {
     run: RunId,
     parallel: bool,
     full_refresh: bool,
-    pools: HashMap<Pool, PoolState>,
-    pool_of: Vec<Pool>,
+    places: Arc<Places>,
     priorities: Vec<Priority>,
     rates: Vec<Option<Rate>>,
-    max_concurrency: Vec<Option<usize>>,
     split_deadline: Option<Duration>,
     hosts: Arc<Hosts>,
     /// What was counted of them before this run.
@@ -70,7 +69,6 @@ pub struct Dispatcher {
     queue: Queue<Work>,
     parked: BTreeMap<(Instant, u64), (LaneKey, Ticket, Work)>,
     next_ticket: u64,
-    workers: BTreeSet<u32>,
     slots: JoinSet<Ended>,
     slot_of: HashMap<Id, SlotInfo>,
     plans: JoinSet<(usize, Planned)>,
@@ -81,12 +79,6 @@ pub struct Dispatcher {
     began_at: DateTime<Utc>,
     /// When a lane that is shut now may open by itself.
     wake: Option<Instant>,
-}
-
-#[derive(Default)]
-struct PoolState {
-    places: Option<usize>,
-    taken: usize,
 }
 
 /// What is known about a slot in use, should it panic.
@@ -110,7 +102,7 @@ impl Dispatcher {
     pub async fn run(mut self) -> RunOutcome {
         self.emit(Action::Started, None, |_| {});
         let mut stopping = false;
-        let stop = self.stop.clone();
+        let (stop, places) = (self.stop.clone(), self.places.clone());
         loop {
             self.begin_sources();
             self.admit();
@@ -137,6 +129,7 @@ impl Dispatcher {
                 Some(ended) = self.slots.join_next_with_id() => self.slot_ended(ended),
                 Some(planned) = self.plans.join_next_with_id() => self.plan_ended(planned),
                 Some(Err(error)) = self.committers.join_next() => self.committer_died(&error),
+                () = places.freed() => {}
                 () = tokio::time::sleep_until(wake) => self.time_passed(),
             }
             // Everything that has come meanwhile, before anything is admitted: whoever goes first is to

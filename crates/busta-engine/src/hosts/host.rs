@@ -79,6 +79,18 @@ impl Host {
         Ok(())
     }
 
+    /// Takes another turn for a place that has been let through already. An open circuit, and a host that
+    /// bears fewer places now, are for [`Host::next`] to tell.
+    pub fn turn(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.check(now)?;
+        if self.in_flight.saturating_sub(self.leaving) > self.places_now() {
+            return Err(Refusal::Full);
+        }
+        self.check_turn(now)?;
+        self.spend_turn(now);
+        Ok(())
+    }
+
     pub fn release(&mut self, place: Place) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.leaving = self.leaving.saturating_sub(1);
@@ -156,6 +168,11 @@ impl Host {
     }
 
     fn take_turn(&mut self, place: Place, now: Instant) {
+        self.spend_turn(now);
+        self.breaker.probing(place.0, now);
+    }
+
+    fn spend_turn(&mut self, now: Instant) {
         if let Some(pace) = &mut self.pace {
             pace.spend(now);
         }
@@ -165,6 +182,5 @@ impl Host {
         self.tally.left(self.in_flight);
         // A turn whose pull made no request must not cover somebody else's for ever.
         self.turns = (self.turns + 1).min(self.in_flight);
-        self.breaker.probing(place.0, now);
     }
 }

@@ -94,6 +94,11 @@ impl Hosts {
         self.with(key, |host| host.next(place, now))
     }
 
+    /// Takes another turn for a reader that is still at its pull, on the place that it has.
+    pub fn turn(&self, key: &HostKey, now: Instant) -> Result<(), Refusal> {
+        self.with(key, |host| host.turn(now))
+    }
+
     /// Gives a place back.
     pub fn release(&self, key: &HostKey, place: Place) {
         self.with(key, |host| host.release(place));

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use anyhow::Result;
-use busta_core::transform::{Transformed, Warning};
+use busta_core::transform::Warning;
 use busta_core::{Checkpoint, Failure, Records, Split};
 
 use crate::config::BuiltSource;
@@ -83,15 +83,10 @@ impl Sample {
     }
 
     fn measure(&mut self, source: &BuiltSource, split: &Split, records: Records) {
-        let made = match &source.transform {
-            Some(transform) => transform.apply(&split.stream, &records),
-            None => Transformed { records, ..Transformed::default() },
-        };
+        let (transform, quality) = (source.transform.as_deref(), source.quality.as_deref());
+        let made = busta_engine::transformed(transform, quality, &split.stream, records);
         self.dropped += made.dropped;
         self.failures.extend(made.failures);
         self.warnings.extend(made.warnings);
-        if let Some(quality) = &source.quality {
-            quality.observe(&split.stream, &made.records);
-        }
     }
 }

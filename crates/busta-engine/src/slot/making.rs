@@ -1,0 +1,86 @@
+//! From records as they were read to a batch that is ready for the destination.
+
+use std::sync::atomic::Ordering;
+
+use busta_core::event::Action;
+use busta_core::transform::{Transformed, Warning};
+use busta_core::{Failure, Quality, Records, Split, Staged, StreamName, Transform};
+use tokio::time::Instant;
+
+use super::{Slot, SourceShared};
+
+/// Batches above this are staged on a blocking thread: encoding them takes more than about a
+/// millisecond.
+const INLINE_STAGING: usize = 128 << 10;
+
+/// What a source's configuration does to the records that were read: transforms them, and measures those
+/// that go on.
+pub fn transformed(
+    transform: Option<&dyn Transform>,
+    quality: Option<&dyn Quality>,
+    stream: &StreamName,
+    records: Records,
+) -> Transformed {
+    let made = match transform {
+        Some(transform) => transform.apply(stream, &records),
+        None => Transformed { records, ..Transformed::default() },
+    };
+    if let Some(quality) = quality {
+        quality.observe(stream, &made.records);
+    }
+    made
+}
+
+/// A batch made ready for the destination.
+#[derive(Default)]
+pub(super) struct Made {
+    pub staged: Option<Staged>,
+    pub failures: Vec<Failure>,
+    warnings: Vec<Warning>,
+}
+
+impl SourceShared {
+    fn make(&self, stream: &StreamName, records: Records) -> Made {
+        let began = Instant::now();
+        let (transform, quality) = (self.transform.as_deref(), self.quality.as_deref());
+        let Transformed { records, mut failures, dropped, warnings } =
+            transformed(transform, quality, stream, records);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+        self.warnings.fetch_add(warnings.len() as u64, Ordering::Relaxed);
+        self.phases.transformed(began.elapsed());
+        if records.is_empty() {
+            return Made { staged: None, failures, warnings };
+        }
+        let began = Instant::now();
+        let mut staged = self.destination.stage(&self.run, &self.name, stream, &records);
+        failures.append(&mut staged.failures);
+        self.phases.written(began.elapsed());
+        Made { staged: Some(staged), failures, warnings }
+    }
+}
+
+impl Slot {
+    /// Transforms, measures and encodes a batch.
+    pub(super) async fn make(&self, split: &Split, records: Records) -> Made {
+        let shared = self.shared.clone();
+        let stream = split.stream.clone();
+        // The processor's time for a batch that is transformed is not known beforehand.
+        let inline = records.weight() <= INLINE_STAGING && shared.transform.is_none();
+        let made = if inline {
+            shared.make(&stream, records)
+        } else {
+            match tokio::task::spawn_blocking(move || shared.make(&stream, records)).await {
+                Ok(made) => made,
+                // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        };
+        if let Some(first) = made.warnings.first() {
+            self.emit(Action::Warning, split, |event| {
+                event.count = Some(made.warnings.len() as u64);
+                event.message = Some(format!("{}: {}", first.rule, first.message));
+            });
+        }
+        made
+    }
+}

@@ -1,0 +1,180 @@
+//! A slot: reads one split until it ends, fails, must wait, or the run stops.
+//!
+//! `work` is what it reads, `shared` what it knows with its like. A batch is made ready in `making`, and
+//! handed to the committer in `parcel`; `trouble` decides what an error leads to, `host` talks to the limits.
+
+mod host;
+mod making;
+mod parcel;
+mod shared;
+mod trouble;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use busta_core::event::{Action, Event};
+use busta_core::{Batch, Error, Position, Records, Result, Split};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::backlog;
+use crate::committer::Parcel;
+pub use making::transformed;
+pub use shared::SourceShared;
+use work::parked;
+pub use work::{Outcome, Parked, Work};
+
+/// What is reserved for a batch before the source has shown how large its batches are.
+const FIRST_ESTIMATE: usize = 256 << 10;
+
+/// A pull may make a few requests (a token, a redirect, the page), each with its own time limit. This
+/// many times the limit of one is the net under a reader that has none.
+const PULL_TIMEOUTS: u32 = 4;
+
+/// A batch is quick below this.
+const QUICK: Duration = Duration::from_millis(5);
+
+/// A slot's work.
+pub struct Slot {
+    pub shared: Arc<SourceShared>,
+    pub worker: u32,
+    pub chance: fastrand::Rng,
+}
+
+enum Next {
+    GoOn,
+    Leave(Outcome),
+}
+
+impl Slot {
+    /// Reads `work` as far as it goes now.
+    pub async fn run(mut self, mut work: Work) -> Outcome {
+        if let Some(since) = work.parked.take() {
+            self.shared.phases.limited(since.elapsed());
+        }
+        if let Some(held_up) = self.hold_up(&work) {
+            return parked(work, Some(held_up), Parked::Backlog);
+        }
+        self.emit(Action::Fetching, &work.split, |_| {});
+        loop {
+            match self.step(&mut work).await {
+                Ok(Next::GoOn) => {}
+                Ok(Next::Leave(outcome)) => return outcome,
+                Err(error) => {
+                    return match self.after_error(&mut work, error).await {
+                        Ok((until, why)) => parked(work, Some(until), why),
+                        Err(error) => Outcome::Failed(error),
+                    };
+                }
+            }
+            if self.shared.stop.is_cancelled() {
+                return Outcome::Stopped;
+            }
+            if let Some(held_up) = self.hold_up(&work) {
+                return parked(work, Some(held_up), Parked::Backlog);
+            }
+            if let Some(until) = self.wait_for_turn(&work) {
+                return parked(work, until, Parked::Turn);
+            }
+        }
+    }
+
+    /// When to look again, if what was found in the stream of `work` goes first.
+    fn hold_up(&self, work: &Work) -> Option<Instant> {
+        let full = self.shared.backlog.holds_up(&work.split.stream);
+        full.then(|| Instant::now() + backlog::PAUSE)
+    }
+
+    /// One pull, and all that follows from it.
+    async fn step(&mut self, work: &mut Work) -> Result<Next> {
+        let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
+        let asked = Instant::now();
+        let mut reserved = tokio::select! {
+            biased;
+            () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
+            reserved = self.shared.budget.reserve(estimate) => reserved,
+        };
+        let began = Instant::now();
+        self.shared.phases.written(began - asked);
+        let pulled = tokio::select! {
+            biased;
+            () = self.shared.cut.cancelled() => return Ok(Next::Leave(Outcome::Stopped)),
+            pulled = self.pull(work) => pulled,
+        };
+        let took = began.elapsed();
+        self.shared.phases.pulled(took);
+        let pulled = pulled?;
+        let share = if took < QUICK { 1 } else { work::READ_AHEAD };
+        self.host_answered(work);
+        work.retries = 0;
+        work.waits = 0;
+        let batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
+        let enough = self.reaches_limit(&work.split.stream, batch.records.len() as u64);
+        let done = batch.done;
+        let found = (batch.records.len() as u64, batch.found.len());
+        let parcel = self.parcel(work, batch).await;
+        let weight = parcel.weight();
+        reserved.settle(weight);
+        self.shared.batch_weight.store(weight, Ordering::Relaxed);
+        self.emit(Action::Found, &work.split, |event| {
+            event.count = Some(found.0);
+            event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
+        });
+        let ready = Instant::now();
+        // Closed by nobody, so this is always a permit.
+        let ahead: Option<OwnedSemaphorePermit> = work.ahead.clone().acquire_many_owned(share).await.ok();
+        self.send(Parcel { held: Some((reserved, ahead)), ..parcel }).await;
+        self.shared.phases.written(ready.elapsed());
+        if enough && !done {
+            return Ok(Next::Leave(Outcome::Limited));
+        }
+        Ok(if done { Next::Leave(Outcome::Ended) } else { Next::GoOn })
+    }
+
+    async fn pull(&self, work: &mut Work) -> Result<Option<Batch>> {
+        let reader = match &mut work.reader {
+            Some(reader) => reader,
+            none => {
+                let at = match &work.position {
+                    Position::At(cursor) => Some(cursor),
+                    Position::Start | Position::Done => None,
+                };
+                none.insert(self.within(work.deadline, self.shared.source.open(&work.split, at)).await?)
+            }
+        };
+        self.within(work.deadline, reader.next()).await
+    }
+
+    /// Holds a call of the connector to the deadlines.
+    async fn within<T>(&self, split: Option<Instant>, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let net = Instant::now() + self.shared.request_timeout * PULL_TIMEOUTS;
+        let (until, error) = match [split, self.shared.deadline()].into_iter().flatten().min() {
+            Some(deadline) if deadline < net => (deadline, deadline_passed()),
+            _ => (
+                net,
+                Error::unavailable(format!(
+                    "no batch within {:?}",
+                    self.shared.request_timeout * PULL_TIMEOUTS
+                )),
+            ),
+        };
+        tokio::time::timeout_at(until, call).await.unwrap_or(Err(error))
+    }
+
+    fn emit(&self, action: Action, split: &Split, fill: impl FnOnce(&mut Event)) {
+        self.shared.feed.emit(action, |event| {
+            event.worker_id = self.worker;
+            event.source = Some(self.shared.name.clone());
+            event.stream = Some(split.stream.clone());
+            event.split = Some(split.id.clone());
+            fill(event);
+        });
+    }
+}
+
+/// What a split, source or run that took too long failed with.
+pub fn deadline_passed() -> Error {
+    Error::cancelled("its deadline has passed").hint("raise `deadline`, or resume the run to go on")
+}

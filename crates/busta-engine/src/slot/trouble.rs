@@ -1,0 +1,89 @@
+//! What becomes of a split after an error.
+
+use busta_core::event::Action;
+use busta_core::{Chunk, Error, ErrorKind, Failure, Result, Split, Stage};
+use tokio::time::Instant;
+
+use super::{Parked, Slot, Work};
+use crate::committer::{End, Parcel};
+use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
+
+impl Slot {
+    /// Decides about an error: when to try again, or that the split has failed.
+    pub(super) async fn after_error(&mut self, work: &mut Work, error: Error) -> Result<(Instant, Parked)> {
+        work.reader = None;
+        self.host_failed(work, &error);
+        let settings = &self.shared.retry;
+        let (wait, why) = match retry::verdict(error.kind()) {
+            Verdict::Retry if work.retries < settings.max_retries => {
+                work.retries += 1;
+                (retry::wait(&error, work.retries, settings, &mut self.chance), Parked::Retry)
+            }
+            Verdict::Wait if error.wait().is_some() || work.waits < MAX_BLIND_WAITS => {
+                work.waits += 1;
+                let wait = error.wait().unwrap_or_else(|| retry::blind_wait(work.waits, settings));
+                (wait, Parked::RateLimited)
+            }
+            Verdict::Retry | Verdict::Wait | Verdict::GiveUp => {
+                return self.give_up(&work.split, error).await;
+            }
+        };
+        let until = Instant::now() + wait;
+        if [work.deadline, self.shared.deadline()].into_iter().flatten().any(|deadline| until >= deadline) {
+            return self.give_up(&work.split, error.at("the deadline comes before the next attempt")).await;
+        }
+        let action = if why == Parked::Retry { Action::Retrying } else { Action::RateLimited };
+        if let (Parked::RateLimited, Some(host)) = (why, &work.split.host) {
+            self.shared.hosts.quiet(host, Instant::now(), wait);
+        }
+        self.emit(action, &work.split, |event| {
+            event.attempt = Some(work.retries.max(work.waits) + 1);
+            event.duration_ms = u64::try_from(wait.as_millis()).ok();
+            event.error = Some(error.kind());
+            event.message = Some(busta_core::secret::redact(&error.to_string()).into_owned());
+        });
+        Ok((until, why))
+    }
+
+    async fn give_up<T>(&self, split: &Split, error: Error) -> Result<T> {
+        self.fail(split, &error).await;
+        Err(error)
+    }
+
+    /// Records that the split has failed.
+    pub async fn fail(&self, split: &Split, error: &Error) {
+        let shared = &self.shared;
+        let stage = if error.kind() == ErrorKind::Data { Stage::Parse } else { Stage::Read };
+        let failure = Failure::split(stage, error).place(
+            &shared.run,
+            &shared.name,
+            &split.stream,
+            &split.id,
+            shared.clock.now(),
+        );
+        self.emit(Action::Error, split, |event| {
+            event.error = Some(error.kind());
+            event.message = Some(failure.reason.clone());
+        });
+        self.send(Parcel {
+            source: shared.index,
+            split: split.id.clone(),
+            end: Some(End::Failed),
+            deferred: Vec::new(),
+            nothing: false,
+            held: None,
+            chunk: Chunk {
+                run: shared.run.clone(),
+                source: shared.name.clone(),
+                stream: split.stream.clone(),
+                step: None,
+                staged: None,
+                failures: vec![failure],
+                high: None,
+                found: Vec::new(),
+                starts: Vec::new(),
+            },
+        })
+        .await;
+    }
+}
