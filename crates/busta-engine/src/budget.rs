@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use busta_core::settings::EngineSettings;
 use tokio::sync::Notify;
 
 /// Bytes in flight, from before they are read until they are committed.
@@ -14,14 +15,23 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of `limit` bytes.
-    pub fn new(limit: usize) -> Arc<Self> {
+    /// The `memory_budget` of the settings.
+    pub fn new(settings: &EngineSettings) -> Arc<Self> {
+        Self::of(usize::try_from(settings.memory_budget.0).unwrap_or(usize::MAX))
+    }
+
+    fn of(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, used: Mutex::new(0), freed: Notify::new(), turn: tokio::sync::Mutex::new(()) })
+    }
+
+    /// How many bytes are in flight.
+    pub fn used(&self) -> usize {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until `bytes` fit. A wish greater than the whole budget is granted when nothing else is
     /// in flight, so that one large batch slows a run down but never stops it.
-    pub async fn reserve(self: &Arc<Self>, bytes: usize) -> Reserved {
+    pub(crate) async fn reserve(self: &Arc<Self>, bytes: usize) -> Reserved {
         let _turn = self.turn.lock().await;
         loop {
             // Registered before the look, so that a release in between is not missed.
@@ -54,7 +64,7 @@ impl Budget {
 }
 
 /// A part of the budget; dropping it gives it back.
-pub struct Reserved {
+pub(crate) struct Reserved {
     budget: Arc<Budget>,
     bytes: usize,
 }
@@ -81,7 +91,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_full_budget_makes_the_next_one_wait() {
-        let budget = Budget::new(100);
+        let budget = Budget::of(100);
         let first = budget.reserve(80).await;
         let waiting = tokio::spawn({
             let budget = budget.clone();
@@ -95,7 +105,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_is_too_large_goes_alone() {
-        let budget = Budget::new(100);
+        let budget = Budget::of(100);
         let mut first = budget.reserve(10).await;
         first.settle(500);
         let waiting = tokio::spawn({

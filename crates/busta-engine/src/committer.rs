@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use busta_core::settings::RetrySettings;
 use busta_core::{
-    Chunk, Committed, Cursor, CursorValue, Destination, Error, ErrorKind, Finish, Result, Split, SplitId,
-    StreamName, failpoint,
+    Chunk, Committed, Cursor, CursorValue, Error, ErrorKind, Finish, Result, Split, SplitId, StreamName,
+    failpoint,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::budget::Reserved;
+use crate::plan::SharedDestination;
 use crate::retry;
 
 /// A group is committed when it holds this many chunks or bytes, even if more are waiting: a
@@ -112,7 +113,7 @@ pub struct ChunkReceipt {
 
 /// Runs until every sender of orders is gone.
 pub async fn run(
-    destination: Arc<dyn Destination>,
+    destination: Arc<SharedDestination>,
     mut orders: mpsc::Receiver<Order>,
     receipts: mpsc::Sender<Receipt>,
     retry: RetrySettings,
@@ -144,7 +145,7 @@ pub async fn run(
 }
 
 struct Committer {
-    destination: Arc<dyn Destination>,
+    destination: Arc<SharedDestination>,
     receipts: mpsc::Sender<Receipt>,
     retry: RetrySettings,
     /// Why nothing can be committed any more.
@@ -178,10 +179,13 @@ impl Committer {
 
     async fn commit_durably(&mut self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
         failpoint::hit("engine.commit.before");
-        let destination = self.destination.clone();
-        let results = self.persist(|| destination.commit(chunks)).await;
+        let shared = self.destination.clone();
+        let (results, changes) = {
+            let _turn = shared.turn.lock().await;
+            let results = self.persist(|| shared.destination.commit(chunks)).await;
+            (results, shared.destination.schema_changes())
+        };
         failpoint::hit("engine.commit.after");
-        let changes = self.destination.schema_changes();
         if !changes.is_empty() {
             self.send(Receipt::Schema(changes)).await;
         }
@@ -190,8 +194,11 @@ impl Committer {
 
     async fn finish(&mut self, source: usize, finish: &Finish) {
         failpoint::hit("engine.finish.before");
-        let destination = self.destination.clone();
-        let result = self.persist(|| destination.finish(finish)).await;
+        let shared = self.destination.clone();
+        let result = {
+            let _turn = shared.turn.lock().await;
+            self.persist(|| shared.destination.finish(finish)).await
+        };
         failpoint::hit("engine.finish.after");
         self.send(Receipt::Finish(source, result)).await;
     }

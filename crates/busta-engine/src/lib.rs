@@ -46,9 +46,11 @@ mod retry;
 mod run;
 mod slot;
 
+pub use budget::Budget;
 pub use hosts::Hosts;
 pub use meter::SourceMeter;
-pub use plan::{RunPlan, SourceEntry};
+pub use places::{Capacity, PoolUse};
+pub use plan::{RunPlan, SharedDestination, SourceEntry};
 pub use progress::{Snapshot, SourceProgress};
 pub use report::RunOutcome;
 pub use run::{RunHandle, start};

@@ -102,6 +102,6 @@ impl Drop for Held {
         if let Some((host, place)) = &self.host {
             self.hosts.release(host, *place);
         }
-        self.places.release_spare(self.source, self.worker);
+        self.places.release(self.source, self.worker);
     }
 }

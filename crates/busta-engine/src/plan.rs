@@ -7,8 +7,12 @@ use std::time::Duration;
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::{Destination, Pool, Quality, RunId, Source, SourceName, StreamName, Transform};
 
+use tokio::sync::Mutex;
+
+use crate::budget::Budget;
 use crate::hosts::Hosts;
 use crate::meter::SourceMeter;
+use crate::places::Capacity;
 
 /// One run: its sources, their destinations and the settings.
 pub struct RunPlan {
@@ -29,10 +33,28 @@ pub struct RunPlan {
     pub settings: EngineSettings,
     /// The limits of hosts, shared with the meters of the sources.
     pub hosts: Arc<Hosts>,
+    /// The places of the process.
+    pub capacity: Arc<Capacity>,
+    /// The memory of the process for records on their way.
+    pub budget: Arc<Budget>,
     /// The sources, in the order of the configuration.
     pub sources: Vec<SourceEntry>,
     /// The destinations that [`SourceEntry::destination`] counts into.
-    pub destinations: Vec<Arc<dyn Destination>>,
+    pub destinations: Vec<Arc<SharedDestination>>,
+}
+
+/// A destination of the process. All runs write into it, one after another: what one commits is not mixed
+/// with what another does.
+pub struct SharedDestination {
+    pub(crate) destination: Arc<dyn Destination>,
+    pub(crate) turn: Mutex<()>,
+}
+
+impl SharedDestination {
+    /// The only one for `destination` in this process.
+    pub fn new(destination: Arc<dyn Destination>) -> Arc<Self> {
+        Arc::new(Self { destination, turn: Mutex::new(()) })
+    }
 }
 
 /// One source of a run.

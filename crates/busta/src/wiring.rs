@@ -7,7 +7,7 @@ use std::sync::Arc;
 use busta_core::clock::{Clock, SystemClock};
 use busta_core::meter::{Meter, NoMeter};
 use busta_core::{RunId, SourceName};
-use busta_engine::{Hosts, RunPlan, SourceEntry, SourceMeter};
+use busta_engine::{Budget, Capacity, Hosts, RunPlan, SharedDestination, SourceEntry, SourceMeter};
 use busta_store::MeanDurations;
 
 use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, ProcessEnvironment, Registry};
@@ -55,6 +55,9 @@ pub struct Wired {
     /// The configuration.
     pub config: Config,
     hosts: Arc<Hosts>,
+    capacity: Arc<Capacity>,
+    budget: Arc<Budget>,
+    destinations: Vec<Arc<SharedDestination>>,
     meters: HashMap<SourceName, Arc<SourceMeter>>,
 }
 
@@ -87,7 +90,13 @@ impl Wired {
             meters.insert(name.clone(), meter.clone());
             meter as Arc<dyn Meter>
         })?;
-        Ok(Self { config, hosts, meters })
+        let destinations = config
+            .destinations
+            .iter()
+            .map(|built| SharedDestination::new(built.destination.clone()))
+            .collect();
+        let (capacity, budget) = (Capacity::new(&config.settings), Budget::new(&config.settings));
+        Ok(Self { config, hosts, capacity, budget, destinations, meters })
     }
 
     /// The engine's plan.
@@ -103,8 +112,10 @@ impl Wired {
             limit: choice.limit,
             settings: self.config.settings.clone(),
             hosts: self.hosts.clone(),
+            capacity: self.capacity.clone(),
+            budget: self.budget.clone(),
             sources,
-            destinations: self.config.destinations.iter().map(|d| d.destination.clone()).collect(),
+            destinations: self.destinations.clone(),
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use busta_core::WriteMode;
 use busta_core::clock::Clock;
 use busta_core::event::Event;
-use busta_core::{Pool, WriteMode};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Dispatcher, RECEIPTS, planning};
 use crate::backlog::Backlog;
-use crate::budget::Budget;
 use crate::committer::{self, Order};
 use crate::feed::Feed;
 use crate::ledger::Ledger;
@@ -53,7 +52,6 @@ impl Dispatcher {
                 sender
             })
             .collect();
-        let budget = Budget::new(usize::try_from(plan.settings.memory_budget.0).unwrap_or(usize::MAX));
         let cut = CancellationToken::new();
         let feed = Feed::new(plan.run.clone(), clock.clone(), events);
         let shared = |index: usize, entry: &SourceEntry| {
@@ -68,10 +66,10 @@ impl Dispatcher {
                 backlog: Backlog::new(entry.source.streams()),
                 dropped: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
-                destination: plan.destinations[entry.destination].clone(),
+                destination: plan.destinations[entry.destination].destination.clone(),
                 orders: orders[entry.destination].clone(),
                 hosts: plan.hosts.clone(),
-                budget: budget.clone(),
+                budget: plan.budget.clone(),
                 clock: clock.clone(),
                 feed: feed.clone(),
                 retry: entry.settings.retry.unwrap_or(plan.settings.retry),
@@ -107,8 +105,8 @@ impl Dispatcher {
             })
             .collect();
         let places = Arc::new(Places::new(
+            plan.capacity.clone(),
             concurrency,
-            plan.settings.pools.iter().map(|(name, places)| (Pool::new(name), *places)),
             plan.sources.iter().map(|entry| (entry.pool.clone(), entry.settings.max_concurrency)),
         ));
         for (index, entry) in plan.sources.iter().enumerate() {

@@ -102,8 +102,10 @@ impl Dispatcher {
     pub async fn run(mut self) -> RunOutcome {
         self.emit(Action::Started, None, |_| {});
         let mut stopping = false;
-        let (stop, places) = (self.stop.clone(), self.places.clone());
+        let (stop, mut freed) = (self.stop.clone(), self.places.freed());
         loop {
+            // What was freed before this look needs no other.
+            freed.mark_unchanged();
             self.begin_sources();
             self.admit();
             self.end_quiet_sources();
@@ -129,7 +131,7 @@ impl Dispatcher {
                 Some(ended) = self.slots.join_next_with_id() => self.slot_ended(ended),
                 Some(planned) = self.plans.join_next_with_id() => self.plan_ended(planned),
                 Some(Err(error)) = self.committers.join_next() => self.committer_died(&error),
-                () = places.freed() => {}
+                Ok(()) = freed.changed() => {}
                 () = tokio::time::sleep_until(wake) => self.time_passed(),
             }
             // Everything that has come meanwhile, before anything is admitted: whoever goes first is to

@@ -10,7 +10,9 @@ use busta_core::clock::{Clock, SystemClock};
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::units::Span;
 use busta_core::{Pool, RunId, Source};
-use busta_engine::{Hosts, RunOutcome, RunPlan, SourceEntry, SourceMeter, start};
+use busta_engine::{
+    Budget, Capacity, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry, SourceMeter, start,
+};
 use busta_testkit::memory::Memory;
 
 /// Name, source, settings, pool, expected duration of a split.
@@ -93,8 +95,10 @@ impl Bench {
             seed: 42,
             settings: self.settings.clone(),
             hosts,
+            capacity: Capacity::new(&self.settings),
+            budget: Budget::new(&self.settings),
             sources,
-            destinations: vec![Arc::new(self.memory.clone())],
+            destinations: vec![SharedDestination::new(Arc::new(self.memory.clone()))],
         }
     }
 
