@@ -3,7 +3,7 @@
 use anyhow::Result;
 use busta_core::report::RunReport;
 use busta_engine::RunPlan;
-use busta_store::{MeanDurations, RunLease, StateStore};
+use busta_store::MeanDurations;
 
 use crate::output::note;
 use crate::process;
@@ -53,12 +53,4 @@ pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
         durations.entry(source).or_default().insert(stream, mean);
     }
     Ok(Collected { report, durations, signal })
-}
-
-/// Writes down how a run ended. The data is safe by now, so what fails here is only told.
-pub async fn remember(store: &StateStore, lease: RunLease, collected: &Collected) {
-    let learnt = store.learn(collected.durations.clone()).await;
-    if let Err(error) = learnt.and(store.finish(lease, &collected.report).await) {
-        note(&format!("the run is not in the history: {error}"));
-    }
 }

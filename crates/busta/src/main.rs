@@ -13,6 +13,7 @@ mod progress;
 mod report;
 #[cfg(feature = "failpoints")]
 mod scripted;
+mod session;
 mod signals;
 mod volumes;
 mod wiring;

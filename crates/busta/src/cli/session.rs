@@ -1,29 +1,18 @@
 //! `busta sources collect` and `busta runs retry`: which run it is, and what is done with it.
 
 use anyhow::Result;
-use busta_core::{Error, RunId, SourceName};
-use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun};
+use busta_core::SourceName;
+use busta_store::{NewRun, StateStore, StoredRun};
 
 use super::sources::Collect;
 use super::{Context, selection};
-use crate::collect::{collect as carry_out, remember};
+use crate::collect::{Collected, collect as carry_out};
 use crate::exit::{Exit, Usage};
 use crate::output::{as_it_is, line, note, unless_closed};
 use crate::progress::Show;
 use crate::report::{json, quality, table};
-use crate::volumes;
-use crate::wiring::{self, Choice, Wired};
-
-/// A run that has a row and a lease, and may start.
-struct Session {
-    store: StateStore,
-    lease: RunLease,
-    sources: Vec<SourceName>,
-    resumed: bool,
-    full_refresh: bool,
-    limit: Option<u64>,
-    expected: MeanDurations,
-}
+use crate::session::{self, Session};
+use crate::wiring::{self, Wired};
 
 /// Collects as the command line says.
 pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
@@ -39,7 +28,7 @@ pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
     let by_quality = |run: &StoredRun| run.report.as_ref().is_some_and(quality::is_all_that_failed);
     let unfinished = store.newest_resumable().await?.filter(|run| !by_quality(run));
     let session = match unfinished {
-        Some(run) if command.resume => resume(&wired, store, run, &command.names).await?,
+        Some(run) if command.resume => resume(&wired, &store, &run, &command.names).await?,
         unfinished => {
             if command.resume {
                 note("there is no run to go on with; this is a new one");
@@ -50,7 +39,7 @@ pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
                     run.id
                 ));
             }
-            begin(store, chosen, command).await?
+            begin(&store, chosen, command).await?
         }
     };
     carry_on(context, &wired, session, parallel, command.json).await
@@ -63,53 +52,24 @@ pub async fn retry(context: &Context, id: &str, parallel: bool, json: bool) -> R
     let wired = Wired::new(draft)?;
     let store = StateStore::at(&wired.config.state);
     let run = store.run(id).await?;
-    refuse_done(&run)?;
-    let session = resume(&wired, store, run, &[]).await?;
+    session::refuse_done(&run)?;
+    let session = resume(&wired, &store, &run, &[]).await?;
     carry_on(context, &wired, session, parallel, json).await
 }
 
-/// Says of a completed run why there is nothing to try again, though it has failures.
-fn refuse_done(run: &StoredRun) -> Result<()> {
-    if run.report.as_ref().is_some_and(quality::is_all_that_failed) {
-        let what = format!("run {} failed by the quality of its records, which have all landed", run.id);
-        return Err(Error::conflict(what)
-            .hint("mend the source or its `quality:` rules, and collect it again")
-            .into());
-    }
-    let failures = run.report.as_ref().map_or(0, |report| report.failures);
-    if run.state != RunState::Completed || failures == 0 {
-        return Ok(());
-    }
-    let kept = format!(
-        "run {} is completed: all its splits are done; {} kept with the payload (`busta runs failures {}`)",
-        run.id,
-        if failures == 1 {
-            "1 failed record is".to_owned()
-        } else {
-            format!("{failures} failed records are")
-        },
-        run.id
-    );
-    Err(Error::conflict(kept).hint("`busta sources collect --full-refresh` reads everything again").into())
-}
-
-async fn begin(store: StateStore, sources: Vec<SourceName>, command: &Collect) -> Result<Session> {
+async fn begin(store: &StateStore, sources: Vec<SourceName>, command: &Collect) -> Result<Session> {
     let run = NewRun {
         id: wiring::new_run_id(),
         started: wiring::clock().now(),
-        sources: sources.clone(),
+        sources,
         full_refresh: command.full_refresh,
         limit: command.limit,
     };
-    let lease = store.begin(run).await?;
-    let expected = store.durations().await?;
-    let (full_refresh, limit) = (command.full_refresh, command.limit);
-    Ok(Session { store, lease, sources, resumed: false, full_refresh, limit, expected })
+    Ok(Session::begin(store, run).await?)
 }
 
-async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[String]) -> Result<Session> {
-    let named: Vec<&str> = names.iter().map(String::as_str).collect();
-    if let Some(other) = named.iter().find(|name| !run.sources.iter().any(|source| source.as_str() == **name))
+async fn resume(wired: &Wired, store: &StateStore, run: &StoredRun, names: &[String]) -> Result<Session> {
+    if let Some(other) = names.iter().find(|name| !run.sources.iter().any(|source| source.as_str() == **name))
     {
         return Err(Usage(format!(
             "run {} does not collect {other}; leave the names out to go on with it",
@@ -117,17 +77,13 @@ async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[Strin
         ))
         .into());
     }
-    let known = |name: &SourceName| wired.config.sources.iter().any(|source| source.name == *name);
-    let (sources, gone): (Vec<_>, Vec<_>) = run.sources.iter().cloned().partition(known);
+    let (mut sources, gone) = session::resumable(wired, run)?;
     for name in gone {
         note(&format!("{name} is no longer in the configuration and is left out"));
     }
-    let sources: Vec<SourceName> =
-        sources.into_iter().filter(|s| named.is_empty() || named.contains(&s.as_str())).collect();
+    sources.retain(|source| names.is_empty() || names.iter().any(|name| name == source.as_str()));
     if sources.is_empty() {
-        return Err(Error::conflict(format!("no source of run {} is in the configuration", run.id))
-            .hint(format!("`busta runs cancel {}` gives it up", run.id))
-            .into());
+        return Err(Usage("the sources named are no longer in the configuration".to_owned()).into());
     }
     note(&format!(
         "going on with run {} ({}, started {})",
@@ -138,31 +94,28 @@ async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[Strin
     if sources.len() < run.sources.len() {
         note("only some of its sources are collected now; it stays unfinished, for the others");
     }
-    let lease = store.resume(&run.id).await?;
-    let expected = store.durations().await?;
-    let (full_refresh, limit) = (run.full_refresh, run.limit);
-    Ok(Session { store, lease, sources, resumed: true, full_refresh, limit, expected })
+    Ok(Session::resume(store, run, sources).await?)
 }
 
 async fn carry_on(
     context: &Context,
     wired: &Wired,
-    session: Session,
+    mut session: Session,
     parallel: bool,
     json: bool,
 ) -> Result<Exit> {
-    let Session { store, lease, sources, resumed, full_refresh, limit, expected } = session;
-    let run: RunId = lease.run().clone();
-    volumes::recall(&store, &wired.config.sources).await?;
-    let plan = wired.plan(Choice { run, sources, resumed, full_refresh, parallel, limit, expected });
-    let collected = carry_out(plan, Show::detect()).await?;
-    remember(&store, lease, &collected).await;
+    let plan = session.plan(wired, parallel).await?;
+    let Collected { report, durations, signal } = carry_out(plan, Show::detect()).await?;
+    // The data is safe by now, so what fails here is only told.
+    if let Err(error) = session.end(&report, durations).await {
+        note(&format!("the run is not in the history: {error}"));
+    }
     let printed = if json {
-        as_it_is(&json::document(&collected.report)?)
+        as_it_is(&json::document(&report)?)
     } else {
-        line(table::report(&collected.report, context.colour).trim_end())
+        line(table::report(&report, context.colour).trim_end())
     };
     // Whoever does not read the report to its end still learns from the exit code how the run went.
     unless_closed(printed)?;
-    Ok(Exit::of_run(collected.report.status, collected.signal))
+    Ok(Exit::of_run(report.status, signal))
 }
