@@ -11,6 +11,9 @@ use crate::record::Records;
 ///
 /// What it tells is of this part of the run: after a crash it starts anew.
 pub trait Quality: Send + Sync {
+    /// A run of the source begins: what was seen in earlier ones no longer counts.
+    fn begin(&self);
+
     /// Takes in a batch, beside the reader and for many batches at once. Bounded in memory whatever
     /// comes, and cheap against writing the same records.
     fn observe(&self, stream: &StreamName, records: &Records);

@@ -38,6 +38,8 @@ pub enum Phase {
 pub struct Ledger {
     pub shared: Arc<SourceShared>,
     pub meter: Arc<SourceMeter>,
+    /// What the meter had counted in earlier runs: requests, bytes, waiting.
+    before: (u64, u64, Duration),
     pub kind: String,
     pub expected: HashMap<StreamName, Duration>,
     pub phase: Phase,
@@ -104,6 +106,7 @@ impl Ledger {
         Self {
             shared,
             meter: entry.meter.clone(),
+            before: (entry.meter.requests(), entry.meter.bytes_read(), entry.meter.waited_for()),
             kind: entry.kind.clone(),
             expected: entry.expected.clone(),
             phase: Phase::Waiting,
@@ -379,6 +382,14 @@ impl Ledger {
         self.phase = Phase::Ended(Status::Cancelled);
     }
 
+    fn requests(&self) -> u64 {
+        self.meter.requests() - self.before.0
+    }
+
+    fn bytes(&self) -> u64 {
+        self.meter.bytes_read() - self.before.1
+    }
+
     pub fn progress(&self) -> SourceProgress {
         SourceProgress {
             name: self.shared.name.clone(),
@@ -388,8 +399,8 @@ impl Ledger {
             splits_known: self.known.len(),
             in_flight: self.in_slots,
             records: self.records,
-            bytes: self.meter.bytes_read(),
-            requests: self.meter.requests(),
+            bytes: self.bytes(),
+            requests: self.requests(),
             retries: self.retries,
             failures: self.failures,
             waiting: self.waiting.clone(),
@@ -404,8 +415,8 @@ impl Ledger {
             status: self.status(),
             records: self.records,
             deduped: self.deduped,
-            bytes: self.meter.bytes_read(),
-            requests: self.meter.requests(),
+            bytes: self.bytes(),
+            requests: self.requests(),
             retries: self.retries,
             rate_limited: self.rate_limited,
             failures: self.failures,
@@ -415,7 +426,7 @@ impl Ledger {
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
             quality: self.quality.clone(),
-            phases: self.shared.phases.report(self.meter.waited_for()),
+            phases: self.shared.phases.report(self.meter.waited_for() - self.before.2),
             error: self.error.clone(),
         }
     }

@@ -101,6 +101,12 @@ impl Measurer {
 }
 
 impl Quality for Measurer {
+    fn begin(&self) {
+        for (_, _, totals) in &self.streams {
+            *totals.lock().unwrap_or_else(PoisonError::into_inner) = Totals::default();
+        }
+    }
+
     fn observe(&self, stream: &StreamName, records: &Records) {
         let Some((_, rules, totals)) = self.streams.iter().find(|(name, ..)| name == stream) else { return };
         let lock = || totals.lock().unwrap_or_else(PoisonError::into_inner);

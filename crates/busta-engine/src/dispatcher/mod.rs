@@ -171,6 +171,9 @@ impl Dispatcher {
         ledger.began = Some(now);
         ledger.shared.began.get_or_init(|| now);
         let shared = ledger.shared.clone();
+        if let Some(quality) = &shared.quality {
+            quality.begin();
+        }
         let full_refresh = self.full_refresh;
         let planning = async move { (shared.index, planning::plan(&shared, full_refresh).await) };
         let id = self.plans.spawn(planning).id();
