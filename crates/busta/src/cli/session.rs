@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use busta_core::{Error, RunId, SourceName};
-use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun};
+use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun, Trigger};
 
 use super::sources::Collect;
 use super::{Context, selection};
@@ -97,6 +97,7 @@ async fn begin(store: StateStore, sources: Vec<SourceName>, command: &Collect) -
     let run = NewRun {
         id: wiring::new_run_id(),
         started: wiring::clock().now(),
+        trigger: Trigger::Command,
         sources: sources.clone(),
         full_refresh: command.full_refresh,
         limit: command.limit,
@@ -138,7 +139,7 @@ async fn resume(wired: &Wired, store: StateStore, run: StoredRun, names: &[Strin
     if sources.len() < run.sources.len() {
         note("only some of its sources are collected now; it stays unfinished, for the others");
     }
-    let lease = store.resume(&run.id).await?;
+    let lease = store.resume(&run.id, Trigger::Command).await?;
     let expected = store.durations().await?;
     let (full_refresh, limit) = (run.full_refresh, run.limit);
     Ok(Session { store, lease, sources, resumed: true, full_refresh, limit, expected })
