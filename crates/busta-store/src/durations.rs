@@ -19,7 +19,7 @@ pub type MeanDurations = HashMap<SourceName, HashMap<StreamName, Duration>>;
 impl StateStore {
     /// The mean durations of all earlier runs (an exponentially weighted moving average).
     pub async fn durations(&self) -> Result<MeanDurations> {
-        self.with(|db, path| {
+        self.read(|db, path| {
             let sql = |e| of_sqlite(path, e);
             let mut query = db.prepare("SELECT source, stream, seconds FROM split_duration").map_err(sql)?;
             let mut rows = query.query([]).map_err(sql)?;
@@ -39,7 +39,7 @@ impl StateStore {
 
     /// Adds the mean durations of one run.
     pub async fn learn(&self, means: MeanDurations) -> Result<()> {
-        self.with(move |db, path| {
+        self.write(move |db, path| {
             let sql = |e| of_sqlite(path, e);
             let mut upsert = db
                 .prepare(

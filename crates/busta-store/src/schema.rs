@@ -1,38 +1,22 @@
-//! The tables, and what is done when a file is opened.
+//! The tables, how older files become like newer ones, and what is done when a file is opened.
 
 use std::path::Path;
 use std::time::Duration;
 
 use busta_core::{Error, ErrorKind, Result};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-/// Raised with every change of the tables; a file of a newer version is refused, not damaged.
-const VERSION: i64 = 1;
+/// What makes a file of version N one of version N + 1. A new file goes all the way, so that every step
+/// is taken every day. A file of a version beyond the last is refused, not damaged.
+const STEPS: [&str; 2] = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
 
-const TABLES: &str = "
-CREATE TABLE run (
-    id           TEXT PRIMARY KEY,
-    started_at   TEXT NOT NULL,
-    finished_at  TEXT,
-    state        TEXT NOT NULL,
-    pid          INTEGER,
-    full_refresh INTEGER NOT NULL,
-    max_records  INTEGER,
-    sources      TEXT NOT NULL,
-    report       TEXT
-) WITHOUT ROWID;
-CREATE TABLE split_duration (
-    source  TEXT NOT NULL,
-    stream  TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    PRIMARY KEY (source, stream)
-) WITHOUT ROWID;
-";
+/// What the log file is cut back to after a large transaction, such as a migration.
+const LOG_KEPT: i64 = 16 << 20;
 
-/// Opens the file and creates what is missing.
+/// Opens the file for writing and creates what is missing.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| {
@@ -40,28 +24,48 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
                 .hint("choose another place with `state: { path: ... }`")
         })?;
     }
-    let connection = Connection::open(path).map_err(|e| of_sqlite(path, e))?;
-    prepare(&connection, path)?;
+    let mut connection = Connection::open(path).map_err(|e| of_sqlite(path, e))?;
+    prepare(&mut connection, path)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, path: &Path) -> Result<()> {
+/// Opens a file that [`open`] has prepared, for reading only.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    let sql = |e| of_sqlite(path, e);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    connection.busy_timeout(BUSY).map_err(sql)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
     let sql = |e| of_sqlite(path, e);
     connection.busy_timeout(BUSY).map_err(sql)?;
     // FULL: the row of a run must survive a power cut, or its commits could never be resumed.
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE;")
-        .map_err(sql)?;
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sql)?;
-    if version > VERSION {
+    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").map_err(sql)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT).map_err(sql)?;
+    if version(connection, path)? == STEPS.len() {
+        return Ok(());
+    }
+    // Asked again inside the transaction, since another process may have done it meanwhile.
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(sql)?;
+    for step in STEPS.iter().skip(version(&transaction, path)?) {
+        transaction.execute_batch(step).map_err(sql)?;
+    }
+    transaction.pragma_update(None, "user_version", STEPS.len() as i64).map_err(sql)?;
+    transaction.commit().map_err(sql)
+}
+
+fn version(connection: &Connection, path: &Path) -> Result<usize> {
+    let version: u32 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|e| of_sqlite(path, e))?;
+    let version = version as usize;
+    if version > STEPS.len() {
         return Err(Error::config(format!("{} was written by a newer busta", path.display()))
             .hint("use that version, or another file with `state: { path: ... }`"));
     }
-    if version == 0 {
-        connection.execute_batch(TABLES).map_err(sql)?;
-        connection.pragma_update(None, "user_version", VERSION).map_err(sql)?;
-    }
-    connection.execute_batch("COMMIT").map_err(sql)
+    Ok(version)
 }
 
 /// What an error of SQLite means here.

@@ -2,83 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
-use busta_core::report::{RunReport, SourceReport, Status};
-use busta_core::{ErrorKind, RunId};
-use busta_store::{NewRun, RunState, StateStore};
-use chrono::{DateTime, TimeZone, Utc};
-
-fn at(seconds: i64) -> DateTime<Utc> {
-    Utc.timestamp_opt(1_700_000_000 + seconds, 0).unwrap()
-}
-
-fn new_run(n: i64, sources: &[&str]) -> NewRun {
-    NewRun {
-        id: RunId::new(at(n), 7),
-        started: at(n),
-        sources: sources.iter().map(|&name| name.into()).collect(),
-        full_refresh: n % 2 == 1,
-        limit: Some(5),
-    }
-}
-
-/// A report of the sources that are given.
-fn report(id: &RunId, status: Status, sources: &[&str]) -> RunReport {
-    RunReport {
-        run_id: id.clone(),
-        status,
-        started_at: at(0),
-        finished_at: at(9),
-        duration_s: 9.0,
-        records: 1,
-        bytes: 2,
-        requests: 3,
-        retries: 4,
-        failures: 5,
-        peak_rss_bytes: 6,
-        cpu_s: 7.0,
-        sources: sources.iter().map(|name| source(name, status)).collect(),
-        hosts: Vec::new(),
-    }
-}
-
-fn source(name: &str, status: Status) -> SourceReport {
-    SourceReport {
-        name: name.into(),
-        kind: "files".to_owned(),
-        status,
-        records: 1,
-        deduped: 0,
-        bytes: 2,
-        requests: 3,
-        retries: 4,
-        rate_limited: 0,
-        failures: 5,
-        splits: 1,
-        duration_s: 9.0,
-        busy_s: 9.0,
-        dropped: 0,
-        warnings: 0,
-        phases: Default::default(),
-        quality: Vec::new(),
-        error: None,
-    }
-}
-
-struct Home(tempfile::TempDir);
-
-impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    /// Another process would open the file anew, too.
-    fn open(&self) -> StateStore {
-        StateStore::at(self.0.path().join(".busta/state.db"))
-    }
-}
+use busta_core::ErrorKind;
+use busta_core::report::Status;
+use busta_store::{RunState, StateStore, Trigger};
+use common::{Home, at, new_run, report};
 
 #[tokio::test]
 async fn a_finished_run_is_kept_with_its_report() {
@@ -110,9 +42,9 @@ async fn a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed() {
     let run = home.open().newest_resumable().await.unwrap().unwrap();
     assert_eq!((run.id, run.state), (id.clone(), RunState::Interrupted));
 
-    let lease = home.open().resume(&id).await.unwrap();
+    let lease = home.open().resume(&id, Trigger::Command).await.unwrap();
     assert_eq!(home.open().run(id.as_str()).await.unwrap().state, RunState::Running);
-    assert_eq!(home.open().resume(&id).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(home.open().resume(&id, Trigger::Command).await.unwrap_err().kind(), ErrorKind::Conflict);
     home.open().finish(lease, &report(&id, Status::Partial, &["a"])).await.unwrap();
     assert_eq!(home.open().newest_resumable().await.unwrap().unwrap().state, RunState::Partial);
 }
@@ -139,7 +71,7 @@ async fn an_abandoned_run_is_not_resumed() {
     drop(lease);
     store.abandon(&id, at(3)).await.unwrap();
     assert!(store.newest_resumable().await.unwrap().is_none());
-    assert!(store.resume(&id).await.is_err());
+    assert!(store.resume(&id, Trigger::Command).await.is_err());
 }
 
 #[tokio::test]
@@ -153,7 +85,7 @@ async fn a_run_that_a_later_one_has_superseded_is_not_resumed() {
     let id = newer.run().clone();
     store.finish(newer, &report(&id, Status::Completed, &["a"])).await.unwrap();
     assert!(store.newest_resumable().await.unwrap().is_none(), "the old run was superseded");
-    let error = store.resume(&superseded).await.unwrap_err();
+    let error = store.resume(&superseded, Trigger::Api).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.message().contains(&format!("run {id} has collected a")), "{error}");
     drop(store.begin(new_run(0, &["b"])).await.unwrap());
@@ -172,7 +104,7 @@ async fn a_run_resumed_for_some_of_its_sources_is_not_at_its_end() {
     let run = store.newest_resumable().await.unwrap().unwrap();
     assert_eq!((run.id, run.state), (id.clone(), RunState::Cancelled));
 
-    let lease = store.resume(&id).await.unwrap();
+    let lease = store.resume(&id, Trigger::Command).await.unwrap();
     store.finish(lease, &report(&id, Status::Completed, &["a", "b"])).await.unwrap();
     assert!(store.newest_resumable().await.unwrap().is_none());
 }

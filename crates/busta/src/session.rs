@@ -3,7 +3,7 @@
 use busta_core::report::RunReport;
 use busta_core::{Error, Result, RunId, SourceName};
 use busta_engine::RunPlan;
-use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun};
+use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun, Trigger};
 
 use crate::report::quality;
 use crate::volumes;
@@ -30,8 +30,13 @@ impl Session {
     }
 
     /// Goes on with `run`: with the sources of it that [`resumable`] gives.
-    pub async fn resume(store: &StateStore, run: &StoredRun, sources: Vec<SourceName>) -> Result<Self> {
-        let lease = store.resume(&run.id).await?;
+    pub async fn resume(
+        store: &StateStore,
+        run: &StoredRun,
+        sources: Vec<SourceName>,
+        by: Trigger,
+    ) -> Result<Self> {
+        let lease = store.resume(&run.id, by).await?;
         Self::with(store, lease, sources, true, run.full_refresh, run.limit).await
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use busta_core::SourceName;
-use busta_store::{NewRun, StateStore, StoredRun};
+use busta_store::{NewRun, StateStore, StoredRun, Trigger};
 
 use super::sources::Collect;
 use super::{Context, selection};
@@ -61,6 +61,7 @@ async fn begin(store: &StateStore, sources: Vec<SourceName>, command: &Collect) 
     let run = NewRun {
         id: wiring::new_run_id(),
         started: wiring::clock().now(),
+        trigger: Trigger::Command,
         sources,
         full_refresh: command.full_refresh,
         limit: command.limit,
@@ -94,7 +95,7 @@ async fn resume(wired: &Wired, store: &StateStore, run: &StoredRun, names: &[Str
     if sources.len() < run.sources.len() {
         note("only some of its sources are collected now; it stays unfinished, for the others");
     }
-    Ok(Session::resume(store, run, sources).await?)
+    Ok(Session::resume(store, run, sources, Trigger::Command).await?)
 }
 
 async fn carry_on(
