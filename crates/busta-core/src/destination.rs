@@ -4,12 +4,14 @@ use std::any::Any;
 use std::fmt;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::checkpoint::{Checkpoint, Step};
 use crate::cursor::{Cursor, CursorValue};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::ids::{RunId, SourceName, StreamName};
+use crate::reading::{self, FailuresPage, FailuresQuery, RowPage, RowQuery};
 use crate::record::Records;
 use crate::split::Split;
 use crate::stream::StreamSpec;
@@ -52,6 +54,19 @@ pub trait Destination: Send + Sync {
     /// positions of those streams' splits are forgotten, and the streams are remembered as
     /// [`finished`](Checkpoint::finished) for as long as the run is. Repeating it changes nothing.
     async fn finish(&self, finish: &Finish) -> Result<()>;
+
+    /// Removes old records and failures of a source: those loaded (`_busta_loaded_at`) before a time. One
+    /// call is one batch and one atomic step, small enough not to keep a commit waiting; whoever calls
+    /// goes on with [`Purged::next`] until it is `None`. To be killed in the middle costs nothing: the
+    /// same purge can start again.
+    ///
+    /// The checkpoint stays as it is, so what was purged is not collected again unless the source gives
+    /// it anew; a record of a key that was purged is then a new one. Rows of a run that is not finished
+    /// stay. A destination of files drops whole files all of whose rows are old, and keeps the others.
+    async fn purge(&self, purge: &Purge) -> Result<Purged> {
+        Err(Error::config(format!("the destination of {} keeps its records", purge.source))
+            .hint("remove `retention`"))
+    }
 
     /// Column names and types that were added or widened since the last call, in words, for the
     /// activity feed.
@@ -141,6 +156,30 @@ pub struct StreamFinish {
     pub starts: Vec<(String, Cursor)>,
 }
 
+/// What [`Destination::purge`] is to remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purge {
+    /// The source whose records are old.
+    pub source: SourceName,
+    /// Records and failures from before this time go.
+    pub older_than: DateTime<Utc>,
+    /// About how many rows to look at and remove in one step, at least 1.
+    pub batch: usize,
+    /// Where the last batch ended.
+    pub after: Option<String>,
+}
+
+/// What one batch of a purge has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many rows it removed.
+    pub rows: u64,
+    /// How many failures it removed.
+    pub failures: u64,
+    /// Where to go on; `None` if nothing old is left.
+    pub next: Option<String>,
+}
+
 /// A column that appeared or was widened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaChange {
@@ -165,6 +204,25 @@ pub trait Readable: Send + Sync {
 
     /// Stored failures, oldest first: of one run or of all.
     async fn failures(&self, run: Option<&RunId>, limit: usize) -> Result<Vec<Failure>>;
+
+    /// Reads a part of a table's rows: those that the filter holds for, in the order asked for. How
+    /// values compare stands at [`reading`].
+    ///
+    /// Following [`RowPage::next`] to the end gives every row that is there all the while exactly once;
+    /// one that is stored or removed meanwhile may come or not. Each page is read from a view of its
+    /// own, never holds a writer back, and costs a bounded amount of work: it may hold few rows or none
+    /// and still have a successor. An order that cannot be had within bounds is refused.
+    ///
+    /// Errors: `NotFound` names the tables there are; `Data` means a column that is not there, a
+    /// condition that cannot hold, a cursor of another query, or an order that would take too long.
+    async fn page(&self, query: &RowQuery) -> Result<RowPage> {
+        reading::page_by_scan(self, query).await
+    }
+
+    /// Reads a part of the stored failures, newest first. `Data` means a cursor of another query.
+    async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
+        reading::failures_by_list(self, query).await
+    }
 }
 
 /// A read in progress.

@@ -34,6 +34,7 @@ pub mod json;
 pub mod meter;
 pub mod origin;
 pub mod quality;
+pub mod reading;
 pub mod record;
 pub mod report;
 pub mod secret;
