@@ -1,0 +1,36 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::run::RunState;
+
+/// What to collect now. All fields may be left out: then every enabled source is collected.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectRequest {
+    /// The sources; empty means all that are enabled.
+    pub sources: Vec<String>,
+    /// Read everything again instead of going on from where the last run ended.
+    pub full_refresh: bool,
+    /// Stop each stream with the batch that reaches so many records.
+    #[schema(minimum = 1)]
+    pub limit: Option<u64>,
+}
+
+/// How to try again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryRequest {}
+
+/// A run was started, or waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Accepted {
+    /// The run.
+    pub run_id: String,
+    /// `running`, or `queued` behind a run of one of its sources.
+    pub state: RunState,
+    /// Its sources.
+    pub sources: Vec<String>,
+    /// The run it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}

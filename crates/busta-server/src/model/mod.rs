@@ -1,0 +1,29 @@
+//! What the API speaks: JSON bodies, with the comments that become their description.
+//!
+//! Times are RFC 3339 in UTC, durations are numbers whose name ends in their unit, sizes are bytes.
+//! Fields that do not apply are absent. Enumerations are lower-case words, the spec's.
+
+mod activity;
+mod collect;
+mod data;
+mod failure;
+mod host;
+mod overview;
+mod page;
+mod resources;
+mod run;
+mod source;
+
+pub use activity::{ActivityEvent, ActivityQuery};
+pub use collect::{Accepted, CollectRequest, RetryRequest};
+pub use data::{Column, Dataset, DatasetSchema, ExportFormat, RecordQuery};
+pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
+pub use host::{HostView, PoolView};
+pub use overview::{Health, Overview, Readiness, ThroughputSample};
+pub use page::Page;
+pub use resources::{ResourceSample, Resources};
+pub use run::{
+    LiveRun, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
+    WorkerAction, WorkerView,
+};
+pub use source::{ScheduleView, SourceDetail, SourceHealth, SourceView, StreamView};

@@ -1,0 +1,114 @@
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{HostView, RunSummary};
+
+/// How a source does, by its last runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceHealth {
+    /// Its last run completed.
+    Ok,
+    /// Its last run completed in part.
+    Degraded,
+    /// Its last run failed.
+    Failing,
+    /// It has never been collected.
+    Unknown,
+}
+
+/// A source in a list.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SourceView {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it is collected without being named.
+    pub enabled: bool,
+    /// Who goes first when there is not room for all: `critical`, `high`, `normal`, `low`.
+    pub priority: String,
+    /// Where it lands, in words.
+    pub destination: String,
+    /// How it does.
+    pub health: SourceHealth,
+    /// What went wrong last, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The run that collects it now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// Its last run that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<RunSummary>,
+    /// When it is collected by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleView>,
+    /// Requests since the server started.
+    pub requests: u64,
+    /// The median of its response times since the server started, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p50_ms: Option<f64>,
+    /// The 99th percentile of its response times since the server started, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_p99_ms: Option<f64>,
+    /// Requests under way now.
+    pub in_flight: u64,
+    /// How many requests at once its hosts were found to bear; absent if as many as were wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_concurrency: Option<u64>,
+}
+
+/// When a source is collected by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleView {
+    /// In words: `every 30m`, `cron 0 4 * * * (Europe/Berlin)`, `auto`.
+    pub words: String,
+    /// Whether somebody has paused it.
+    pub paused: bool,
+    /// The next time; absent while it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<DateTime<Utc>>,
+    /// The last time that it was due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_due_at: Option<DateTime<Utc>>,
+    /// What happens when it is due while it is still running: `skip` or `queue`.
+    pub overlap: String,
+}
+
+/// A source, whole.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SourceDetail {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: SourceView,
+    /// Its streams.
+    pub streams: Vec<StreamView>,
+    /// Its hosts, as far as they were asked since the server started.
+    pub hosts: Vec<HostView>,
+    /// Its next times.
+    pub upcoming: Vec<DateTime<Utc>>,
+    /// Its last runs, newest first.
+    pub recent_runs: Vec<RunSummary>,
+    /// What the last run measured of its records: a list with one object per stream.
+    #[schema(value_type = Vec<Object>)]
+    pub quality: Vec<busta_core::quality::StreamQuality>,
+}
+
+/// A stream of a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StreamView {
+    /// Its name.
+    pub name: String,
+    /// The table it lands in.
+    pub table: String,
+    /// The fields that tell records apart.
+    pub primary_key: Vec<String>,
+    /// `append`, `merge` or `replace`.
+    pub write_mode: String,
+    /// The field that only grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor_field: Option<String>,
+}
