@@ -3,7 +3,7 @@
 //! The dispatcher gives them to splits. What is left when nothing else can be admitted, readers of large
 //! objects may take for a moment, to make several requests at once ([`Places::spare`]).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use busta_core::Pool;
@@ -96,6 +96,22 @@ impl Places {
         self.counts().settled = true;
     }
 
+    /// Which workers are free, and how full the pools of the sources are, each once and by name.
+    pub fn view(&self) -> (BTreeSet<u32>, BTreeMap<Pool, (Option<usize>, usize)>) {
+        let counts = self.counts();
+        let mut pools = BTreeMap::new();
+        for (pool, room) in &counts.sources {
+            let most = counts.pools.get(pool).and_then(|pool| pool.most);
+            pools.entry(pool.clone()).or_insert((most, 0)).1 += room.taken;
+        }
+        (counts.workers.clone(), pools)
+    }
+
+    /// The pool of a source.
+    pub fn pool_of(&self, source: usize) -> Option<Pool> {
+        self.counts().sources.get(source).map(|(pool, _)| pool.clone())
+    }
+
     /// Waits until a spare place is given back.
     pub async fn freed(&self) {
         self.freed.notified().await;
@@ -153,6 +169,19 @@ mod tests {
         assert_eq!((places.take(2), places.take(2), places.take(2)), (Some(3), Some(4), None));
         places.release(1, 1);
         assert_eq!((places.take(0), places.any()), (Some(1), false));
+    }
+
+    #[test]
+    fn the_view_has_every_pool_once() {
+        let places = places();
+        places.take(0);
+        places.take(2);
+        places.take(1);
+        let (free, pools) = places.view();
+        assert_eq!(free, [4].into());
+        let (api, files) = (Pool::new("api"), Pool::new("files"));
+        assert_eq!(pools, [(api.clone(), (Some(2), 2)), (files, (None, 1))].into());
+        assert_eq!((places.pool_of(1), places.pool_of(9)), (Some(api), None));
     }
 
     #[test]
