@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
+use crate::failure::Stage;
 use crate::ids::{RunId, SourceName, SplitId, StreamName};
 
 /// What happened.
@@ -97,6 +98,12 @@ pub struct Event {
     /// What kind of error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorKind>,
+    /// How far it came when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// What was being read: the URL of a request or the path of a file, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// In words, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -117,6 +124,8 @@ impl Event {
             duration_ms: None,
             attempt: None,
             error: None,
+            stage: None,
+            url: None,
             message: None,
         }
     }

@@ -28,14 +28,21 @@ pub enum Stage {
     Write,
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Stage {
+    /// The stage as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Read => "read",
             Self::Parse => "parse",
             Self::Transform => "transform",
             Self::Write => "write",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

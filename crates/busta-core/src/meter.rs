@@ -10,6 +10,11 @@ use crate::ids::HostKey;
 ///
 /// The engine gives one to every source. Calls are cheap and never wait.
 pub trait Meter: Send + Sync {
+    /// A request to `url` is about to be sent, or a file or object to be read. Called in the task that
+    /// calls the reader, so that it is known who asks; `url` is shown only through
+    /// [`shown_url`](crate::secret::shown_url).
+    fn asking(&self, _url: &str) {}
+
     /// A request has been answered or has failed. Called once per request, redirects and token
     /// requests included.
     fn request(&self, seen: &Request<'_>);

@@ -104,9 +104,78 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     shown
 }
 
+/// Parts of a parameter's name that mark its value as a secret, compared in lower case.
+const SECRET_NAMES: &[&str] =
+    &["token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "signature", "credential"];
+
+/// Names that mark their value as a secret only when they stand alone.
+const SECRET_WHOLE_NAMES: &[&str] = &["key", "sig", "auth", "pwd", "pass", "code", "appid", "access_key"];
+
+/// `url` without user info and fragment, and with [`MASK`] for the values of parameters whose names
+/// sound secret and for every registered secret. A path of a file comes out as it is, redacted.
+pub fn shown_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return redact(url).into_owned() };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let (rest, query) = match rest.split_once('?') {
+        Some((rest, query)) => (rest, Some(query)),
+        None => (rest, None),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
+    let mut shown = format!("{scheme}://");
+    match authority.rsplit_once('@') {
+        Some((_, host)) => shown.extend([MASK, "@", host]),
+        None => shown.push_str(authority),
+    }
+    shown.push_str(path);
+    if let Some(query) = query {
+        shown.push('?');
+        shown.push_str(&shown_query(query));
+    }
+    match redact(&shown) {
+        Cow::Borrowed(_) => shown,
+        Cow::Owned(redacted) => redacted,
+    }
+}
+
+/// The query as it stands, letter for letter, except for secret values.
+fn shown_query(query: &str) -> String {
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}={MASK}"),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(pair).collect::<Vec<_>>().join("&")
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    // A page token is a place, not a secret, and the one thing wanted when a chain goes wrong.
+    let is_place = ["page", "next", "continuation"].iter().any(|word| name.contains(word));
+    SECRET_WHOLE_NAMES.contains(&name.as_str())
+        || (!is_place && SECRET_NAMES.iter().any(|part| name.contains(part)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_show_no_secrets_and_keep_the_rest() {
+        for (url, shown) in [
+            ("https://me:pw@x.example/a?b=1#f", "https://***@x.example/a?b=1"),
+            ("https://x.example?sig=1", "https://x.example?sig=***"),
+            ("https://x.example/a@b", "https://x.example/a@b"),
+            (
+                "https://x.example/a?api_key=12&X-Amz-Signature=ab&page=3&access_token=z",
+                "https://x.example/a?api_key=***&X-Amz-Signature=***&page=3&access_token=***",
+            ),
+            ("https://x.example/?page_token=abc", "https://x.example/?page_token=abc"),
+            ("/data/a#1.json", "/data/a#1.json"),
+        ] {
+            assert_eq!(shown_url(url), shown);
+        }
+        register("hunter2-in-path");
+        assert_eq!(shown_url("https://x.example/hunter2-in-path/a"), "https://x.example/***/a");
+    }
 
     #[test]
     fn secrets_never_show() {

@@ -40,6 +40,8 @@ pub enum Order {
 
 /// A chunk on its way, and what the dispatcher wants to know once it is durable.
 pub struct Parcel {
+    /// Who read it.
+    pub worker: u32,
     /// The source, by its place in the plan.
     pub source: usize,
     /// What to commit.
@@ -89,6 +91,8 @@ pub enum Receipt {
 
 /// What became of a chunk.
 pub struct ChunkReceipt {
+    /// Who read it.
+    pub worker: u32,
     /// The source, by its place in the plan.
     pub source: usize,
     /// The stream.
@@ -240,6 +244,7 @@ impl Committer {
 
 /// A parcel without its chunk.
 struct Rest {
+    worker: u32,
     source: usize,
     split: SplitId,
     end: Option<End>,
@@ -251,8 +256,8 @@ struct Rest {
 fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
     parcels
         .into_iter()
-        .map(|Parcel { source, chunk, split, end, deferred, nothing, held }| {
-            (chunk, Rest { source, split, end, deferred, nothing, _held: held })
+        .map(|Parcel { worker, source, chunk, split, end, deferred, nothing, held }| {
+            (chunk, Rest { worker, source, split, end, deferred, nothing, _held: held })
         })
         .unzip()
 }
@@ -260,6 +265,7 @@ fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
 impl Rest {
     fn receipt(self, chunk: Chunk, result: Result<Committed>) -> ChunkReceipt {
         ChunkReceipt {
+            worker: self.worker,
             source: self.source,
             stream: chunk.stream,
             split: self.split,

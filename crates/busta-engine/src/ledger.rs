@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use busta_core::quality::StreamQuality;
-use busta_core::report::{SourceReport, Status};
+use busta_core::report::{Phases, SourceReport, Status};
 use busta_core::{
     Checkpoint, Cursor, CursorValue, Error, Finish, Position, Split, SplitId, StreamFinish, StreamName,
     StreamSpec,
@@ -17,6 +17,7 @@ use crate::committer::End;
 use crate::meter::SourceMeter;
 use crate::plan::SourceEntry;
 use crate::progress::SourceProgress;
+use crate::rates::Speed;
 use crate::slot::{SourceShared, Work};
 
 /// How far a source's part of the run is.
@@ -38,8 +39,8 @@ pub enum Phase {
 pub struct Ledger {
     pub shared: Arc<SourceShared>,
     pub meter: Arc<SourceMeter>,
-    /// What the meter had counted in earlier runs: requests, bytes, waiting.
-    before: (u64, u64, Duration),
+    /// What the meter had counted in earlier runs.
+    before: Before,
     pub kind: String,
     pub expected: HashMap<StreamName, Duration>,
     pub phase: Phase,
@@ -75,6 +76,19 @@ pub struct Ledger {
     quality: Vec<StreamQuality>,
 }
 
+/// Where the counts of a meter stood when the run began.
+struct Before {
+    bytes: u64,
+    requests: u64,
+    waited: Duration,
+}
+
+impl Before {
+    fn of(meter: &SourceMeter) -> Self {
+        Self { bytes: meter.bytes_read(), requests: meter.requests(), waited: meter.waited_for() }
+    }
+}
+
 struct StreamLedger {
     spec: StreamSpec,
     failed: usize,
@@ -105,8 +119,8 @@ impl Ledger {
         };
         Self {
             shared,
+            before: Before::of(&entry.meter),
             meter: entry.meter.clone(),
-            before: (entry.meter.requests(), entry.meter.bytes_read(), entry.meter.waited_for()),
             kind: entry.kind.clone(),
             expected: entry.expected.clone(),
             phase: Phase::Waiting,
@@ -382,15 +396,8 @@ impl Ledger {
         self.phase = Phase::Ended(Status::Cancelled);
     }
 
-    fn requests(&self) -> u64 {
-        self.meter.requests() - self.before.0
-    }
-
-    fn bytes(&self) -> u64 {
-        self.meter.bytes_read() - self.before.1
-    }
-
-    pub fn progress(&self) -> SourceProgress {
+    /// How it stands, at `speed`.
+    pub fn progress(&self, speed: Speed) -> SourceProgress {
         SourceProgress {
             name: self.shared.name.clone(),
             kind: self.kind.clone(),
@@ -404,7 +411,24 @@ impl Ledger {
             retries: self.retries,
             failures: self.failures,
             waiting: self.waiting.clone(),
+            error: self.error.clone(),
+            phases: self.phases(),
+            records_per_s: speed.0,
+            bytes_per_s: speed.1,
         }
+    }
+
+    /// Bytes received or read in this run.
+    pub fn bytes(&self) -> u64 {
+        self.meter.bytes_read() - self.before.bytes
+    }
+
+    fn requests(&self) -> u64 {
+        self.meter.requests() - self.before.requests
+    }
+
+    fn phases(&self) -> Phases {
+        self.shared.phases.report(self.meter.waited_for().saturating_sub(self.before.waited))
     }
 
     pub fn report(&self) -> SourceReport {
@@ -426,7 +450,7 @@ impl Ledger {
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
             quality: self.quality.clone(),
-            phases: self.shared.phases.report(self.meter.waited_for() - self.before.2),
+            phases: self.phases(),
             error: self.error.clone(),
         }
     }

@@ -4,7 +4,7 @@
 //! nothing else can be admitted, readers of large objects may take for a moment, to make several requests at
 //! once ([`Places::spare`]).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use busta_core::Pool;
@@ -189,6 +189,22 @@ impl Places {
         self.counts().settled = true;
     }
 
+    /// Which workers are free, and how full the pools of the sources are, each once and by name.
+    pub fn view(&self) -> (BTreeSet<u32>, BTreeMap<Pool, (Option<usize>, usize)>) {
+        let counts = self.counts();
+        let mut pools = BTreeMap::new();
+        for (pool, room) in self.pools.iter().zip(&counts.sources) {
+            let most = self.capacity.counts().pools.get(pool).and_then(|pool| pool.most);
+            pools.entry(pool.clone()).or_insert((most, 0)).1 += room.taken;
+        }
+        (counts.workers.clone(), pools)
+    }
+
+    /// The pool of a source.
+    pub fn pool_of(&self, source: usize) -> Option<Pool> {
+        self.pools.get(source).cloned()
+    }
+
     /// Changes whenever a place is given back, in this run or another.
     pub fn freed(&self) -> watch::Receiver<()> {
         self.capacity.freed.subscribe()
@@ -251,6 +267,19 @@ mod tests {
         assert_eq!(capacity.taken(), 3);
         let pool = |name: &str, places, taken| PoolUse { name: Pool::new(name), places, taken };
         assert_eq!(capacity.pools(), [pool("api", Some(2), 2), pool("files", None, 1)]);
+    }
+
+    #[test]
+    fn the_view_has_every_pool_once() {
+        let places = places(&capacity(9));
+        places.take(0);
+        places.take(2);
+        places.take(1);
+        let (free, pools) = places.view();
+        assert_eq!(free, [4].into());
+        let (api, files) = (Pool::new("api"), Pool::new("files"));
+        assert_eq!(pools, [(api.clone(), (Some(2), 2)), (files, (None, 1))].into());
+        assert_eq!((places.pool_of(1), places.pool_of(9)), (Some(api), None));
     }
 
     #[test]

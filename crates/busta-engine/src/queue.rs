@@ -130,6 +130,11 @@ impl<T> Queue<T> {
         Some((key, ticket, item))
     }
 
+    /// How many items wait in each lane.
+    pub fn waiting(&self) -> impl Iterator<Item = (&LaneKey, usize)> {
+        self.lanes.iter().map(|(key, lane)| (key, lane.items.len()))
+    }
+
     /// The lanes in which something waits.
     pub fn lanes(&self) -> impl Iterator<Item = &LaneKey> {
         self.lanes.keys()

@@ -93,16 +93,19 @@ impl Dispatcher {
     }
 
     fn occupy(&mut self, worker: u32, lane: LaneKey, ticket: Ticket, mut work: Work, now: Instant) {
+        let cell = self.cell_of(worker);
         let ledger = &mut self.ledgers[lane.source];
         ledger.in_slots += 1;
         ledger.waiting = None;
         if work.deadline.is_none() {
             work.deadline = self.split_deadline.map(|span| now + span);
         }
-        let (split, place) = (work.split.clone(), work.place);
+        let (split, place, attempt) = (work.split.clone(), work.place, work.attempt());
+        cell.begin(work.batches, work.records);
         let slot = Slot {
             shared: ledger.shared.clone(),
             worker,
+            cell,
             chance: fastrand::Rng::with_seed(self.chance.u64(..)),
         };
         // Whatever a connector logs while it reads says whose it is.
@@ -115,7 +118,7 @@ impl Dispatcher {
         );
         let reading = async move { Ended::Slot(slot.run(work).await) }.instrument(span);
         let id = self.slots.spawn(reading).id();
-        self.slot_of.insert(id, SlotInfo { lane, place, ticket, worker, split, began: now });
+        self.slot_of.insert(id, SlotInfo { lane, place, ticket, worker, split, attempt, began: now });
     }
 
     pub(super) fn slot_ended(&mut self, ended: std::result::Result<(Id, Ended), JoinError>) {
@@ -138,7 +141,7 @@ impl Dispatcher {
             return ledger.split_ended(&slot.split.stream, End::Failed);
         }
         match outcome {
-            Ok(Outcome::Ended) => {}
+            Ok(Outcome::Ended) => self.split_done_by(slot.worker),
             Ok(Outcome::Failed(error)) => ledger.note_error(&error),
             Ok(Outcome::Stopped) => ledger.split_left(&slot.split.stream),
             Ok(Outcome::Limited) => ledger.split_limited(&slot.split.stream),
@@ -160,8 +163,14 @@ impl Dispatcher {
     ) {
         let ledger = &mut self.ledgers[lane.source];
         match why {
-            Parked::Retry => ledger.retries += 1,
-            Parked::RateLimited => ledger.rate_limited += 1,
+            Parked::Retry => {
+                ledger.retries += 1;
+                ledger.meter.retried();
+            }
+            Parked::RateLimited => {
+                ledger.rate_limited += 1;
+                ledger.meter.limited();
+            }
             Parked::Turn | Parked::Backlog => {}
         }
         if self.stop.is_cancelled() || ledger.is_broken() {
@@ -224,7 +233,12 @@ impl Dispatcher {
     pub(super) fn fail(&mut self, source: usize, split: Arc<Split>, error: &Error) {
         let ledger = &mut self.ledgers[source];
         ledger.note_error(error);
-        let slot = Slot { shared: ledger.shared.clone(), worker: 0, chance: fastrand::Rng::with_seed(0) };
+        let slot = Slot {
+            shared: ledger.shared.clone(),
+            worker: 0,
+            cell: Arc::default(),
+            chance: fastrand::Rng::with_seed(0),
+        };
         let error = Error::new(error.kind(), error.to_string());
         self.slots.spawn(async move {
             slot.fail(&split, &error).await;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Dispatcher, RECEIPTS, planning};
+use super::{Dispatcher, RECEIPTS, planning, publish};
 use crate::backlog::Backlog;
 use crate::committer::{self, Order};
 use crate::feed::Feed;
@@ -21,9 +21,10 @@ use crate::ledger::Ledger;
 use crate::phases::PhaseTimes;
 use crate::places::Places;
 use crate::plan::{RunPlan, SourceEntry};
-use crate::progress::Snapshot;
+use crate::progress::{Snapshot, WorkerAction, WorkerProgress};
 use crate::queue::Queue;
-use crate::slot::SourceShared;
+use crate::rates::Rates;
+use crate::slot::{SourceShared, Work};
 
 impl Dispatcher {
     /// Makes everything ready; nothing happens before [`Dispatcher::run`].
@@ -112,12 +113,19 @@ impl Dispatcher {
         for (index, entry) in plan.sources.iter().enumerate() {
             entry.meter.serve(&places, index);
         }
+        let count = u32::try_from(concurrency).unwrap_or(u32::MAX);
         let first = Snapshot {
             run: plan.run.clone(),
             elapsed: Duration::ZERO,
-            sources: ledgers.iter().map(Ledger::progress).collect(),
+            sources: ledgers.iter().map(|ledger| ledger.progress((0.0, 0.0))).collect(),
             in_flight: 0,
             queued: 0,
+            workers: (1..=count)
+                .map(|worker| WorkerProgress::without_split(worker, WorkerAction::Idle))
+                .collect(),
+            pools: publish::pools(&places, &Queue::<Work>::default()),
+            records_per_s: 0.0,
+            bytes_per_s: 0.0,
             eta: None,
             stopping: false,
             held_back: Vec::new(),
@@ -141,6 +149,8 @@ impl Dispatcher {
             cut,
             snapshot,
             snapshot_at: began,
+            workers: (0..count).map(|_| (Arc::default(), 0)).collect(),
+            speeds: Rates::new(began, ledgers.len()),
             ledgers,
             queue: Queue::default(),
             parked: BTreeMap::new(),

@@ -31,14 +31,17 @@ use crate::ledger::{Ledger, Phase};
 use crate::places::Places;
 use crate::progress::Snapshot;
 use crate::queue::{LaneKey, Queue, Ticket};
+use crate::rates::Rates;
 use crate::report::RunOutcome;
 use crate::slot::{Outcome, Work};
+use crate::worker::WorkerCell;
 
 /// How often the snapshot is renewed while something happens.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
 
-/// After a stop, a pull that is under way has this long to come to its end before it is dropped.
-const STOP_GRACE: Duration = Duration::from_secs(5);
+/// After a stop, a pull that is under way has this long to come to its end before it is dropped: a stop
+/// reaches every split within a second, and what is dropped is read again when the run is resumed.
+const STOP_GRACE: Duration = Duration::from_millis(900);
 
 /// What is assumed of a split of which nothing is known.
 const UNKNOWN_COST: Duration = Duration::from_secs(1);
@@ -66,6 +69,9 @@ pub struct Dispatcher {
     snapshot: watch::Sender<Arc<Snapshot>>,
     snapshot_at: Instant,
     ledgers: Vec<Ledger>,
+    /// What each worker does, and how many splits it has finished; worker 1 is the first.
+    workers: Vec<(Arc<WorkerCell>, u64)>,
+    speeds: Rates,
     queue: Queue<Work>,
     parked: BTreeMap<(Instant, u64), (LaneKey, Ticket, Work)>,
     next_ticket: u64,
@@ -88,6 +94,7 @@ struct SlotInfo {
     ticket: Ticket,
     worker: u32,
     split: Arc<Split>,
+    attempt: u32,
     began: Instant,
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use busta_core::Error;
 use busta_core::event::Action;
+use busta_core::{Error, Stage};
 use tokio::task::JoinError;
 
 use super::Dispatcher;
@@ -31,12 +31,24 @@ impl Dispatcher {
     }
 
     pub(super) fn chunk_committed(&mut self, receipt: ChunkReceipt) {
-        let ChunkReceipt { source, stream, split, end, result, nothing, failures, found, high, deferred } =
-            receipt;
+        let ChunkReceipt {
+            worker,
+            source,
+            stream,
+            split,
+            end,
+            result,
+            nothing,
+            failures,
+            found,
+            high,
+            deferred,
+        } = receipt;
         let ledger = &mut self.ledgers[source];
         ledger.shared.outstanding.fetch_sub(1, Ordering::Relaxed);
         match result {
             Ok(committed) => {
+                ledger.meter.landed(&stream, &committed, failures);
                 ledger.records += committed.inserted + committed.updated;
                 ledger.deduped += committed.deduped;
                 if !committed.already {
@@ -48,6 +60,9 @@ impl Dispatcher {
                 if let Some(end) = end {
                     ledger.split_ended(&stream, end);
                 }
+                if end == Some(End::Done) {
+                    ledger.meter.split_done();
+                }
                 let work = ledger.found(found);
                 self.enqueue(source, work);
                 for (action, count) in [
@@ -57,6 +72,7 @@ impl Dispatcher {
                 ] {
                     if count > 0 {
                         self.emit(action, Some(source), |event| {
+                            event.worker_id = worker;
                             event.stream = Some(stream.clone());
                             event.split = Some(split.clone());
                             event.count = Some(count);
@@ -65,6 +81,7 @@ impl Dispatcher {
                 }
                 if let Some(End::Done) = end {
                     self.emit(Action::Complete, Some(source), |event| {
+                        event.worker_id = worker;
                         event.stream = Some(stream.clone());
                         event.split = Some(split.clone());
                     });
@@ -87,6 +104,7 @@ impl Dispatcher {
         }
         self.emit(Action::Error, Some(index), |event| {
             event.error = Some(error.kind());
+            event.stage = Some(Stage::Write);
             event.message = Some(busta_core::secret::redact(&error.to_string()).into_owned());
         });
         self.leave(|lane| lane.source == index);

@@ -111,6 +111,46 @@ pub fn line(key: &HostKey, host: &Host, before: Option<&Tally>) -> Option<HostRe
     (report.requests > 0).then_some(report)
 }
 
+/// How a host stands now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostState {
+    /// `host:port`.
+    pub host: String,
+    /// Its key: the host for one credential.
+    pub key: HostKey,
+    /// Places taken.
+    pub in_flight: usize,
+    /// How many requests at once it was found to bear; absent if as many as were wanted.
+    pub limit: Option<usize>,
+    /// How many requests a second it was found to bear; absent if no such limit was met.
+    pub rate: Option<f64>,
+    /// Whether it is left alone for a while after too many failures in a row.
+    pub paused: bool,
+    /// Requests since the process began.
+    pub requests: u64,
+    /// Those that it answered with 429 or 503.
+    pub limited: u64,
+    /// The mean of what its answers took, in milliseconds.
+    pub latency_mean_ms: f64,
+}
+
+impl HostState {
+    pub(super) fn of(key: &HostKey, host: &Host) -> Self {
+        let tally = &host.tally;
+        Self {
+            host: shown(key).to_owned(),
+            key: key.clone(),
+            in_flight: host.in_flight(),
+            limit: host.limit(),
+            rate: host.rate(),
+            paused: host.is_paused(),
+            requests: tally.requests,
+            limited: tally.limited,
+            latency_mean_ms: tally.latency.as_secs_f64() * 1000.0 / tally.answered.max(1) as f64,
+        }
+    }
+}
+
 fn is_noticeable(was: f64, is: f64) -> bool {
     was.max(is) >= NOTICEABLE * was.min(is)
 }

@@ -131,6 +131,16 @@ impl Host {
         self.breaker.is_open() && self.breaker.failing_for(now) >= after
     }
 
+    /// Places taken.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether its circuit is open.
+    pub fn is_paused(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// The places that it was found to bear, if that is fewer than were ever wanted.
     pub fn limit(&self) -> Option<usize> {
         let places = self.adaptive.as_ref()?.places();

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use adaptive::Answer;
 pub use breaker::Change;
-pub use figures::{Tallies, shown};
+pub use figures::{HostState, Tallies, shown};
 use host::Host;
 pub use host::Place;
 use pace::Pace;
@@ -142,6 +142,16 @@ impl Hosts {
         });
         lines.truncate(MOST_REPORTED);
         lines
+    }
+
+    /// How the hosts stand that were asked or are being asked: those that were asked most, and no more than a
+    /// hundred.
+    pub fn view(&self) -> Vec<HostState> {
+        let mut all: Vec<HostState> = self.all().iter().map(|(key, host)| HostState::of(key, host)).collect();
+        all.retain(|state| state.requests > 0 || state.in_flight > 0);
+        all.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.key.cmp(&b.key)));
+        all.truncate(MOST_REPORTED);
+        all
     }
 
     /// The hosts that get less than the configuration allows.

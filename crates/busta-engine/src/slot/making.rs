@@ -4,10 +4,12 @@ use std::sync::atomic::Ordering;
 
 use busta_core::event::Action;
 use busta_core::transform::{Transformed, Warning};
-use busta_core::{Failure, Quality, Records, Split, Staged, StreamName, Transform};
+use busta_core::{Failure, Quality, Records, Split, Stage, Staged, StreamName, Transform};
 use tokio::time::Instant;
 
 use super::{Slot, SourceShared};
+use crate::progress::WorkerAction;
+use crate::worker::WorkerCell;
 
 /// Batches above this are staged on a blocking thread: encoding them takes more than about a
 /// millisecond.
@@ -40,7 +42,8 @@ pub(super) struct Made {
 }
 
 impl SourceShared {
-    fn make(&self, stream: &StreamName, records: Records) -> Made {
+    fn make(&self, cell: &WorkerCell, stream: &StreamName, records: Records) -> Made {
+        cell.does(WorkerAction::Transforming);
         let began = Instant::now();
         let (transform, quality) = (self.transform.as_deref(), self.quality.as_deref());
         let Transformed { records, mut failures, dropped, warnings } =
@@ -51,6 +54,7 @@ impl SourceShared {
         if records.is_empty() {
             return Made { staged: None, failures, warnings };
         }
+        cell.does(WorkerAction::Writing);
         let began = Instant::now();
         let mut staged = self.destination.stage(&self.run, &self.name, stream, &records);
         failures.append(&mut staged.failures);
@@ -67,9 +71,10 @@ impl Slot {
         // The processor's time for a batch that is transformed is not known beforehand.
         let inline = records.weight() <= INLINE_STAGING && shared.transform.is_none();
         let made = if inline {
-            shared.make(&stream, records)
+            shared.make(&self.cell, &stream, records)
         } else {
-            match tokio::task::spawn_blocking(move || shared.make(&stream, records)).await {
+            let cell = self.cell.clone();
+            match tokio::task::spawn_blocking(move || shared.make(&cell, &stream, records)).await {
                 Ok(made) => made,
                 // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -78,6 +83,7 @@ impl Slot {
         if let Some(first) = made.warnings.first() {
             self.emit(Action::Warning, split, |event| {
                 event.count = Some(made.warnings.len() as u64);
+                event.stage = Some(Stage::Transform);
                 event.message = Some(format!("{}: {}", first.rule, first.message));
             });
         }

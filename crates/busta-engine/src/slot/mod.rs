@@ -21,6 +21,8 @@ use tokio::time::Instant;
 
 use crate::backlog;
 use crate::committer::Parcel;
+use crate::progress::WorkerAction;
+use crate::worker::{Asker, WorkerCell};
 pub use making::transformed;
 pub use shared::SourceShared;
 use work::parked;
@@ -40,6 +42,7 @@ const QUICK: Duration = Duration::from_millis(5);
 pub struct Slot {
     pub shared: Arc<SourceShared>,
     pub worker: u32,
+    pub cell: Arc<WorkerCell>,
     pub chance: fastrand::Rng,
 }
 
@@ -50,16 +53,26 @@ enum Next {
 
 impl Slot {
     /// Reads `work` as far as it goes now.
-    pub async fn run(mut self, mut work: Work) -> Outcome {
+    pub async fn run(self, work: Work) -> Outcome {
+        let asker = Asker {
+            shared: self.shared.clone(),
+            worker: self.worker,
+            cell: self.cell.clone(),
+            split: work.split.clone(),
+            attempt: work.attempt(),
+        };
+        asker.clone().runs(self.read(work, &asker)).await
+    }
+
+    async fn read(mut self, mut work: Work, asker: &Asker) -> Outcome {
         if let Some(since) = work.parked.take() {
             self.shared.phases.limited(since.elapsed());
         }
         if let Some(held_up) = self.hold_up(&work) {
             return parked(work, Some(held_up), Parked::Backlog);
         }
-        self.emit(Action::Fetching, &work.split, |_| {});
         loop {
-            match self.step(&mut work).await {
+            match self.step(&mut work, asker).await {
                 Ok(Next::GoOn) => {}
                 Ok(Next::Leave(outcome)) => return outcome,
                 Err(error) => {
@@ -88,7 +101,8 @@ impl Slot {
     }
 
     /// One pull, and all that follows from it.
-    async fn step(&mut self, work: &mut Work) -> Result<Next> {
+    async fn step(&mut self, work: &mut Work, asker: &Asker) -> Result<Next> {
+        self.cell.does(WorkerAction::Writing);
         let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
         let asked = Instant::now();
         let mut reserved = tokio::select! {
@@ -105,6 +119,8 @@ impl Slot {
         };
         let took = began.elapsed();
         self.shared.phases.pulled(took);
+        // A source that asks for nothing that has a name.
+        asker.tell_fetching();
         let pulled = pulled?;
         let share = if took < QUICK { 1 } else { work::READ_AHEAD };
         self.host_answered(work);
@@ -114,12 +130,17 @@ impl Slot {
         let enough = self.reaches_limit(&work.split.stream, batch.records.len() as u64);
         let done = batch.done;
         let found = (batch.records.len() as u64, batch.found.len());
+        work.batches += 1;
+        work.records += found.0;
+        self.cell.read(found.0);
         let parcel = self.parcel(work, batch).await;
         let weight = parcel.weight();
         reserved.settle(weight);
         self.shared.batch_weight.store(weight, Ordering::Relaxed);
         self.emit(Action::Found, &work.split, |event| {
             event.count = Some(found.0);
+            event.duration_ms = Some(millis(took));
+            event.url = self.cell.url();
             event.message = (found.1 > 0).then(|| format!("and {} more splits", found.1));
         });
         let ready = Instant::now();
@@ -137,6 +158,7 @@ impl Slot {
         let reader = match &mut work.reader {
             Some(reader) => reader,
             none => {
+                self.cell.does(WorkerAction::Opening);
                 let at = match &work.position {
                     Position::At(cursor) => Some(cursor),
                     Position::Start | Position::Done => None,
@@ -144,6 +166,7 @@ impl Slot {
                 none.insert(self.within(work.deadline, self.shared.source.open(&work.split, at)).await?)
             }
         };
+        self.cell.does(WorkerAction::Fetching);
         self.within(work.deadline, reader.next()).await
     }
 
@@ -172,6 +195,11 @@ impl Slot {
             fill(event);
         });
     }
+}
+
+/// `time` as events tell it.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a split, source or run that took too long failed with.

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use busta_core::{Batch, Chunk, Failure, Position, Step, StreamName};
+use busta_core::event::Action;
+use busta_core::{Batch, Chunk, Failure, Position, Split, Step, StreamName};
 
 use super::making::Made;
 use super::{Slot, Work};
 use crate::committer::{End, Order, Parcel};
+use crate::progress::WorkerAction;
 
 impl Slot {
     /// Counts a batch against the run's limit; says whether its stream has had enough. Batches are not
@@ -43,7 +45,10 @@ impl Slot {
             if shared.replaced.contains(stream) { (Vec::new(), starts) } else { (starts, Vec::new()) };
         let now = shared.clock.now();
         let place = |failure: Failure| failure.place(&shared.run, &shared.name, stream, &work.split.id, now);
+        let failures: Vec<Failure> = failures.into_iter().chain(made.failures).map(place).collect();
+        self.tell_failures(&work.split, &failures);
         Parcel {
+            worker: self.worker,
             source: shared.index,
             split: work.split.id.clone(),
             end: done.then_some(End::Done),
@@ -56,7 +61,7 @@ impl Slot {
                 stream: stream.clone(),
                 step: Some(Step { split: work.split.id.clone(), from, to: work.position.clone() }),
                 staged: made.staged,
-                failures: failures.into_iter().chain(made.failures).map(place).collect(),
+                failures,
                 high: work.high.clone(),
                 found,
                 starts,
@@ -64,7 +69,21 @@ impl Slot {
         }
     }
 
+    /// Tells of the records of a batch that have failed, in one event.
+    fn tell_failures(&self, split: &Split, failures: &[Failure]) {
+        let Some(first) = failures.first() else { return };
+        self.emit(Action::Error, split, |event| {
+            event.count = Some(failures.len() as u64);
+            event.error = Some(first.kind);
+            event.stage = Some(first.stage);
+            event.url = self.cell.url();
+            let place = first.position.as_ref().map_or(String::new(), |position| format!("{position}: "));
+            event.message = Some(format!("{place}{}", first.reason));
+        });
+    }
+
     pub(super) async fn send(&self, parcel: Parcel) {
+        self.cell.does(WorkerAction::Writing);
         self.shared.outstanding.fetch_add(1, Ordering::Relaxed);
         if self.shared.orders.send(Order::Commit(Box::new(parcel))).await.is_err() {
             // The committer is gone: its destination has panicked, and no receipt will come.

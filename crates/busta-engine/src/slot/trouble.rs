@@ -4,7 +4,7 @@ use busta_core::event::Action;
 use busta_core::{Chunk, Error, ErrorKind, Failure, Result, Split, Stage};
 use tokio::time::Instant;
 
-use super::{Parked, Slot, Work};
+use super::{Parked, Slot, Work, millis};
 use crate::committer::{End, Parcel};
 use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
 
@@ -37,9 +37,11 @@ impl Slot {
             self.shared.hosts.quiet(host, Instant::now(), wait);
         }
         self.emit(action, &work.split, |event| {
-            event.attempt = Some(work.retries.max(work.waits) + 1);
-            event.duration_ms = u64::try_from(wait.as_millis()).ok();
+            event.attempt = Some(work.attempt());
+            event.duration_ms = Some(millis(wait));
             event.error = Some(error.kind());
+            event.stage = Some(stage_of(&error));
+            event.url = self.cell.url();
             event.message = Some(busta_core::secret::redact(&error.to_string()).into_owned());
         });
         Ok((until, why))
@@ -53,8 +55,7 @@ impl Slot {
     /// Records that the split has failed.
     pub async fn fail(&self, split: &Split, error: &Error) {
         let shared = &self.shared;
-        let stage = if error.kind() == ErrorKind::Data { Stage::Parse } else { Stage::Read };
-        let failure = Failure::split(stage, error).place(
+        let failure = Failure::split(stage_of(error), error).place(
             &shared.run,
             &shared.name,
             &split.stream,
@@ -63,9 +64,12 @@ impl Slot {
         );
         self.emit(Action::Error, split, |event| {
             event.error = Some(error.kind());
+            event.stage = Some(failure.stage);
+            event.url = self.cell.url();
             event.message = Some(failure.reason.clone());
         });
         self.send(Parcel {
+            worker: self.worker,
             source: shared.index,
             split: split.id.clone(),
             end: Some(End::Failed),
@@ -86,4 +90,9 @@ impl Slot {
         })
         .await;
     }
+}
+
+/// How far a split came that could not be read as a whole.
+fn stage_of(error: &Error) -> Stage {
+    if error.kind() == ErrorKind::Data { Stage::Parse } else { Stage::Read }
 }

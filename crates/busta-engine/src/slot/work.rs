@@ -24,6 +24,9 @@ pub struct Work {
     pub retries: u32,
     /// Times in a row that it was told to slow down.
     pub waits: u32,
+    /// What it has yielded in this run.
+    pub batches: u64,
+    pub records: u64,
     /// Since when it waits without a slot.
     pub(super) parked: Option<Instant>,
     /// Kept while it waits only for its turn.
@@ -45,6 +48,8 @@ impl Work {
             high,
             retries: 0,
             waits: 0,
+            batches: 0,
+            records: 0,
             parked: None,
             reader: None,
             deadline: None,
@@ -52,6 +57,11 @@ impl Work {
             recorded,
             ahead: Arc::new(Semaphore::new(READ_AHEAD as usize)),
         }
+    }
+
+    /// Which attempt at its next batch this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.retries.max(self.waits) + 1
     }
 }
 

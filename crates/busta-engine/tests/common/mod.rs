@@ -26,6 +26,8 @@ pub struct Bench {
     pub limit: Option<u64>,
     pub run: RunId,
     pub full_refresh: bool,
+    /// One for all sources, if a test has asked for it.
+    meter: Option<Arc<SourceMeter>>,
     sources: Vec<Entry>,
 }
 
@@ -39,6 +41,7 @@ impl Bench {
             limit: None,
             run: "run-1".into(),
             full_refresh: false,
+            meter: None,
             sources: Vec::new(),
         }
     }
@@ -47,6 +50,12 @@ impl Bench {
         let settings = SourceSettings::default();
         self.sources.push((name.to_owned(), Arc::new(source), settings, "scripted".to_owned(), None));
         self
+    }
+
+    /// The meter that the sources of the next plans report to.
+    pub fn meter(&mut self) -> Arc<SourceMeter> {
+        let meter = SourceMeter::new(Arc::new(Hosts::new(&self.settings)));
+        self.meter.insert(meter).clone()
     }
 
     /// Changes the settings of the last source.
@@ -80,7 +89,7 @@ impl Bench {
                 settings: settings.clone(),
                 source: source.clone(),
                 destination: 0,
-                meter: SourceMeter::new(hosts.clone()),
+                meter: self.meter.clone().unwrap_or_else(|| SourceMeter::new(hosts.clone())),
                 expected: expected.map_or_else(HashMap::new, |took| {
                     source.streams().iter().map(|stream| (stream.name.clone(), took)).collect()
                 }),

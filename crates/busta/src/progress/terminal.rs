@@ -145,6 +145,8 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
+    use busta_core::report::Phases;
+
     use super::*;
 
     fn source(name: &str, status: Status, in_flight: usize) -> SourceProgress {
@@ -161,6 +163,10 @@ mod tests {
             retries: 1,
             failures: 0,
             waiting: None,
+            error: None,
+            phases: Phases::default(),
+            records_per_s: 0.0,
+            bytes_per_s: 0.0,
         }
     }
 
@@ -171,6 +177,10 @@ mod tests {
             sources,
             in_flight: 2,
             queued: 5,
+            workers: Vec::new(),
+            pools: Vec::new(),
+            records_per_s: 0.0,
+            bytes_per_s: 0.0,
             eta: Some(Duration::from_secs(4)),
             stopping: false,
             held_back: Vec::new(),

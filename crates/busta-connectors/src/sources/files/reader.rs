@@ -84,6 +84,7 @@ impl Reader for FilesReader {
             open: self.open.take(),
             buffer: Vec::new(),
         };
+        self.meter.asking(&self.files[self.at.files].path);
         let meter = self.meter.clone();
         let (pull, batch) = blocking(move || {
             let batch = pull.run(&*meter);

@@ -30,6 +30,7 @@ pub async fn fetch(stac: &Stac, url: &Url) -> Result<Found> {
 async fn read(stac: &Stac, url: &Url) -> Result<Found> {
     let path = url.to_file_path().map_err(|()| Error::data(format!("{url} names no file")))?;
     let shown = path.display().to_string();
+    stac.meter.asking(&shown);
     let body = tokio::task::spawn_blocking(move || std::fs::read(path))
         .await
         .map_err(|e| Error::bug(format!("reading a file: {e}")))?

@@ -1,0 +1,190 @@
+//! The engine's side of [`Meter`]: counts a source's requests and heeds what their answers say.
+//!
+//! A source has one meter as long as the process lives, so its counts only grow, run after run.
+
+mod figures;
+mod latency;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use busta_core::meter::{Meter, Request, Spare};
+use busta_core::{Committed, HostKey, StreamName};
+use tokio::time::Instant;
+
+use crate::hosts::{Hosts, Place};
+use crate::phases::Total;
+use crate::places::Places;
+use crate::worker;
+pub use figures::{SourceFigures, StreamFigures};
+use latency::Histogram;
+pub use latency::Latencies;
+
+/// Counts the requests of one source.
+pub struct SourceMeter {
+    hosts: Arc<Hosts>,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+    waited: Total,
+    latency: Histogram,
+    retries: AtomicU64,
+    limited: AtomicU64,
+    splits: AtomicU64,
+    failures: AtomicU64,
+    /// Requests by the status of their answer; `None` if there was none.
+    statuses: Mutex<BTreeMap<Option<u16>, u64>>,
+    streams: Mutex<BTreeMap<StreamName, StreamFigures>>,
+    /// The places of the run that the source is part of, and its number there.
+    run: Mutex<(Weak<Places>, usize)>,
+}
+
+impl SourceMeter {
+    /// A meter that tells `hosts` about limits.
+    pub fn new(hosts: Arc<Hosts>) -> Arc<Self> {
+        Arc::new(Self {
+            hosts,
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            waited: Total::default(),
+            latency: Histogram::default(),
+            retries: AtomicU64::new(0),
+            limited: AtomicU64::new(0),
+            splits: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            statuses: Mutex::default(),
+            streams: Mutex::default(),
+            run: Mutex::default(),
+        })
+    }
+
+    /// From now on the source is number `source` of the run that `places` belongs to.
+    pub(crate) fn serve(&self, places: &Arc<Places>, source: usize) {
+        *locked(&self.run) = (Arc::downgrade(places), source);
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// How long its readers have waited for servers and disks.
+    pub fn waited_for(&self) -> Duration {
+        self.waited.get()
+    }
+
+    /// Bytes received or read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// All that was counted so far.
+    pub fn figures(&self) -> SourceFigures {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        SourceFigures {
+            requests: get(&self.requests),
+            bytes: get(&self.bytes),
+            waited: self.waited.get(),
+            latency: self.latency.get(),
+            retries: get(&self.retries),
+            limited: get(&self.limited),
+            splits: get(&self.splits),
+            failures: get(&self.failures),
+            statuses: locked(&self.statuses).clone(),
+            streams: locked(&self.streams).clone(),
+        }
+    }
+
+    /// A split will be tried again.
+    pub(crate) fn retried(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A split waits because its host asked for it.
+    pub(crate) fn limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A split was read to its end, durably.
+    pub(crate) fn split_done(&self) {
+        self.splits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A chunk is durable.
+    pub(crate) fn landed(&self, stream: &StreamName, committed: &Committed, failures: u64) {
+        if committed.already {
+            return;
+        }
+        self.failures.fetch_add(failures, Ordering::Relaxed);
+        let mut streams = locked(&self.streams);
+        // Looked for first, so that a name is copied once and not with every chunk.
+        match streams.get_mut(stream) {
+            Some(counts) => counts.add(committed),
+            None => streams.entry(stream.clone()).or_default().add(committed),
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Meter for SourceMeter {
+    fn asking(&self, url: &str) {
+        worker::asking(url);
+    }
+
+    fn request(&self, seen: &Request<'_>) {
+        *locked(&self.statuses).entry(seen.status).or_default() += 1;
+        if seen.status.is_some() {
+            self.latency.observe(seen.latency);
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
+        self.waited.add(seen.latency);
+        self.hosts.requested(seen, Instant::now());
+    }
+
+    fn bytes(&self, count: u64) {
+        self.bytes.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn waited(&self, time: Duration) {
+        self.waited.add(time);
+    }
+
+    fn spare(&self, host: &HostKey) -> Option<Spare> {
+        let (places, source) = locked(&self.run).clone();
+        let places = places.upgrade()?;
+        // Asked first, so that a host which is full wakes nobody.
+        self.hosts.would_admit(host, Instant::now()).ok()?;
+        let worker = places.spare(source)?;
+        let mut held = Held { places, source, worker, host: None, hosts: self.hosts.clone() };
+        let place = self.hosts.admit(host, Instant::now()).ok()?;
+        held.host = Some((host.clone(), place));
+        Some(Spare::new(held))
+    }
+
+    fn turn(&self, host: &HostKey) -> bool {
+        self.hosts.turn(host, Instant::now()).is_ok()
+    }
+}
+
+/// The places that a spare request takes up.
+struct Held {
+    places: Arc<Places>,
+    source: usize,
+    worker: u32,
+    host: Option<(HostKey, Place)>,
+    hosts: Arc<Hosts>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((host, place)) = &self.host {
+            self.hosts.release(host, *place);
+        }
+        self.places.release(self.source, self.worker);
+    }
+}

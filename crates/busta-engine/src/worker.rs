@@ -1,0 +1,162 @@
+//! What a worker does, as it tells itself: a few stores at each step, and nothing that waits.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use busta_core::event::{Action, Event};
+use busta_core::{Split, secret};
+
+use crate::progress::WorkerAction;
+use crate::slot::SourceShared;
+
+tokio::task_local! {
+    /// Who reads in this task, so that a source's meter knows whose request it sees.
+    static ASKER: Asker;
+}
+
+/// Where one worker writes what it does, and the dispatcher reads it.
+#[derive(Default)]
+pub struct WorkerCell {
+    action: AtomicU8,
+    batches: AtomicU64,
+    records: AtomicU64,
+    records_done: AtomicU64,
+    /// Whether it has been told that the split is being read.
+    told: AtomicBool,
+    /// What was asked for last, as it was sent: to be shown only without its secrets.
+    asked: Mutex<String>,
+}
+
+impl WorkerCell {
+    /// A split is taken up that has yielded so much before.
+    pub fn begin(&self, batches: u64, records: u64) {
+        self.batches.store(batches, Ordering::Relaxed);
+        self.records.store(records, Ordering::Relaxed);
+        self.told.store(false, Ordering::Relaxed);
+        self.asked().clear();
+        self.does(WorkerAction::Opening);
+    }
+
+    /// What the worker does from now on.
+    pub fn does(&self, action: WorkerAction) {
+        self.action.store(action as u8, Ordering::Relaxed);
+    }
+
+    /// What it does.
+    pub fn action(&self) -> WorkerAction {
+        WorkerAction::from_number(self.action.load(Ordering::Relaxed))
+    }
+
+    /// A batch of so many records has come.
+    pub fn read(&self, records: u64) {
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.records.fetch_add(records, Ordering::Relaxed);
+        self.records_done.fetch_add(records, Ordering::Relaxed);
+    }
+
+    /// Batches and records of the split so far, and records of all splits.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (get(&self.batches), get(&self.records), get(&self.records_done))
+    }
+
+    /// Whether nobody has been told yet that the split is being read; from now on somebody has.
+    pub fn is_news(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// What was asked for last, without secrets.
+    pub fn url(&self) -> Option<String> {
+        let asked = self.asked();
+        (!asked.is_empty()).then(|| secret::shown_url(&asked))
+    }
+
+    fn asks(&self, url: &str) {
+        let mut asked = self.asked();
+        asked.clear();
+        asked.push_str(url);
+    }
+
+    fn asked(&self) -> MutexGuard<'_, String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who reads which split.
+#[derive(Clone)]
+pub struct Asker {
+    /// The source.
+    pub shared: Arc<SourceShared>,
+    /// The worker's number.
+    pub worker: u32,
+    /// The worker's cell.
+    pub cell: Arc<WorkerCell>,
+    /// The split.
+    pub split: Arc<Split>,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+}
+
+impl Asker {
+    /// Runs `reading` as this one's.
+    pub async fn runs<T>(self, reading: impl Future<Output = T>) -> T {
+        ASKER.scope(self, reading).await
+    }
+
+    /// Tells once that the split is being read, with what was asked for, if anything was.
+    pub fn tell_fetching(&self) {
+        if self.cell.is_news() {
+            self.emit(Action::Fetching, |event| {
+                event.attempt = (self.attempt > 1).then_some(self.attempt);
+                event.url = self.cell.url();
+            });
+        }
+    }
+
+    fn emit(&self, action: Action, fill: impl FnOnce(&mut Event)) {
+        self.shared.feed.emit(action, |event| {
+            event.worker_id = self.worker;
+            event.source = Some(self.shared.name.clone());
+            event.stream = Some(self.split.stream.clone());
+            event.split = Some(self.split.id.clone());
+            fill(event);
+        });
+    }
+}
+
+/// Whoever reads in this task is about to ask for `url`.
+pub fn asking(url: &str) {
+    // Nobody: what is asked for while planning belongs to no split.
+    let _ = ASKER.try_with(|asker| {
+        asker.cell.asks(url);
+        asker.tell_fetching();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_begin_anew_with_each_split() {
+        let cell = WorkerCell::default();
+        cell.begin(0, 0);
+        cell.read(10);
+        cell.read(5);
+        assert_eq!(cell.counts(), (2, 15, 15));
+        cell.begin(7, 70);
+        assert_eq!(cell.action(), WorkerAction::Opening);
+        cell.read(1);
+        assert_eq!(cell.counts(), (8, 71, 16));
+    }
+
+    #[test]
+    fn what_was_asked_is_shown_without_secrets_and_forgotten() {
+        let cell = WorkerCell::default();
+        cell.asks("https://x.example/a?token=abc&page=2");
+        assert_eq!(cell.url().unwrap(), "https://x.example/a?token=***&page=2");
+        assert!(cell.is_news() && !cell.is_news());
+        cell.begin(0, 0);
+        assert_eq!((cell.url(), cell.is_news()), (None, true));
+    }
+}
