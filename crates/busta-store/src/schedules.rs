@@ -13,8 +13,9 @@ use crate::state::StateStore;
 /// How the schedule of one source stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScheduleState {
-    /// When a schedule of this source was seen first. What was due before has not been missed.
-    pub first_seen: DateTime<Utc>,
+    /// When a schedule of this source was seen first, or was resumed last. What was due before has not
+    /// been missed.
+    pub since: DateTime<Utc>,
     /// The last time that it was due and was heeded.
     pub last_due_at: Option<DateTime<Utc>>,
     /// Since when it is paused, if it is.
@@ -34,14 +35,14 @@ impl StateStore {
         self.read(|db, path| {
             let failed = |e| of_sqlite(path, e);
             let mut query = db
-                .prepare("SELECT source, first_seen, last_due_at, paused_at FROM schedule")
+                .prepare("SELECT source, since, last_due_at, paused_at FROM schedule")
                 .map_err(failed)?;
             let mut rows = query.query([]).map_err(failed)?;
             let mut schedules = BTreeMap::new();
             while let Some(row) = rows.next().map_err(failed)? {
                 let time = |column| row.get::<_, Option<String>>(column).map_err(failed);
                 let state = ScheduleState {
-                    first_seen: parse_time(row.get(1).map_err(failed)?)?,
+                    since: parse_time(row.get(1).map_err(failed)?)?,
                     last_due_at: time(2)?.map(parse_time).transpose()?,
                     paused_at: time(3)?.map(parse_time).transpose()?,
                 };
@@ -57,7 +58,7 @@ impl StateStore {
         self.write(move |db, path| {
             let failed = |e| of_sqlite(path, e);
             let mut insert = db
-                .prepare("INSERT OR IGNORE INTO schedule (source, first_seen) VALUES (?1, ?2)")
+                .prepare("INSERT OR IGNORE INTO schedule (source, since) VALUES (?1, ?2)")
                 .map_err(failed)?;
             for source in &sources {
                 insert.execute(params![source.as_str(), at.to_rfc3339()]).map_err(failed)?;
@@ -72,8 +73,9 @@ impl StateStore {
         let source = source.clone();
         self.write(move |db, path| {
             db.execute(
-                "INSERT INTO schedule (source, first_seen, paused_at) VALUES (?1, ?2, iif(?3, ?2, NULL))
-                 ON CONFLICT DO UPDATE SET paused_at = iif(?3, coalesce(paused_at, ?2), NULL)",
+                "INSERT INTO schedule (source, since, paused_at) VALUES (?1, ?2, iif(?3, ?2, NULL))
+                 ON CONFLICT DO UPDATE SET
+                    since = iif(?3, since, ?2), paused_at = iif(?3, coalesce(paused_at, ?2), NULL)",
                 params![source.as_str(), at.to_rfc3339(), paused],
             )
             .map_err(|e| of_sqlite(path, e))?;
@@ -88,7 +90,7 @@ impl StateStore {
         let source = source.clone();
         self.write(move |db, path| {
             db.execute(
-                "INSERT INTO schedule (source, first_seen, last_due_at) VALUES (?1, ?2, ?2)
+                "INSERT INTO schedule (source, since, last_due_at) VALUES (?1, ?2, ?2)
                  ON CONFLICT DO UPDATE SET last_due_at = ?2",
                 params![source.as_str(), at.to_rfc3339()],
             )

@@ -163,7 +163,8 @@ async fn schedules_are_remembered() {
     store.set_paused(&"c".into(), false, at(7)).await.unwrap();
     let known = home.open().schedules().await.unwrap();
     let a = known["a"];
-    assert_eq!((a.first_seen, a.last_due_at, a.paused_at), (at(1), Some(at(3)), Some(at(4))));
+    assert_eq!((a.since, a.last_due_at, a.paused_at), (at(1), Some(at(3)), Some(at(4))));
+    assert_eq!((known["b"].since, known["c"].since), (at(1), at(7)), "resumed last");
     assert!(a.is_paused() && !known["b"].is_paused() && !known["c"].is_paused());
 }
 

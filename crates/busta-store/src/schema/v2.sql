@@ -72,7 +72,7 @@ CREATE INDEX event_action ON event (action);
 
 CREATE TABLE schedule (
     source      TEXT PRIMARY KEY,
-    first_seen  TEXT NOT NULL,
+    since       TEXT NOT NULL,
     last_due_at TEXT,
     paused_at   TEXT
 ) WITHOUT ROWID;
