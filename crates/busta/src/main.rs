@@ -1,5 +1,7 @@
 //! The `busta` command.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod bench;
 mod cli;
 mod collect;
@@ -23,6 +25,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    allocator::set();
     #[cfg(feature = "failpoints")]
     arm_failpoint();
     let cli = match cli::Cli::try_parse() {
