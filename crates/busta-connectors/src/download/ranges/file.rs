@@ -219,6 +219,22 @@ impl Writing {
         Ok(())
     }
 
+    /// Whether there is something that is not being written yet.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Begins to write what waits, as soon as the block before is written.
+    pub async fn flush(&mut self) -> Result<()> {
+        if let Some(busy) = &mut self.busy {
+            let written = busy.await;
+            self.busy = None;
+            written
+                .unwrap_or_else(|error| Err(Error::bug(format!("writing a download panicked: {error}"))))?;
+        }
+        self.write().await
+    }
+
     /// Waits until all that it was given is written.
     pub async fn finish(mut self) -> Result<()> {
         self.write().await?;

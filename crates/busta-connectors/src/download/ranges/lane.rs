@@ -59,7 +59,16 @@ pub async fn read(
 ) -> Result<(), Broken> {
     let mut writing = Writing::new(file, progress, stretch.start);
     let ended = loop {
-        match incoming.chunk().await {
+        let chunk = tokio::select! {
+            biased;
+            chunk = incoming.chunk() => chunk,
+            // The network has nothing just now: what has come need not wait in memory for a crash to lose.
+            flushed = writing.flush(), if writing.is_waiting() => {
+                flushed?;
+                continue;
+            }
+        };
+        match chunk {
             Ok(Some(chunk)) => {
                 let left = stretch.end - writing.end();
                 let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
