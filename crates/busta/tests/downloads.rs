@@ -12,35 +12,58 @@ use std::time::Duration;
 
 use busta_sandbox::Object;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use support::origin::Origin;
 use support::{COLLECT, Desk};
 
-const OBJECTS: u64 = 4;
-
-/// Of the objects, which differ in length.
-fn size(number: u64) -> u64 {
-    6_000_000 + 1_000_000 * number
+/// The objects of a test, which differ in length.
+#[derive(Clone, Copy)]
+struct Objects {
+    count: u64,
+    smallest: u64,
+    /// What their server does to them.
+    profile: &'static str,
 }
 
-fn object(number: u64) -> Object {
-    Object::named(&format!("{number}.tif"), size(number))
+impl Objects {
+    fn size(self, number: u64) -> u64 {
+        self.smallest + 1_000_000 * number
+    }
+
+    fn object(self, number: u64) -> Object {
+        Object::named(&format!("{number}.tif"), self.size(number))
+    }
+
+    fn total(self) -> u64 {
+        (0..self.count).map(|number| self.size(number)).sum()
+    }
+
+    /// The files that are there, each of which must be the whole object.
+    fn whole(self, desk: &Desk) -> Vec<u64> {
+        let there = |number: &u64| {
+            let file = desk.file(&format!("scenes/scenes/scene-{number}/visual.tif"));
+            let Ok(bytes) = std::fs::read(file) else { return false };
+            let wanted = self.object(*number).bytes(0..self.size(*number));
+            assert!(bytes == wanted, "object {number} is not what it was");
+            true
+        };
+        (0..self.count).filter(there).collect()
+    }
 }
 
 /// A STAC API of one page, whose items name slow objects of the sandbox.
-fn api(origin: &str) -> String {
-    let features: Vec<Value> = (0..OBJECTS)
+fn api(origin: &str, objects: Objects) -> String {
+    let features: Vec<Value> = (0..objects.count)
         .map(|number| {
-            let bytes = object(number).bytes(0..size(number));
-            let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let checksum = objects.object(number).multihash();
+            let (profile, size) = (objects.profile, objects.size(number));
             json!({
                 "type": "Feature", "stac_version": "1.0.0", "id": format!("scene-{number}"),
                 "collection": "scenes", "geometry": null, "links": [],
                 "properties": {"datetime": "2024-01-01T00:00:00Z"},
                 "assets": {"visual": {
-                    "href": format!("{origin}/with/fail=slow,drip=1500ms/objects/{number}.tif?size={}", size(number)),
+                    "href": format!("{origin}/with/{profile}/objects/{number}.tif?size={size}"),
                     "type": "image/tiff",
-                    "file:checksum": format!("1220{digest}"),
+                    "file:checksum": checksum,
                 }},
             })
         })
@@ -50,8 +73,7 @@ fn api(origin: &str) -> String {
         "conformsTo": ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"],
         "links": [{"rel": "search", "href": "/search", "method": "GET", "type": "application/geo+json"}],
     });
-    let page =
-        json!({"type": "FeatureCollection", "links": [], "numberMatched": OBJECTS, "features": features});
+    let page = json!({"type": "FeatureCollection", "links": [], "numberMatched": objects.count, "features": features});
     serve(move |path| match path {
         "/" => landing.to_string(),
         "/collections" => json!({"collections": [{"id": "scenes"}], "links": []}).to_string(),
@@ -93,57 +115,85 @@ fn kills() -> u32 {
     std::env::var("BUSTA_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(5)
 }
 
-#[test]
-#[allow(clippy::disallowed_methods, reason = "the moment of death must not depend on what the process does")]
-fn killed_downloads_go_on_where_they_were() {
-    let origin = Origin::default();
-    let desk = Desk::new(&format!(
+/// A desk that downloads the objects with these more keys of `assets`.
+fn desk(origin: &Origin, objects: Objects, more: &str) -> Desk {
+    Desk::new(&format!(
         "destination: {{ type: sqlite, path: out.db }}
 sources:
   - name: scenes
     type: stac
     url: {}
-    assets: {{ folder: scenes, include: [visual], require_checksum: true }}
+    assets: {{ folder: scenes, include: [visual], require_checksum: true{more} }}
 ",
-        api(&origin.url())
-    ));
+        api(&origin.url(), objects)
+    ))
+}
+
+/// Kills the run again and again, after `moments` in milliseconds, and ends it; every object must be there
+/// then, and have come once.
+#[allow(clippy::disallowed_methods, reason = "the moment of death must not depend on what the process does")]
+fn is_killed_and_goes_on(objects: Objects, more: &str, moments: std::ops::Range<u64>) -> Origin {
+    let origin = Origin::default();
+    let desk = desk(&origin, objects, more);
     let mut chance = fastrand::Rng::with_seed(7);
     for _ in 0..kills() {
         let mut child = desk.spawn(&[&COLLECT[..], &["--resume"]].concat());
-        std::thread::sleep(Duration::from_millis(chance.u64(250..650)));
+        std::thread::sleep(Duration::from_millis(chance.u64(moments.clone())));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(whole(&desk).iter().all(|number| *number < OBJECTS), "no partial file is visible");
+        assert!(objects.whole(&desk).len() as u64 <= objects.count, "no partial file is visible");
     }
     desk.collect_well(&["--resume"]);
-    assert_eq!(whole(&desk), (0..OBJECTS).collect::<Vec<_>>());
-    let total: u64 = (0..OBJECTS).map(size).sum();
-    let sent = origin.stats().total.bytes;
-    let share = sent as f64 / total as f64;
-    assert!(share <= 1.02, "{sent} bytes of {total} were sent: {share:.4}");
+    assert_eq!(objects.whole(&desk), (0..objects.count).collect::<Vec<_>>());
+    let stats = origin.stats();
+    let share = stats.total.bytes as f64 / objects.total() as f64;
+    eprintln!("share {share:.4}");
+    assert!(share <= 1.02, "{} bytes of {} were sent: {share:.4}", stats.total.bytes, objects.total());
     let db = rusqlite::Connection::open(desk.file("out.db")).unwrap();
     let verified: i64 =
         db.query_row("SELECT count(*) FROM assets WHERE verified = 1", [], |row| row.get(0)).unwrap();
-    assert_eq!(verified, OBJECTS as i64);
+    assert_eq!(verified, objects.count as i64);
     assert!(std::fs::read_dir(desk.file("scenes/_busta/parts")).unwrap().next().is_none(), "parts are left");
-
-    origin.sandbox().reset();
+    let requests = stats.total.requests;
     desk.collect_well(&[]);
-    assert_eq!(origin.stats().total.requests, 0, "what is verified is not asked for again");
+    assert_eq!(origin.stats().total.requests, requests, "what is verified is not asked for again");
+    origin
 }
 
-/// The files that are there, each of which must be the whole object.
-fn whole(desk: &Desk) -> Vec<u64> {
-    let there =
-        |number: &u64| match std::fs::read(desk.file(&format!("scenes/scenes/scene-{number}/visual.tif"))) {
-            Ok(bytes) => {
-                assert!(
-                    bytes == object(*number).bytes(0..size(*number)),
-                    "object {number} is not what it was"
-                );
-                true
-            }
-            Err(_) => false,
-        };
-    (0..OBJECTS).filter(there).collect()
+#[test]
+fn killed_downloads_go_on_where_they_were() {
+    let objects = Objects { count: 4, smallest: 6_000_000, profile: "fail=slow,drip=1500ms" };
+    is_killed_and_goes_on(objects, "", 250..650);
+}
+
+#[test]
+fn killed_downloads_of_several_ranges_go_on_where_they_were() {
+    let objects = Objects { count: 2, smallest: 40_000_000, profile: "fail=slow,drip=600ms" };
+    let more = ", ranges: { min_size: 4MiB, size: 2MiB, max_concurrency: 3 }";
+    let origin = is_killed_and_goes_on(objects, more, 250..1000);
+    assert!((3..=5).contains(&origin.stats().total.max_in_flight), "{}", origin.stats().total.max_in_flight);
+}
+
+#[test]
+fn ranges_of_one_object_keep_to_all_limits() {
+    let objects = Objects { count: 1, smallest: 6_000_000, profile: "latency=30ms" };
+    let most = |settings: &str, parallel: bool| {
+        let origin = Origin::default();
+        let desk = desk(&origin, objects, ", ranges: { min_size: 512KiB, size: 256KiB, max_concurrency: 6 }");
+        let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
+        desk.write("busta.yaml", format!("{settings}\n{yaml}"));
+        if parallel {
+            desk.collect_well(&[]);
+        } else {
+            assert_eq!(desk.busta(&["sources", "collect"]).code, 0);
+        }
+        assert_eq!(objects.whole(&desk), [0]);
+        origin.stats().total.max_in_flight
+    };
+    assert_eq!(most("", false), 1);
+    assert_eq!(most("pools: { stac: 8 }", true), 6);
+    assert_eq!(most("pools: { stac: 4 }", true), 4);
+    assert_eq!(most("hosts: { 127.0.0.1: { max_concurrency: 2 } }", true), 2);
+    // Nine ranges at 20 a second; a steady pace lets no window have more.
+    assert!(most("hosts: { 127.0.0.1: { rate_limit: 20/s } }", true) <= 2);
 }

@@ -1,5 +1,7 @@
 //! What an answer means for a download that stands at some place.
 
+use std::ops::Range;
+
 use busta_core::{Error, Result};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 
@@ -12,6 +14,8 @@ use crate::http::{Incoming, shown_url};
 pub enum Meaning {
     /// Its body is the whole object.
     Whole,
+    /// Its body is the beginning of an object of this length, which is more.
+    First(u64),
     /// Its body is the rest, of an object of this length if that is known.
     Rest(Option<u64>),
     /// There is no rest: the bytes that are there are all.
@@ -28,6 +32,35 @@ pub fn judge(incoming: &Incoming, offset: u64, place: &Place) -> Result<Meaning>
     meaning(incoming.status, range, incoming.header(ETAG.as_str()), offset, place).ok_or_else(|| {
         Error::data(format!("{} answered {} to a download", shown_url(&incoming.url), incoming.status))
     })
+}
+
+/// Judges the answer to a request for the first bytes of an object. `Useless` if a server's ranges lead
+/// nowhere.
+pub fn judge_first(incoming: &Incoming, place: &Place) -> Result<Meaning> {
+    let range = incoming.header(CONTENT_RANGE.as_str()).and_then(ContentRange::parse);
+    match (incoming.status, range) {
+        (206, Some(ContentRange { part: Some((0, last)), total: Some(total) })) => {
+            Ok(if last + 1 == total { Meaning::Whole } else { Meaning::First(total) })
+        }
+        (206 | 416, _) => Ok(Meaning::Useless),
+        _ => judge(incoming, 0, place),
+    }
+}
+
+/// Judges the answer to a request for a stretch of the object that `place` names.
+pub fn judge_range(incoming: &Incoming, stretch: &Range<u64>, place: &Place) -> Result<Meaning> {
+    let range = incoming.header(CONTENT_RANGE.as_str()).and_then(ContentRange::parse);
+    let etag = incoming.header(ETAG.as_str());
+    let same_tag = etag.is_none() || place.etag.is_none() || etag == place.etag.as_deref();
+    match (incoming.status, range) {
+        (206, Some(ContentRange { part: Some((first, last)), total })) => {
+            let fits =
+                first == stretch.start && last < stretch.end && (total.is_none() || total == place.total);
+            Ok(if fits && same_tag { Meaning::Rest(total) } else { Meaning::Useless })
+        }
+        (206 | 416, _) => Ok(Meaning::Useless),
+        _ => judge(incoming, stretch.start, place),
+    }
 }
 
 fn meaning(
@@ -68,6 +101,8 @@ pub fn begun(incoming: &Incoming, before: &Place) -> Place {
         generation: before.generation,
         mismatch: before.mismatch.clone(),
         restarts: before.restarts,
+        ranges: None,
+        whole: before.whole,
     }
 }
 

@@ -9,6 +9,7 @@ use busta_core::{Checkpoint, Cursor, Error, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::ranges::RangesConfig;
 use super::room::Room;
 use super::task::Task;
 
@@ -22,6 +23,8 @@ pub struct Rules {
     pub require_checksum: bool,
     /// A larger object is a failure.
     pub max_size: Option<u64>,
+    /// How large objects are fetched by several ranges at once.
+    pub ranges: RangesConfig,
 }
 
 /// Where downloads of one source go.

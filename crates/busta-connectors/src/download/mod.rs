@@ -40,15 +40,18 @@ mod hash;
 mod kept;
 mod part;
 mod place;
+mod ranges;
 mod reader;
 mod record;
 mod room;
+mod several;
 mod task;
 mod template;
 mod verdict;
 
 pub use checksum::{Algorithm, Checksum};
 pub use folder::{Folder, Rules};
+pub use ranges::RangesConfig;
 pub use reader::DownloadReader;
 pub use task::{Expected, Task};
 pub use template::Template;

@@ -16,10 +16,10 @@ use super::hash::{Digests, Hashes};
 use super::place::Place;
 
 /// Less than this is not worth a thread's attention while more is coming.
-const BLOCK: usize = 64 << 10;
+pub(super) const BLOCK: usize = 64 << 10;
 
 /// With this much waiting, the network waits for the disk.
-const MAX_WAITING: usize = 1 << 20;
+pub(super) const MAX_WAITING: usize = 1 << 20;
 
 /// A part file that is being written.
 pub struct Part {
@@ -171,7 +171,7 @@ impl Part {
 
 /// Opens a part file for nobody else. A write that was cut off may be in its last moments; it holds the
 /// lock until it is done, and so does another process.
-fn locked(path: &Path, create: bool) -> std::io::Result<File> {
+pub(super) fn locked(path: &Path, create: bool) -> std::io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(std::io::ErrorKind::ResourceBusy.into()),
@@ -180,7 +180,8 @@ fn locked(path: &Path, create: bool) -> std::io::Result<File> {
     }
 }
 
-fn hash_into(hashes: &mut Hashes, mut bytes: impl Read) -> std::io::Result<u64> {
+/// Hashes all there is to read; gives its length.
+pub(super) fn hash_into(hashes: &mut Hashes, mut bytes: impl Read) -> std::io::Result<u64> {
     let mut buffer = vec![0; MAX_WAITING];
     let mut all = 0;
     loop {
@@ -212,14 +213,16 @@ pub async fn blocking<T: Send + 'static>(
     joined(spawn(path, work)).await
 }
 
-fn spawn<T: Send + 'static>(
+/// The same, begun and not waited for yet.
+pub(super) fn spawn<T: Send + 'static>(
     path: PathBuf,
     work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
 ) -> JoinHandle<Result<T>> {
     tokio::task::spawn_blocking(move || work(&path).map_err(|error| trouble(&path, error)))
 }
 
-async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+/// What became of it.
+pub(super) async fn joined<T>(task: JoinHandle<Result<T>>) -> Result<T> {
     task.await.unwrap_or_else(|error| {
         if error.is_cancelled() {
             return Err(Error::cancelled("the runtime is shutting down"));

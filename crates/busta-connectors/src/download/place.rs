@@ -34,6 +34,21 @@ pub struct Place {
     pub mismatch: Option<String>,
     /// How often it was begun anew.
     pub restarts: u32,
+    /// How it comes in ranges, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<Ranged>,
+    /// Ranges of it did not go together, or could not: it is asked for as a whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
+}
+
+/// What there is of an object that comes in ranges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranged {
+    /// How long a range is.
+    pub size: u64,
+    /// From where to where bytes are in the part file, and on the disk, beside the first `offset`.
+    pub done: Vec<(u64, u64)>,
 }
 
 impl Place {
@@ -53,6 +68,7 @@ impl Place {
             generation: self.generation + 1,
             restarts: self.restarts + 1,
             mismatch: self.mismatch.clone(),
+            whole: self.whole || self.ranges.is_some(),
             ..Self::default()
         }
     }
@@ -60,6 +76,12 @@ impl Place {
     /// Whether it was begun too often.
     pub fn goes_in_circles(&self) -> bool {
         self.restarts > MAX_RESTARTS
+    }
+
+    /// How many bytes are in the part file.
+    pub fn come(&self) -> u64 {
+        let done = self.ranges.iter().flat_map(|ranges| &ranges.done);
+        self.offset + done.map(|(start, end)| end.saturating_sub(*start)).sum::<u64>()
     }
 
     /// The validator for `If-Range`, which must be a strong one (RFC 9110, 13.1.5). A date counts as one

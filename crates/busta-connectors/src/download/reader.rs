@@ -9,11 +9,13 @@ use busta_core::units::ByteSize;
 use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split};
 use tokio::time::Instant;
 
-use super::answer::{Meaning, begun, judge};
+use super::answer::{Meaning, begun, judge, judge_first};
 use super::folder::{Folder, Known};
+use super::hash::Digests;
 use super::kept::{self, Kept};
 use super::part::{Part, blocking, digests};
 use super::place::Place;
+use super::ranges::Ranges;
 use super::record::{last_batch, progress};
 use super::room::Claim;
 use super::task::Task;
@@ -21,10 +23,10 @@ use super::verdict::{Verdict, verdict};
 use crate::http::{HttpClient, Incoming, Request, shown_url};
 
 /// What has come is committed after so many bytes, or after [`BATCH_TIME`].
-const BATCH_BYTES: u64 = 32 << 20;
+pub(super) const BATCH_BYTES: u64 = 32 << 20;
 
 /// See [`BATCH_BYTES`].
-const BATCH_TIME: Duration = Duration::from_secs(1);
+pub(super) const BATCH_TIME: Duration = Duration::from_secs(1);
 
 /// Of a larger object it is committed which one it is before its first byte comes, so that a crash
 /// leaves a part file that may be gone on with. A smaller one is fetched again for less than that costs.
@@ -32,35 +34,39 @@ const SMALL: u64 = 1 << 20;
 
 /// Downloads the object of one split.
 pub struct DownloadReader {
-    folder: Arc<Folder>,
-    client: HttpClient,
+    pub(super) folder: Arc<Folder>,
+    pub(super) client: HttpClient,
     owner: String,
-    task: Task,
-    place: Place,
-    state: State,
+    pub(super) task: Task,
+    pub(super) place: Place,
+    pub(super) state: State,
 }
 
-enum State {
+pub(super) enum State {
     /// Nothing is open.
     Idle,
     /// The body is being read.
     Open(Box<Transfer>),
+    /// Several ranges are being read.
+    Several(Box<Ranges>),
     /// An error that was met after bytes that had to be committed first.
     Broken(Error),
 }
 
-struct Transfer {
+pub(super) struct Transfer {
     incoming: Incoming,
     part: Part,
     room: Claim,
 }
 
 /// What the beginning of a call led to.
-enum Begun {
+pub(super) enum Begun {
     /// The body is to be read.
     Transfer(Box<Transfer>),
     /// The part file holds all of it.
     All(Box<Part>),
+    /// It is read by ranges.
+    Several(Box<Ranges>),
     /// There is a batch to give.
     Batch(Batch),
 }
@@ -75,6 +81,9 @@ impl DownloadReader {
     /// Finds out what is there, and asks for what is not.
     async fn begin(&mut self) -> Result<Begun> {
         self.check()?;
+        if let Some(ranges) = self.reopen_ranges().await? {
+            return Ok(Begun::Several(ranges));
+        }
         let part = self.reopen().await?;
         if let Some(part) = part {
             return self.go_on(part).await;
@@ -91,8 +100,18 @@ impl DownloadReader {
                 request = request.conditional(known.etag.as_deref(), known.last_modified.as_deref());
             }
         }
+        let first = self.first();
+        if let Some(first) = first {
+            request = request.range(0..first, None);
+        }
         let incoming = self.client.open(request).await?;
-        match (judge(&incoming, 0, &self.place)?, kept) {
+        let meaning = match first {
+            Some(_) => judge_first(&incoming, &self.place)?,
+            None => judge(&incoming, 0, &self.place)?,
+        };
+        match (meaning, kept) {
+            (Meaning::First(total), _) => self.several(incoming, first.unwrap_or(total), total).await,
+            (Meaning::Useless, _) => self.only_whole(),
             (Meaning::Whole, _) => {
                 if self.place.offset > 0 {
                     // What had come is gone from the disk.
@@ -122,10 +141,9 @@ impl DownloadReader {
         Ok(())
     }
 
-    async fn reopen(&self) -> Result<Option<Part>> {
-        // Without a validator or a checksum nobody could tell whether the rest is of the same object.
+    async fn reopen(&mut self) -> Result<Option<Part>> {
         let checked = self.task.expected.checksum.is_some();
-        if self.place == Place::default() || (self.place.validator().is_none() && !checked) {
+        if self.place == Place::default() || self.place.ranges.is_some() || !self.is_tellable(&self.place) {
             return Ok(None);
         }
         let path = self.folder.part(&self.task.path, self.place.generation);
@@ -158,7 +176,7 @@ impl DownloadReader {
                 }
                 self.whole(incoming).await.map(Begun::Transfer)
             }
-            Meaning::Useless | Meaning::Unchanged => {
+            Meaning::Useless | Meaning::Unchanged | Meaning::First(_) => {
                 self.place = self.place.anew();
                 Ok(Begun::Batch(progress(&self.place)?))
             }
@@ -168,23 +186,37 @@ impl DownloadReader {
     /// Begins with the first byte of a body that holds all of it.
     async fn whole(&mut self, incoming: Incoming) -> Result<Box<Transfer>> {
         self.place = begun(&incoming, &self.place);
+        self.check_total()?;
+        let (path, before) = self.part_files();
+        let part = Part::create(path, before, self.asked()).await?;
+        let room = self.room(0).await?;
+        Ok(Box::new(Transfer { incoming, part, room }))
+    }
+
+    /// Whether anybody could tell that the rest is of the same object: a validator or a checksum.
+    pub(super) fn is_tellable(&self, place: &Place) -> bool {
+        place.validator().is_some() || self.task.expected.checksum.is_some()
+    }
+
+    /// Checks the length that the server has told.
+    pub(super) fn check_total(&self) -> Result<()> {
         let expected = &self.task.expected;
         if let (None, Some(size), Some(total)) = (&expected.checksum, expected.size, self.place.total)
             && size != total
         {
             return Err(Error::corrupt(format!("{} has {total} bytes and should have {size}", self.shown())));
         }
-        self.check_size(self.place.total.unwrap_or(0))?;
-        let path = self.folder.part(&self.task.path, self.place.generation);
-        let before =
-            self.place.generation.checked_sub(1).map(|before| self.folder.part(&self.task.path, before));
-        let part = Part::create(path, before, self.asked()).await?;
-        let room = self.room(0).await?;
-        Ok(Box::new(Transfer { incoming, part, room }))
+        self.check_size(self.place.total.unwrap_or(0))
+    }
+
+    /// The part file of this beginning, and that of the one before it.
+    pub(super) fn part_files(&self) -> (PathBuf, Option<PathBuf>) {
+        let part = |generation| self.folder.part(&self.task.path, generation);
+        (part(self.place.generation), self.place.generation.checked_sub(1).map(part))
     }
 
     /// Claims the room that the rest of the object takes.
-    async fn room(&self, offset: u64) -> Result<Claim> {
+    pub(super) async fn room(&mut self, offset: u64) -> Result<Claim> {
         let total = self.place.total.or(self.task.expected.size);
         let claim = self.folder.room().claim(total.unwrap_or(0).saturating_sub(offset));
         claim.check(self.folder.root()).await.map_err(|error| error.at(&self.task.path))?;
@@ -202,7 +234,7 @@ impl DownloadReader {
     }
 
     /// The server says that the file which is there is the object.
-    async fn unchanged(&self, known: &Known, recorded: bool) -> Result<Batch> {
+    async fn unchanged(&mut self, known: &Known, recorded: bool) -> Result<Batch> {
         if recorded {
             return Ok(Batch::last(Records::default()));
         }
@@ -261,6 +293,11 @@ impl DownloadReader {
     async fn complete(&mut self, part: Part) -> Result<Batch> {
         let (path, bytes) = (part.path().to_owned(), part.offset());
         let digests = part.close().await?;
+        self.conclude(path, bytes, digests).await
+    }
+
+    /// Gives the file at `path` its name if it is what it should be.
+    pub(super) async fn conclude(&mut self, path: PathBuf, bytes: u64, digests: Digests) -> Result<Batch> {
         match verdict(&self.task.expected, &digests, bytes) {
             Verdict::Good => {
                 let target = self.folder.target(&self.task.path);
@@ -292,7 +329,7 @@ impl DownloadReader {
         }
     }
 
-    fn asked(&self) -> Option<super::checksum::Algorithm> {
+    pub(super) fn asked(&self) -> Option<super::checksum::Algorithm> {
         self.task.expected.checksum.as_ref().map(super::checksum::Checksum::algorithm)
     }
 
@@ -307,8 +344,10 @@ impl Reader for DownloadReader {
         let batch = match std::mem::replace(&mut self.state, State::Idle) {
             State::Broken(error) => return Err(error),
             State::Open(transfer) => self.receive(transfer).await?,
+            State::Several(ranges) => self.receive_several(ranges).await?,
             State::Idle => match self.begin().await? {
                 Begun::Batch(batch) => batch,
+                Begun::Several(ranges) => self.receive_several(ranges).await?,
                 Begun::All(part) => self.complete(*part).await?,
                 Begun::Transfer(transfer) => {
                     let names_it =
@@ -326,7 +365,11 @@ impl Reader for DownloadReader {
     }
 
     fn asks(&self) -> bool {
-        !matches!(self.state, State::Open(_))
+        match &self.state {
+            State::Open(_) => false,
+            State::Several(ranges) => ranges.is_idle(),
+            State::Idle | State::Broken(_) => true,
+        }
     }
 }
 

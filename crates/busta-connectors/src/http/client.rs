@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::connector::SourceContext;
-use busta_core::meter::{Meter, RateHints, Request as Seen};
+use busta_core::meter::{Meter, RateHints, Request as Seen, Spare};
 use busta_core::{Error, HostKey, Result};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderValue, USER_AGENT};
@@ -75,6 +75,16 @@ impl HttpClient {
     /// Whose limits requests to `url` count against: see [`host_key`].
     pub fn host_key(&self, url: &Url) -> HostKey {
         host_key(url, self.auth.identity(url))
+    }
+
+    /// Room for one more request to `url`: see [`Meter::spare`].
+    pub fn spare(&self, url: &Url) -> Option<Spare> {
+        self.meter.spare(&self.host_key(url))
+    }
+
+    /// Another turn for a request to `url`: see [`Meter::turn`].
+    pub fn turn(&self, url: &Url) -> bool {
+        self.meter.turn(&self.host_key(url))
     }
 
     /// Sends `request` and reads the answer to its end.

@@ -1,5 +1,7 @@
 //! What to ask for.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::Method;
 use http::header::{
@@ -99,6 +101,15 @@ impl Request {
         if let Some(validator) = validator.and_then(|text| HeaderValue::from_str(text).ok()) {
             self.headers.insert(IF_RANGE, validator);
         }
+        self
+    }
+
+    /// Asks for the bytes of `stretch`, which is not empty, as [`range_from`](Self::range_from) does.
+    #[must_use]
+    pub fn range(mut self, stretch: Range<u64>, validator: Option<&str>) -> Self {
+        let range = format!("bytes={}-{}", stretch.start, stretch.end.saturating_sub(1));
+        self = self.range_from(stretch.start, validator);
+        self.headers.insert(RANGE, HeaderValue::try_from(range).unwrap_or(NO_RANGE));
         self
     }
 

@@ -1,6 +1,7 @@
 //! A work bench: a folder to download to, and an engine of a few lines.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,17 +9,26 @@ use busta_connectors::download::{Algorithm, Checksum, DownloadReader, Expected, 
 use busta_connectors::http::HttpClient;
 use busta_core::clock::SystemClock;
 use busta_core::connector::SourceContext;
-use busta_core::meter::{Meter, Request};
-use busta_core::{Checkpoint, Cursor, Error, ErrorKind, Reader, Split};
+use busta_core::meter::{Meter, Request, Spare};
+use busta_core::{Checkpoint, Cursor, Error, ErrorKind, HostKey, Reader, Split};
 use busta_sandbox::{Object, Sandbox, SandboxConfig};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use url::Url;
 
-/// Counts what the engine's meter would count.
+/// Counts what the engine's meter would count, and grants what it is told to.
 #[derive(Default)]
-pub struct Count(pub Mutex<(u64, u64)>);
+pub struct Count(pub Mutex<(u64, u64)>, pub Arc<AtomicUsize>);
+
+/// Gives a place back.
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 impl Meter for Count {
     fn request(&self, seen: &Request<'_>) {
@@ -32,6 +42,16 @@ impl Meter for Count {
     }
 
     fn waited(&self, _: Duration) {}
+
+    fn spare(&self, _: &HostKey) -> Option<Spare> {
+        let take = |left: usize| left.checked_sub(1);
+        self.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+        Some(Spare::new(Held(self.1.clone())))
+    }
+
+    fn turn(&self, _: &HostKey) -> bool {
+        self.1.load(Ordering::Relaxed) > 0
+    }
 }
 
 /// What a download came to.

@@ -205,11 +205,11 @@ async fn an_answer_of_another_kind_is_no_object() {
 #[tokio::test]
 async fn rules_are_kept() {
     let mut bench = Bench::new().await;
-    bench.rules = Rules { require_checksum: true, max_size: None };
+    bench.rules = Rules { require_checksum: true, ..Rules::default() };
     let error = bench.fetch(&bench.task("", "a.tif", SIZE)).await.failed(ErrorKind::Data);
     assert!(error.contains("no checksum is given") && error.contains("require_checksum"), "{error}");
     assert_eq!(bench.count.0.lock().unwrap().0, 0);
-    bench.rules = Rules { require_checksum: false, max_size: Some(SIZE - 1) };
+    bench.rules = Rules { max_size: Some(SIZE - 1), ..Rules::default() };
     let error = bench.fetch(&bench.task("", "a.tif", SIZE)).await.failed(ErrorKind::Data);
     assert!(error.contains("larger than"), "{error}");
     // A body that does not say how long it is is measured as it comes.

@@ -7,6 +7,7 @@ mod assets;
 mod bench;
 mod faults;
 mod kept;
+mod ranges;
 mod resume;
 #[path = "../api/scripted.rs"]
 mod scripted;

@@ -6,6 +6,8 @@ use busta_core::units::ByteSize;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::ranges::RangesConfig;
+
 /// Which assets of a stream's items are downloaded, and where to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +34,9 @@ pub struct AssetsConfig {
     /// A larger asset is a failure, and not downloaded.
     #[serde(default)]
     pub max_size: Option<ByteSize>,
+    /// How large assets are fetched by several byte ranges at once, where their server has ranges.
+    #[serde(default)]
+    pub ranges: RangesConfig,
     /// The table that the records of the files go to.
     #[serde(default = "table")]
     pub table: String,

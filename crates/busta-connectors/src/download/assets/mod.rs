@@ -63,6 +63,7 @@ impl Assets {
         if config.include.is_empty() {
             problems.push(ConfigProblem::new("include", "names no asset; leave it out to have all"));
         }
+        problems.extend(config.ranges.problems("ranges."));
         let (Some(include), Some(exclude), Ok(path), []) = (include, exclude, path, problems.as_slice())
         else {
             return Err(problems);
@@ -70,8 +71,11 @@ impl Assets {
         let mut spec = StreamSpec::new(STREAM, vec!["path".to_owned()]);
         spec.table = config.table.clone();
         spec.parent = Some(items.clone());
-        let rules =
-            Rules { require_checksum: config.require_checksum, max_size: config.max_size.map(|size| size.0) };
+        let rules = Rules {
+            require_checksum: config.require_checksum,
+            max_size: config.max_size.map(|size| size.0),
+            ranges: config.ranges,
+        };
         let folder = Arc::new(Folder::new(context.base_dir.join(&config.folder), rules));
         Ok(Self { spec, include, exclude, roles: config.roles.clone(), path, folder, client })
     }
