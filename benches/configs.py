@@ -3,6 +3,9 @@
 import json
 import random
 
+# All of the time of the sandbox's STAC worlds.
+SPAN = "2022-01-01T00:00:00.000Z/2024-12-31T23:59:59.999Z"
+
 
 def destination(kind):
     return "{ type: sqlite, path: out.db }" if kind == "sqlite" else f"{{ type: {kind}, path: out }}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release build against the sandbox in a process of its own, and prints a table.
 
-    cargo build --release && benches/run.py [--runs 3] [--only chain,bulk,feeds,files,startup] [--json FILE]
+    cargo build --release && benches/run.py [--runs 3] [--only chain,bulk,feeds,files,startup,stac] [--json FILE]
 
 Each figure is the median of the runs, beside its floor (latency x requests / concurrency) or its target.
 Needs nothing but Python and the binary.
@@ -16,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
-from configs import bulk, chains, feed_urls, feeds, files, make_files
+from configs import SPAN, bulk, chains, feed_urls, feeds, files, make_files, stac
 from harness import BUSTA, Sandbox
 
 
@@ -54,10 +56,60 @@ def mib(report):
     return report["peak_rss_bytes"] / 2**20
 
 
+# What a search of about 10,000 items is in time: a stretch where there is one as often as another, and all of a
+# world with dense weeks, empty months, and hundreds of items at one moment.
+WORLDS = {
+    "even in time": ("stac/40000", "2024-03-01T00:00:00Z/2024-11-28T23:59:59Z"),
+    "uneven": ("stac/10000", SPAN),
+}
+LATENCY, PAGE, READERS = 0.05, 100, 8
+
+
+def stac_searches(origin, table, runs):
+    for name, (world, span) in WORLDS.items():
+        for kind in ("sqlite", "parquet"):
+            search(origin, table, runs, f"{name}, {kind}", world, span, kind, READERS)
+    search(origin, table, runs, "even in time, one chain, ndjson", *WORLDS["even in time"], "ndjson", 1, "split: none")
+
+
+def search(origin, table, runs, what, world, span, kind, readers, key=""):
+    items = matched(f"{origin.url}/{world}", span)
+    floor = -(-items // PAGE) * LATENCY / readers
+    goal = f"<= {floor * (1.25 if readers > 1 else 1.1):.3f} + start-up"
+    walls, requests = [], set()
+    for _ in range(runs):
+        origin.reset()
+        url = f"{origin.url}/with/latency={LATENCY * 1000:.0f}ms/{world}"
+        wall, report, _ = collect(stac(url, kind, PAGE, span) + f"    {key}\n", readers)
+        assert report["records"] == items, report["records"]
+        walls.append(wall)
+        requests.add(origin.stats()["total"]["requests"])
+    note = f"{'..'.join(map(str, sorted({min(requests), max(requests)})))} requests for {-(-items // PAGE)} pages"
+    table.add(f"STAC: {items:,} items, {what}", walls, "s", goal, note)
+
+
+def stac_bulk(origin, table, runs):
+    for kind, goal in [("ndjson", 300), ("parquet", 120), ("sqlite", 70)]:
+        rates, memory = [], []
+        for _ in range(runs + 1):
+            wall, report, _ = collect(stac(f"{origin.url}/stac/80000", kind, 500, SPAN), READERS)
+            assert report["records"] == 80_000, report["records"]
+            rates.append(report["bytes"] / 1e6 / wall)
+            memory.append(mib(report))
+        # In the first run the origin looks its results up.
+        note = f"peak {max(memory[1:]):.0f} MiB, goal < 150"
+        table.add(f"STAC: 80,000 items, no latency, {kind}", rates[1:], "MB/s", f">= {goal}", note)
+
+
+def matched(url, span):
+    query = urllib.parse.urlencode({"limit": 1, "datetime": span})
+    return json.load(urllib.request.urlopen(f"{url}/search?{query}"))["numberMatched"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", default="startup,chain,bulk,feeds,files")
+    parser.add_argument("--only", default="startup,chain,bulk,feeds,files,stac")
     parser.add_argument("--large", action="store_true", help="also 2,000,000 records")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -107,6 +159,9 @@ def main():
                 shutil.rmtree(folder)
             table.add("500 feeds x 20 entries, 50 ms, pool 10", first, "s", "<= 2.75")
             table.add("the same again (304)", second, "s", "<= 2.75")
+        if "stac" in only:
+            stac_searches(origin, table, args.runs)
+            stac_bulk(origin, table, args.runs)
     if "files" in only:
         folder = Path(tempfile.mkdtemp(prefix="busta-bench-"))
         make_files(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import configs
 
-SPAN = "2022-01-01T00:00:00.000Z/2024-12-31T23:59:59.999Z"
+SPAN = configs.SPAN
 """All items of the sandbox's STAC worlds lie within it."""
 
 CHUNKS = 48

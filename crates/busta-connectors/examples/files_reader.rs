@@ -81,6 +81,7 @@ async fn read(folder: &Path, pattern: &str) -> (Duration, usize, usize, u64) {
         meter: Arc::new(NoMeter),
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(30),
+        readers: 8,
     };
     let build = registry::source("files").unwrap().build;
     let Ok(source) = build(json!({ "paths": [pattern] }), context) else { return Default::default() };

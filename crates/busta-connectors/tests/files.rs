@@ -39,6 +39,7 @@ fn context(folder: &Path, meter: Arc<dyn Meter>) -> SourceContext {
         meter,
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(30),
+        readers: 8,
     }
 }
 

@@ -25,6 +25,7 @@ fn build(folder: &Path, keys: Value) -> Box<dyn Source> {
         meter: Arc::new(NoMeter),
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(30),
+        readers: 8,
     };
     (registry::source("files").unwrap().build)(keys, context)
         .unwrap_or_else(|problems| panic!("{problems:?}"))

@@ -32,6 +32,7 @@ fn source_in(keys: Value, base_dir: std::path::PathBuf) -> Box<dyn Source> {
         meter: Arc::new(NoMeter),
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(10),
+        readers: 8,
     };
     match (registry::source("rss").unwrap().build)(keys, context) {
         Ok(source) => source,

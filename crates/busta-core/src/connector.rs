@@ -60,6 +60,9 @@ pub struct SourceContext {
     pub clock: Arc<dyn Clock>,
     /// How long one request may take, until its answer is read to the end.
     pub request_timeout: Duration,
+    /// At most so many of its splits are read at once, as far as its own limits go: hosts may bear fewer,
+    /// and other sources may take their share. Into how many pieces it is worth cutting work, this says.
+    pub readers: usize,
 }
 
 /// What a destination is given besides its own keys.

@@ -59,6 +59,7 @@ pub fn context(meter: Arc<dyn Meter>) -> SourceContext {
         meter,
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(5),
+        readers: 8,
     }
 }
 

@@ -106,6 +106,7 @@ impl Bench {
             meter: self.count.clone(),
             clock: Arc::new(SystemClock),
             request_timeout: self.timeout,
+            readers: 8,
         }
     }
 

@@ -31,6 +31,7 @@ fn context(base_dir: PathBuf) -> SourceContext {
         meter: Arc::new(NoMeter),
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(10),
+        readers: 8,
     }
 }
 

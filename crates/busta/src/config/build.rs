@@ -121,6 +121,7 @@ impl Draft {
             meter: meter(&draft.name),
             clock: clock.clone(),
             request_timeout: timeout.0,
+            readers: self.readers(&draft),
         };
         let mut common = keys_of(&SourceSettings::default());
         common.extend(["name", "type", "enabled", "destination", "transforms", "quality"].map(str::to_owned));
@@ -140,6 +141,13 @@ impl Draft {
             transform,
             quality,
         })
+    }
+
+    /// How many splits of a source are read at once, at most: by all, by those of its pool, and its own.
+    fn readers(&self, draft: &SourceDraft) -> usize {
+        let pool = self.settings.pools.get(draft.connector.pool).copied();
+        let limits = [Some(self.settings.concurrency), pool, draft.settings.max_concurrency];
+        limits.into_iter().flatten().min().unwrap_or(1).max(1)
     }
 
     /// What measures a source's records, with rules or without.

@@ -32,15 +32,16 @@ use serde::{Deserialize, Serialize};
 
 use super::time::{Interval, Moment};
 
-/// Chunks aimed at hold at least so many pages: each costs half a page on average, and the last page
-/// of each is the end of a chain that nobody can read ahead of.
+/// Chunks that a search is cut into hold at least so many pages, on average: each costs half a page.
 const MIN_PAGES: u64 = 6;
+/// And at most so many: some servers have no more in one chain than 10,000 items.
+const MAX_PAGES: u64 = 100;
 /// More chunks than this at once help nobody, and each has its bookkeeping.
 const MAX_CHUNKS: u64 = 64;
-/// Workers are counted in eights more often than not, so chunks that are about equal come out even.
-const EVEN: u64 = 8;
-/// A chunk that turned out to hold so many halves of what was aimed at is cut again,
-const TOO_MANY_HALVES: u64 = 3;
+/// A chunk is cut again if it has so many fifths of the pages that a reader is to read,
+const TOO_MANY_FIFTHS: u64 = 7;
+/// and if that gives two pieces of so many pages, since it costs the page that showed it;
+const LEAST_PAGES: u64 = 2;
 /// but not more often than this: items may all be of one moment.
 pub const MAX_DEPTH: u8 = 8;
 
@@ -92,13 +93,23 @@ impl Chunk {
         }
     }
 
-    /// How many pieces it is to be cut into, knowing that it holds `count` items: none if it is fine.
-    pub fn pieces(&self, count: u64) -> Option<u64> {
-        let fits = self.aim == 0 || count.saturating_mul(2) <= self.aim.saturating_mul(TOO_MANY_HALVES);
-        if fits || self.depth >= MAX_DEPTH {
+    /// How many pieces it is to be cut into, knowing that it holds `count` items in pages of `limit`:
+    /// none if it is fine.
+    ///
+    /// Its pages are a chain that one reader reads. So it is too big if that reader would still read it
+    /// when all others have shared out everything else: `share` is how many pages are left for each. If
+    /// nobody knows that, it should hold what was aimed at.
+    pub fn pieces(&self, count: u64, limit: u64, share: Option<u64>) -> Option<u64> {
+        if self.aim == 0 || self.depth >= MAX_DEPTH {
             return None;
         }
-        Some(count.div_ceil(self.aim).clamp(2, MAX_CHUNKS))
+        let limit = limit.max(1);
+        let pages = count.div_ceil(limit);
+        let share = share.unwrap_or_else(|| self.aim.div_ceil(limit));
+        let is_fine = pages < 2 * LEAST_PAGES
+            || pages <= share + 1
+            || pages.saturating_mul(5) <= share.saturating_mul(TOO_MANY_FIFTHS);
+        (!is_fine).then(|| pages.div_ceil(share.max(LEAST_PAGES)).clamp(2, MAX_CHUNKS))
     }
 
     /// Cuts it into `count` pieces of equal length; fewer if it is shorter than that. The pieces
@@ -136,10 +147,14 @@ fn rounded(micros: i64, length: i128) -> Moment {
     Moment::from_micros(if is_long { micros - micros.rem_euclid(SECOND) } else { micros })
 }
 
-/// How many chunks a search with `count` items in pages of `limit` is cut into; 1 leaves it whole.
-pub fn chunks_for(count: u64, limit: u64) -> u64 {
-    let chunks = (count.div_ceil(limit.max(1)) / MIN_PAGES).clamp(1, MAX_CHUNKS);
-    if chunks >= EVEN { chunks / EVEN * EVEN } else { chunks }
+/// How many chunks a search with so many pages is cut into for so many readers; 1 leaves it whole.
+///
+/// One for each reader, all of which then end together if items are even in time, with the least pages
+/// that are not full. If they are not even, chunks are cut again ([`Chunk::pieces`]).
+pub fn chunks_for(pages: u64, readers: u64) -> u64 {
+    let readers = readers.max(1);
+    let rounds = pages.div_ceil(readers.saturating_mul(MAX_PAGES)).max(1);
+    readers.saturating_mul(rounds).min(pages / MIN_PAGES).clamp(1, MAX_CHUNKS)
 }
 
 /// The times of an item, as far as they can be read.
@@ -288,10 +303,12 @@ mod tests {
     }
 
     #[test]
-    fn few_pages_stay_together_and_many_come_out_even() {
-        let chunks: Vec<u64> =
-            [0, 100, 1_100, 1_200, 10_000, 80_000, 10_000_000].map(|count| chunks_for(count, 100)).to_vec();
-        assert_eq!(chunks, [1, 1, 1, 2, 16, 64, 64]);
+    fn few_pages_stay_together_and_many_are_shared_out() {
+        let chunks =
+            |readers| [0, 1, 11, 12, 47, 100, 800, 801, 100_000].map(|pages| chunks_for(pages, readers));
+        assert_eq!(chunks(8), [1, 1, 1, 2, 7, 8, 8, 16, 64]);
+        assert_eq!(chunks(3), [1, 1, 1, 2, 3, 3, 9, 9, 64]);
+        assert_eq!(chunks(1), [1, 1, 1, 1, 1, 1, 8, 9, 64]);
     }
 
     #[test]
@@ -300,10 +317,15 @@ mod tests {
             aim: 100,
             ..Chunk::whole((Moment::from_micros(0), Moment::from_micros(10)), Interval::default())
         };
-        assert_eq!(chunk.pieces(150), None);
-        assert_eq!(chunk.pieces(151), Some(2));
-        assert_eq!(chunk.pieces(1_000_000), Some(64));
-        assert_eq!(Chunk { depth: MAX_DEPTH, ..chunk }.pieces(1_000_000), None);
-        assert_eq!(Chunk { aim: 0, ..chunk }.pieces(1_000_000), None);
+        assert_eq!(chunk.pieces(140, 10, None), None);
+        assert_eq!(chunk.pieces(141, 10, None), Some(2));
+        assert_eq!(chunk.pieces(1_000_000, 10, None), Some(64));
+        assert_eq!(Chunk { depth: MAX_DEPTH, ..chunk }.pieces(1_000_000, 10, None), None);
+        assert_eq!(Chunk { aim: 0, ..chunk }.pieces(1_000_000, 10, None), None);
+        // What is left for each reader decides, if that is known.
+        assert_eq!(chunk.pieces(200, 10, Some(20)), None);
+        assert_eq!(chunk.pieces(80, 10, Some(4)), Some(2));
+        assert_eq!(chunk.pieces(80, 10, Some(0)), Some(4));
+        assert_eq!(chunk.pieces(30, 10, Some(0)), None);
     }
 }

@@ -132,6 +132,12 @@ impl Landing {
         Ok(Endpoint { url, how: How::Items, can: self.extensions(How::Items) })
     }
 
+    /// Whether one searches at `url` with GET.
+    pub fn searches_by_get(&self, base: &Url, url: &Url) -> bool {
+        let mut searches = self.links.iter().filter(|link| link.rel == "search" && !link.is_post());
+        searches.any(|link| link.target(base).is_ok_and(|target| target == *url))
+    }
+
     /// Where the collections are listed.
     pub fn collections(&self, base: &Url) -> Result<Url> {
         self.link("data").map_or_else(|| below(base, &["collections"]), |link| link.target(base))

@@ -3,11 +3,12 @@
 //! # How an API is read
 //!
 //! Planning fetches the landing page, whose links and conformance classes say how to search, and names
-//! one split per collection. Its reader asks for the first page as if there were nothing to cut. If
-//! the answer says that there is much more (`numberMatched`), the split ends there and leaves
-//! **chunks** of time as splits, which the engine reads in parallel; a chunk whose own first page
-//! shows that it is far too big cuts itself again. Which item belongs to which chunk stands in
-//! `chunks`: the union of the chunks is the search, and no item is in two.
+//! one split per collection. Its reader asks for the first page as if there were nothing to cut, where
+//! planning has not had it come already (`ahead`). If the answer says that there is much more
+//! (`numberMatched`), the split ends there and leaves **chunks** of time as splits, which the engine
+//! reads in parallel; a chunk whose own first page shows that it alone would take longer than all that
+//! is left (`outlook`) takes everybody else cuts itself again. Which item belongs to which chunk stands
+//! in `chunks`: the union of the chunks is the search, and no item is in two.
 //!
 //! # How a catalogue is read
 //!
@@ -22,6 +23,7 @@
 //! of it, on `page`, `item` and `time`. `catalog` and `collections` read on `document`, `folder` on the
 //! `files` source; `work` is what their splits carry.
 
+mod ahead;
 mod catalog;
 mod chunks;
 mod collections;
@@ -32,6 +34,7 @@ mod item;
 mod landing;
 mod link;
 mod next;
+mod outlook;
 mod page;
 mod piece;
 mod plan;

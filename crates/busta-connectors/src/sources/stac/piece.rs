@@ -17,6 +17,9 @@ use super::work::Work;
 /// So many chunks are made where nobody knows how many items there are.
 const BLIND_CHUNKS: u64 = 16;
 
+/// A piece that takes as long as any other has so many pages.
+const ORDINARY_PAGES: u64 = 10;
+
 /// A piece of a search: stored with the checkpoint, so old forms must stay readable.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Piece {
@@ -73,7 +76,23 @@ impl Piece {
             Part::Chain | Part::Root(..) | Part::Chunk(_) => {}
         }
         let work = Work::Search(Box::new(self.clone()));
-        Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), &work)
+        let split = Split::new(id, stac.items.name.clone(), Some(stac.host(&self.endpoint.url)), &work)?;
+        Ok(Split { weight: self.weight(stac), ..split })
+    }
+
+    /// How long it should take: the longest goes first, so that the last to be read are short.
+    fn weight(&self, stac: &Stac) -> f64 {
+        match &self.part {
+            Part::Chunk(chunk) if chunk.aim > 0 => {
+                chunk.aim as f64 / (stac.search.limit * ORDINARY_PAGES) as f64
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// Whether it is a chunk of time.
+    pub fn is_chunk(&self) -> bool {
+        matches!(self.part, Part::Chunk(_))
     }
 
     /// The time that its requests ask for.
@@ -135,17 +154,21 @@ impl Piece {
                     (config::Split::None, _) => (1, 0),
                     (config::Split::Time(chunks), _) => (u64::from(chunks), 0),
                     (config::Split::Auto, Some(matched)) => {
-                        let count = chunks_for(matched, page_size);
+                        let pages = matched.div_ceil(page_size);
+                        let count = chunks_for(pages, stac.outlook.readers());
+                        if count > 1 {
+                            stac.outlook.announce(pages);
+                        }
                         (count, matched.div_ceil(count))
                     }
                     (config::Split::Auto, None) => (BLIND_CHUNKS, 0),
                 };
                 (count > 1).then(|| Chunk::whole((*from, *to), stac.search.datetime).cut(count, aim))
             }
-            Part::Chunk(chunk) => page
-                .matched
-                .and_then(|matched| chunk.pieces(matched))
-                .map(|count| chunk.cut(count, chunk.aim)),
+            Part::Chunk(chunk) => page.matched.and_then(|matched| {
+                let count = chunk.pieces(matched, page_size, stac.outlook.share())?;
+                Some(chunk.cut(count, matched.div_ceil(count)))
+            }),
         };
         let Some(chunks) = chunks.filter(|chunks| chunks.len() > 1) else { return Ok(None) };
         // A search without a time may hold items that no search by time finds.

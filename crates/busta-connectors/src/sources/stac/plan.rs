@@ -6,6 +6,7 @@ use busta_core::{Checkpoint, CursorValue, Error, Result, Split};
 use serde_json::Value;
 use url::Url;
 
+use super::ahead::{self, FirstPage};
 use super::config;
 use super::document::{self, Found};
 use super::landing::{Document, How, Landing, below};
@@ -25,12 +26,15 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
         Some(cursor) if stac.cursor_field.is_some() => Some(cursor.decode()?),
         _ => stac.start.clone(),
     };
-    let (found, extent) = tokio::join!(document::fetch(stac, url), extent(stac, url));
+    stac.outlook.begin();
+    stac.ahead.keep(None);
+    let (found, extent, first_page) = ask(stac, url, since.is_some(), from).await;
     let Found { url: at, body } = found?;
     let document = Document::read(&body).map_err(|e| e.at(document::shown(&at)))?;
     let mut splits = Vec::new();
     match document {
         Document::Api(landing) => {
+            stac.ahead.keep(first_page.filter(|page| page.is_of(&landing, &at)));
             splits.extend(search(stac, &at, &landing, since, extent).await?);
             if stac.collections_stream.is_some() {
                 splits.push(Work::Collections(landing.collections(&at)?).split(stac)?);
@@ -42,6 +46,34 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
         }
     }
     Ok(splits)
+}
+
+/// Asks for the landing page, and at the same time for what is likely to be wanted next: as many requests
+/// as there may be readers.
+async fn ask(
+    stac: &Arc<Stac>,
+    url: &Url,
+    only_new: bool,
+    from: &Checkpoint,
+) -> (Result<Found>, Interval, Option<FirstPage>) {
+    let landing = document::fetch(stac, url);
+    let wants_extent = wants_extent(stac, url);
+    let extent = async { if wants_extent { extent(stac, url).await } else { Interval::default() } };
+    let readers = stac.outlook.readers();
+    if readers == 1 {
+        return (landing.await, extent.await, None);
+    }
+    let has_room = readers > 1 + u64::from(wants_extent);
+    let first_page = async {
+        let asks = has_room && !only_new && !is_document(url);
+        if asks { ahead::first_page(stac, url, from).await } else { None }
+    };
+    tokio::join!(landing, extent, first_page)
+}
+
+/// Whether a URL looks like that of a document rather than of an API.
+fn is_document(url: &Url) -> bool {
+    url.path().ends_with("json")
 }
 
 /// The splits of catalogues on this machine.
@@ -104,13 +136,15 @@ fn guess(stac: &Stac, extent: Interval) -> Option<(Moment, Moment)> {
     (from < to).then_some((from, to))
 }
 
-/// The time that the collections span, asked for while the landing page is still on its way. It only
-/// says where to cut: whatever lies outside of it is found too, so failing to learn it is no error.
-async fn extent(stac: &Stac, url: &Url) -> Interval {
+/// Whether the search itself does not say between which moments to cut it.
+fn wants_extent(stac: &Stac, url: &Url) -> bool {
     let search = stac.search.datetime;
-    if is_chain(stac) || (search.from.is_some() && search.to.is_some()) || url.path().ends_with(".json") {
-        return Interval::default();
-    }
+    !is_chain(stac) && (search.from.is_none() || search.to.is_none()) && !is_document(url)
+}
+
+/// The time that the collections span. It only says where to cut: whatever lies outside of it is found
+/// too, so failing to learn it is no error.
+async fn extent(stac: &Stac, url: &Url) -> Interval {
     let place = match stac.collections.as_slice() {
         [one] => below(url, &["collections", one]),
         _ => below(url, &["collections"]),

@@ -32,19 +32,26 @@ impl SearchReader {
 
     /// The page at `place`, and the answer that it came in.
     pub async fn fetch(&self, place: &Place) -> Result<(Response, Page)> {
-        let first = self.piece.first(&self.stac, place)?;
-        let request = match (&place.page, &first.body) {
-            (Some(page), _) => page.request(first.body.as_ref())?,
-            (None, Some(body)) => Request::new(http::Method::POST, first.url).json(body)?,
-            (None, None) => Request::get(first.url),
+        let kept = if *place == Place::default() { self.stac.ahead.take(&self.piece) } else { None };
+        let mut response = match kept {
+            Some(response) => response,
+            None => self.stac.send(self.request(place)?).await?,
         };
-        let mut response = self.stac.send(request).await?;
         if response.not_modified {
             return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
         }
         let body = std::mem::take(&mut response.body);
         let page = self.take_apart(body, place).await.map_err(|e| e.at(response.shown_url()))?;
         Ok((response, page))
+    }
+
+    fn request(&self, place: &Place) -> Result<Request> {
+        let first = self.piece.first(&self.stac, place)?;
+        match (&place.page, &first.body) {
+            (Some(page), _) => page.request(first.body.as_ref()),
+            (None, Some(body)) => Request::new(http::Method::POST, first.url).json(body),
+            (None, None) => Ok(Request::get(first.url)),
+        }
     }
 
     async fn take_apart(&self, body: Bytes, place: &Place) -> Result<Page> {
@@ -117,6 +124,9 @@ impl Reader for SearchReader {
         {
             self.place = None;
             return Ok(Some(Batch { found, ..Batch::last(Records::default()) }));
+        }
+        if self.piece.is_chunk() {
+            self.stac.outlook.page_read();
         }
         let number = place.page.as_ref().map_or(1, |page| page.number);
         let batch = self.batch(&place, &response, page);

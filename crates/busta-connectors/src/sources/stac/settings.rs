@@ -11,8 +11,10 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::ahead::Ahead;
 use super::config::{Filter, Method, Split, StacConfig};
 use super::item::Head;
+use super::outlook::Outlook;
 use super::query::Search;
 use super::time::Interval;
 use crate::download::assets::Assets;
@@ -58,6 +60,10 @@ pub struct Stac {
     pub meter: Arc<dyn Meter>,
     /// The time, for collections that have no end yet.
     pub clock: Arc<dyn Clock>,
+    /// What is left to read.
+    pub outlook: Outlook,
+    /// A first page that has come already.
+    pub ahead: Ahead,
 }
 
 /// What a source is collected from.
@@ -140,6 +146,8 @@ impl Stac {
             assets,
             meter: context.meter.clone(),
             clock: context.clock.clone(),
+            outlook: Outlook::new(context.readers),
+            ahead: Ahead::default(),
         })
     }
 
