@@ -43,6 +43,7 @@ mod queue;
 mod report;
 mod retry;
 mod run;
+pub mod schedule;
 mod slot;
 
 pub use hosts::Hosts;
