@@ -45,6 +45,7 @@ mod rates;
 mod report;
 mod retry;
 mod run;
+pub mod schedule;
 mod slot;
 mod worker;
 
