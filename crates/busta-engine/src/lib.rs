@@ -56,5 +56,5 @@ pub use places::{Capacity, PoolUse};
 pub use plan::{RunPlan, SharedDestination, SourceEntry};
 pub use progress::{PoolProgress, Snapshot, SourceProgress, WorkerAction, WorkerProgress};
 pub use report::RunOutcome;
-pub use run::{RunHandle, start};
+pub use run::{RunHandle, start, start_heard};
 pub use slot::transformed;

@@ -28,7 +28,16 @@ pub struct RunHandle {
 
 /// Starts a run on the current runtime.
 pub fn start(plan: RunPlan, clock: Arc<dyn Clock>) -> RunHandle {
-    let (events, _) = broadcast::channel(EVENTS);
+    begin(plan, clock, broadcast::Sender::new(EVENTS))
+}
+
+/// Starts a run, and gives all its events from the first.
+pub fn start_heard(plan: RunPlan, clock: Arc<dyn Clock>) -> (RunHandle, broadcast::Receiver<Event>) {
+    let (events, heard) = broadcast::channel(EVENTS);
+    (begin(plan, clock, events), heard)
+}
+
+fn begin(plan: RunPlan, clock: Arc<dyn Clock>, events: broadcast::Sender<Event>) -> RunHandle {
     let stop = CancellationToken::new();
     let run = plan.run.clone();
     let (dispatcher, snapshot) = Dispatcher::new(plan, clock, events.clone(), stop.clone());

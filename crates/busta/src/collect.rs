@@ -1,7 +1,10 @@
 //! One collection from its plan to its report: starts the engine, shows progress, heeds signals.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use busta_core::report::RunReport;
+use busta_core::{SourceName, StreamName};
 use busta_engine::RunPlan;
 use busta_store::MeanDurations;
 
@@ -48,9 +51,14 @@ pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
     let mut report = outcome.report;
     report.peak_rss_bytes = process::peak_memory();
     report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
+    Ok(Collected { report, durations: durations(outcome.split_durations), signal })
+}
+
+/// How long splits took, by source and stream.
+pub fn durations(splits: Vec<(SourceName, StreamName, Duration)>) -> MeanDurations {
     let mut durations = MeanDurations::new();
-    for (source, stream, mean) in outcome.split_durations {
+    for (source, stream, mean) in splits {
         durations.entry(source).or_default().insert(stream, mean);
     }
-    Ok(Collected { report, durations, signal })
+    durations
 }

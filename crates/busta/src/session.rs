@@ -5,6 +5,8 @@ use busta_core::{Error, Result, RunId, SourceName};
 use busta_engine::RunPlan;
 use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun, Trigger};
 
+use chrono::{DateTime, Utc};
+
 use crate::report::quality;
 use crate::volumes;
 use crate::wiring::{Choice, Wired};
@@ -40,6 +42,13 @@ impl Session {
         Self::with(store, lease, sources, true, run.full_refresh, run.limit).await
     }
 
+    /// Starts a run that waits.
+    pub async fn queued(store: &StateStore, run: &RunId, now: DateTime<Utc>) -> Result<Self> {
+        let lease = store.start_queued(run, now).await?;
+        let run = store.run(run.as_str()).await?;
+        Self::with(store, lease, run.sources, false, run.full_refresh, run.limit).await
+    }
+
     async fn with(
         store: &StateStore,
         lease: RunLease,
@@ -55,6 +64,11 @@ impl Session {
     /// The run.
     pub fn run(&self) -> &RunId {
         self.lease.run()
+    }
+
+    /// Its sources.
+    pub fn sources(&self) -> &[SourceName] {
+        &self.sources
     }
 
     /// What the engine is to do.

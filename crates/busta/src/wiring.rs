@@ -99,6 +99,21 @@ impl Wired {
         Ok(Self { config, hosts, capacity, budget, destinations, meters })
     }
 
+    /// The limits of hosts.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// The places of the process.
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
+    /// What is counted of a source.
+    pub fn meter(&self, source: &SourceName) -> Option<&SourceMeter> {
+        self.meters.get(source).map(Arc::as_ref)
+    }
+
     /// The engine's plan.
     pub fn plan(&self, mut choice: Choice) -> RunPlan {
         let chosen = self.config.sources.iter().filter(|source| choice.sources.contains(&source.name));

@@ -5,7 +5,7 @@
 mod figures;
 mod latency;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub use figures::{SourceFigures, StreamFigures};
 use latency::Histogram;
 pub use latency::Latencies;
 
+/// So many hosts of a source are remembered.
+const MOST_HOSTS: usize = 100;
+
 /// Counts the requests of one source.
 pub struct SourceMeter {
     hosts: Arc<Hosts>,
@@ -35,6 +38,8 @@ pub struct SourceMeter {
     failures: AtomicU64,
     /// Requests by the status of their answer; `None` if there was none.
     statuses: Mutex<BTreeMap<Option<u16>, u64>>,
+    /// Whom it has asked; the first so many.
+    asked: Mutex<BTreeSet<HostKey>>,
     streams: Mutex<BTreeMap<StreamName, StreamFigures>>,
     /// The places of the run that the source is part of, and its number there.
     run: Mutex<(Weak<Places>, usize)>,
@@ -54,6 +59,7 @@ impl SourceMeter {
             splits: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             statuses: Mutex::default(),
+            asked: Mutex::default(),
             streams: Mutex::default(),
             run: Mutex::default(),
         })
@@ -93,6 +99,18 @@ impl SourceMeter {
             failures: get(&self.failures),
             statuses: locked(&self.statuses).clone(),
             streams: locked(&self.streams).clone(),
+        }
+    }
+
+    /// The hosts that it has asked, and no more than a hundred.
+    pub fn asked(&self) -> BTreeSet<HostKey> {
+        locked(&self.asked).clone()
+    }
+
+    fn note_host(&self, host: &HostKey) {
+        let mut asked = locked(&self.asked);
+        if asked.len() < MOST_HOSTS && !asked.contains(host) {
+            asked.insert(host.clone());
         }
     }
 
@@ -137,6 +155,7 @@ impl Meter for SourceMeter {
 
     fn request(&self, seen: &Request<'_>) {
         *locked(&self.statuses).entry(seen.status).or_default() += 1;
+        self.note_host(seen.host);
         if seen.status.is_some() {
             self.latency.observe(seen.latency);
         }

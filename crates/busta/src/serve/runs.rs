@@ -1,0 +1,507 @@
+//! The runs of the server: started, queued, watched, stopped, ended.
+//!
+//! Two runs never collect one source at a time. Whoever asks for a source that is being collected is
+//! refused, or his run is queued, and starts when all its sources are free. What is queued is a row of
+//! the history, so a restart forgets nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use busta_core::clock::Clock;
+use busta_core::event::{Action, Event};
+use busta_core::report::RunReport;
+use busta_core::{Error, Result, RunId, SourceName};
+use busta_engine::{RunHandle, Snapshot};
+use busta_server::Activity;
+use busta_store::{NewRun, StateStore, StoredRun, Trigger};
+use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::Instant;
+
+use crate::config::OnBusy;
+use crate::process;
+use crate::session::{self, Session};
+use crate::wiring::{self, Wired};
+
+/// So many runs may wait.
+const MOST_QUEUED: usize = 100;
+
+/// What is to be collected.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its sources, in the order of the configuration.
+    pub sources: Vec<SourceName>,
+    /// What asks for it.
+    pub trigger: Trigger,
+    /// Read everything again.
+    pub full_refresh: bool,
+    /// Stop each stream with the batch that reaches so many records.
+    pub limit: Option<u64>,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The run.
+    pub run: RunId,
+    /// Its sources.
+    pub sources: Vec<SourceName>,
+    /// The run that it waits for, if it does not run yet.
+    pub behind: Option<RunId>,
+}
+
+/// What happens to runs.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// These sources are being collected, or will be as soon as they are free.
+    Started(Vec<SourceName>),
+    /// A run has ended.
+    Ended(Ended),
+}
+
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its sources.
+    pub sources: Vec<SourceName>,
+    /// Its report; `None` if it never began, or the engine failed.
+    pub report: Option<RunReport>,
+    /// What had started it.
+    pub trigger: Trigger,
+}
+
+/// A run under way.
+#[derive(Clone)]
+pub struct Live {
+    /// The run.
+    pub run: RunId,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Its sources.
+    pub sources: Vec<SourceName>,
+    /// The same on the clock that never jumps.
+    pub began: Instant,
+    /// When this part of it started.
+    pub started: DateTime<Utc>,
+    /// Whether it reads everything again.
+    pub full_refresh: bool,
+    /// How many records of each stream it collects at most.
+    pub limit: Option<u64>,
+    /// Its picture.
+    pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    stop: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// A run that waits.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The run.
+    pub run: RunId,
+    /// What asks for it.
+    pub trigger: Trigger,
+    /// Its sources.
+    pub sources: Vec<SourceName>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// All runs of the process. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wired: Arc<Wired>,
+    store: StateStore,
+    clock: Arc<dyn Clock>,
+    activity: Arc<Activity>,
+    /// The runtime that collects. Requests come on another.
+    collector: Handle,
+    on_busy: OnBusy,
+    /// Held while a run is started or queued, so that two requests do not both find a source free.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    news: mpsc::UnboundedSender<News>,
+    /// Renewed whenever a run begins or ends.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct State {
+    live: BTreeMap<RunId, Live>,
+    waiting: VecDeque<Waiting>,
+    /// How many runs have ended, by how they did.
+    ended: BTreeMap<&'static str, u64>,
+    closed: bool,
+}
+
+impl Runs {
+    /// No run yet. What happens to runs is told to `news`. Must be called on the runtime that collects.
+    pub fn new(
+        wired: Arc<Wired>,
+        store: StateStore,
+        activity: Arc<Activity>,
+        on_busy: OnBusy,
+        news: mpsc::UnboundedSender<News>,
+    ) -> Self {
+        let inner = Inner {
+            wired,
+            store,
+            clock: wiring::clock(),
+            activity,
+            collector: Handle::current(),
+            on_busy,
+            turn: tokio::sync::Mutex::new(()),
+            state: Mutex::default(),
+            news,
+            changed: watch::Sender::new(()),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The runs under way, newest first.
+    pub fn live(&self) -> Vec<Live> {
+        self.state().live.values().rev().cloned().collect()
+    }
+
+    /// One run under way.
+    pub fn live_run(&self, run: &RunId) -> Option<Live> {
+        self.state().live.get(run).cloned()
+    }
+
+    /// The run that collects `source` now.
+    pub fn collects(&self, source: &SourceName) -> Option<RunId> {
+        self.state().live.values().find(|live| live.sources.contains(source)).map(|live| live.run.clone())
+    }
+
+    /// The runs that wait, oldest first.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.state().waiting.iter().cloned().collect()
+    }
+
+    /// How many runs have ended since the server started, by how they did.
+    pub fn ended(&self) -> BTreeMap<&'static str, u64> {
+        self.state().ended.clone()
+    }
+
+    /// Starts a run, or queues or refuses it while one of its sources is being collected.
+    pub async fn start(&self, request: Request) -> Result<Begun> {
+        self.on_collector(|runs| async move { runs.start_here(request, runs.inner.on_busy).await }).await
+    }
+
+    /// As [`start`](Self::start), but always queued where it would be refused.
+    pub async fn start_or_queue(&self, request: Request) -> Result<Begun> {
+        self.on_collector(|runs| async move { runs.start_here(request, OnBusy::Queue).await }).await
+    }
+
+    /// Goes on with what a run could not collect.
+    pub async fn retry(&self, id: &str, trigger: Trigger) -> Result<Begun> {
+        let id = id.to_owned();
+        self.on_collector(|runs| async move { runs.retry_here(&id, trigger).await }).await
+    }
+
+    /// Stops a run under way, takes one that waits out of the queue, gives up one that ended unfinished.
+    pub async fn cancel(&self, id: &str) -> Result<RunId> {
+        let run = self.inner.store.run(id).await?.id;
+        if let Some(live) = self.live_run(&run) {
+            (live.stop)();
+            return Ok(run);
+        }
+        let waits = self.state().waiting.iter().any(|waiting| waiting.run == run);
+        if waits {
+            self.inner.store.unqueue(&run, self.inner.clock.now()).await?;
+            self.leave_queue(&run);
+            return Ok(run);
+        }
+        self.inner.store.abandon(&run, self.inner.clock.now()).await?;
+        Ok(run)
+    }
+
+    /// Takes up what an earlier process left: puts its queue back, and goes on with the runs that it was cut
+    /// off in, if `resume`.
+    pub async fn take_up(&self, resume: bool) -> Result<()> {
+        self.on_collector(|runs| async move { runs.take_up_here(resume).await }).await
+    }
+
+    /// Starts no more runs, stops those under way, and waits for their ends for at most `grace`. Says
+    /// whether all have ended.
+    pub async fn close(&self, grace: Duration) -> bool {
+        {
+            let mut state = self.state();
+            state.closed = true;
+            state.live.values().for_each(|live| (live.stop)());
+        }
+        let mut changed = self.inner.changed.subscribe();
+        let quiet = async {
+            while !self.state().live.is_empty() {
+                if changed.changed().await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(grace, quiet).await.is_ok()
+    }
+
+    /// A task of the collector's runtime: not cancelled when whoever asked goes away.
+    async fn on_collector<T, F>(&self, act: impl FnOnce(Self) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let task = self.inner.collector.spawn(act(self.clone()));
+        task.await.map_err(|error| Error::bug(format!("the start of a run has failed: {error}")))?
+    }
+
+    async fn start_here(&self, request: Request, on_busy: OnBusy) -> Result<Begun> {
+        let _turn = self.inner.turn.lock().await;
+        self.refuse_closed()?;
+        let new = NewRun {
+            id: wiring::new_run_id(),
+            started: self.inner.clock.now(),
+            trigger: request.trigger,
+            sources: request.sources,
+            full_refresh: request.full_refresh,
+            limit: request.limit,
+        };
+        let (run, sources) = (new.id.clone(), new.sources.clone());
+        if let Some((source, busy)) = self.busy(&sources) {
+            if on_busy == OnBusy::Reject {
+                return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
+                    .hint("wait for it, or cancel it"));
+            }
+            self.enqueue(new, &busy).await?;
+            return Ok(Begun { run, sources, behind: Some(busy) });
+        }
+        let trigger = new.trigger;
+        let session = Session::begin(&self.inner.store, new).await?;
+        self.launch(session, trigger).await?;
+        Ok(Begun { run, sources, behind: None })
+    }
+
+    async fn enqueue(&self, new: NewRun, behind: &RunId) -> Result<()> {
+        if self.state().waiting.len() >= MOST_QUEUED {
+            return Err(Error::new(busta_core::ErrorKind::RateLimited, format!("{MOST_QUEUED} runs are waiting already"))
+                .hint("cancel some of them"));
+        }
+        let waiting = Waiting {
+            run: new.id.clone(),
+            trigger: new.trigger,
+            sources: new.sources.clone(),
+            since: new.started,
+        };
+        self.inner.store.queue(new, Some(behind.clone())).await?;
+        self.tell(News::Started(waiting.sources.clone()));
+        self.state().waiting.push_back(waiting);
+        self.inner.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn retry_here(&self, id: &str, trigger: Trigger) -> Result<Begun> {
+        let _turn = self.inner.turn.lock().await;
+        self.refuse_closed()?;
+        let run = self.inner.store.run(id).await?;
+        session::refuse_done(&run)?;
+        let begun = Begun { run: run.id.clone(), sources: run.sources.clone(), behind: None };
+        self.resume(&run, trigger).await?;
+        Ok(begun)
+    }
+
+    async fn resume(&self, run: &StoredRun, trigger: Trigger) -> Result<()> {
+        let (sources, gone) = session::resumable(&self.inner.wired, run)?;
+        for name in gone {
+            tracing::warn!(run = run.id.as_str(), source = name.as_str(), "not in the configuration any more");
+        }
+        if let Some((source, busy)) = self.busy(&sources) {
+            return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
+                .hint("wait for it, or cancel it"));
+        }
+        let session = Session::resume(&self.inner.store, run, sources, trigger).await?;
+        self.launch(session, trigger).await
+    }
+
+    async fn take_up_here(&self, resume: bool) -> Result<()> {
+        let _turn = self.inner.turn.lock().await;
+        for run in self.inner.store.interrupted().await? {
+            if !resume {
+                tracing::warn!(run = run.id.as_str(), "was cut off; `busta runs retry` goes on with it");
+                continue;
+            }
+            if let Err(error) = self.resume(&run, Trigger::Resume).await {
+                tracing::warn!(run = run.id.as_str(), error = %error, "was cut off and is not gone on with");
+            }
+        }
+        let queued = self.inner.store.queued().await?;
+        self.state().waiting.extend(queued.into_iter().map(|run| Waiting {
+            run: run.id,
+            trigger: run.trigger,
+            sources: run.sources,
+            since: run.started,
+        }));
+        self.start_waiting().await;
+        Ok(())
+    }
+
+    /// Starts what waits and whose sources are free now. One that cannot be started is given up.
+    async fn start_waiting(&self) {
+        while let Some(next) = self.next_waiting() {
+            let started = match Session::queued(&self.inner.store, &next.run, self.inner.clock.now()).await {
+                Ok(session) => self.launch(session, next.trigger).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = started {
+                tracing::error!(run = next.run.as_str(), error = %error, "a queued run cannot start");
+                let _ = self.inner.store.unqueue(&next.run, self.inner.clock.now()).await;
+                self.tell(News::Ended(Ended { sources: next.sources, report: None, trigger: next.trigger }));
+            }
+        }
+    }
+
+    fn next_waiting(&self) -> Option<Waiting> {
+        let mut state = self.state();
+        if state.closed {
+            return None;
+        }
+        let mut taken: Vec<SourceName> = state.live.values().flat_map(|live| live.sources.clone()).collect();
+        let place = state.waiting.iter().position(|waiting| {
+            let free = waiting.sources.iter().all(|source| !taken.contains(source));
+            // Whoever waits longer goes first.
+            taken.extend(waiting.sources.iter().cloned());
+            free
+        })?;
+        state.waiting.remove(place)
+    }
+
+    /// A source of these that is being collected or waited for, and the run.
+    fn busy(&self, sources: &[SourceName]) -> Option<(SourceName, RunId)> {
+        let state = self.state();
+        let live = state.live.values().map(|live| (&live.run, &live.sources));
+        let waiting = state.waiting.iter().map(|waiting| (&waiting.run, &waiting.sources));
+        live.chain(waiting).find_map(|(run, theirs)| {
+            let shared = theirs.iter().find(|source| sources.contains(source))?;
+            Some((shared.clone(), run.clone()))
+        })
+    }
+
+    fn leave_queue(&self, run: &RunId) {
+        let left = {
+            let mut state = self.state();
+            let place = state.waiting.iter().position(|waiting| waiting.run == *run);
+            place.and_then(|place| state.waiting.remove(place))
+        };
+        if let Some(waiting) = left {
+            self.tell(News::Ended(Ended { sources: waiting.sources, report: None, trigger: waiting.trigger }));
+        }
+        self.inner.changed.send_replace(());
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody is there any more once the server shuts down.
+        let _ = self.inner.news.send(news);
+    }
+
+    fn refuse_closed(&self) -> Result<()> {
+        if self.state().closed {
+            return Err(Error::unavailable("the server is shutting down"));
+        }
+        Ok(())
+    }
+
+    async fn launch(&self, mut session: Session, trigger: Trigger) -> Result<()> {
+        let plan = session.plan(&self.inner.wired, true).await?;
+        let (full_refresh, limit) = (plan.full_refresh, plan.limit);
+        let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
+        let (handle, events) = busta_engine::start_heard(plan, self.inner.clock.clone());
+        let live = Live {
+            run: handle.run().clone(),
+            trigger,
+            sources,
+            began: Instant::now(),
+            started: self.inner.clock.now(),
+            full_refresh,
+            limit,
+            snapshot: handle.snapshot(),
+            stop: Arc::new(handle.stopper()),
+        };
+        {
+            let mut state = self.state();
+            // Told to stop between the look at `closed` and now.
+            if state.closed {
+                (live.stop)();
+            }
+            self.tell(News::Started(live.sources.clone()));
+            state.live.insert(live.run.clone(), live);
+        }
+        self.inner.changed.send_replace(());
+        let runs = self.clone();
+        tokio::spawn(async move { runs.see_through(session, handle, events, trigger).await });
+        Ok(())
+    }
+
+    /// From its start to its end.
+    async fn see_through(
+        &self,
+        session: Session,
+        handle: RunHandle,
+        events: broadcast::Receiver<Event>,
+        trigger: Trigger,
+    ) {
+        let (run, sources) = (session.run().clone(), session.sources().to_vec());
+        let processor = process::processor_time();
+        let told = tokio::spawn(tell(self.inner.activity.clone(), self.inner.clock.clone(), run.clone(), events));
+        let report = match handle.join().await {
+            Ok(outcome) => {
+                let mut report = outcome.report;
+                report.peak_rss_bytes = process::peak_memory();
+                report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
+                let durations = crate::collect::durations(outcome.split_durations);
+                // The data is safe by now, so what fails here is only told.
+                if let Err(error) = session.end(&report, durations).await {
+                    tracing::error!(run = run.as_str(), error = %error, "a run is not in the history");
+                }
+                Some(report)
+            }
+            Err(error) => {
+                tracing::error!(run = run.as_str(), error = %error, "a run has failed");
+                None
+            }
+        };
+        // Its last events come before anybody learns that it is over.
+        let _ = told.await;
+        let _turn = self.inner.turn.lock().await;
+        self.state().live.remove(&run);
+        if let Some(report) = &report {
+            *self.state().ended.entry(report.status.as_str()).or_default() += 1;
+        }
+        self.tell(News::Ended(Ended { sources, report, trigger }));
+        self.start_waiting().await;
+        self.inner.changed.send_replace(());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts the events of a run into the activity feed.
+async fn tell(
+    activity: Arc<Activity>,
+    clock: Arc<dyn Clock>,
+    run: RunId,
+    mut events: broadcast::Receiver<Event>,
+) {
+    loop {
+        match events.recv().await {
+            Ok(event) => activity.publish(event),
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                let mut event = Event::new(clock.now(), &run, Action::Warning);
+                event.count = Some(missed);
+                event.message = Some("events came faster than they could be told".to_owned());
+                activity.publish(event);
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What the API asks, answered.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use busta_core::clock::Clock;
+use busta_core::{Error, Result, SourceName, WriteMode};
+use busta_server::model::{
+    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
+    RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
+};
+use busta_server::{Activity, RecordScan, Service};
+use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::board::Board;
+use super::metrics;
+use super::runs::{Begun, Request, Runs};
+use super::samples::Samples;
+use super::timetable::Timetable;
+use super::{data, failures, history, paging, views};
+use crate::config::BuiltSource;
+use crate::process;
+use crate::wiring::Wired;
+
+/// So many of a source's runs and next times are shown.
+const RECENT: usize = 10;
+
+/// All that the API can see of the process.
+pub struct Serving {
+    pub wired: Arc<Wired>,
+    pub store: StateStore,
+    pub clock: Arc<dyn Clock>,
+    pub runs: Runs,
+    pub board: Arc<Board>,
+    pub timetable: Timetable,
+    pub samples: Arc<Samples>,
+    pub activity: Arc<Activity>,
+    pub began: Instant,
+    pub started: DateTime<Utc>,
+}
+
+impl Serving {
+    fn configured(&self, name: &str) -> Result<&BuiltSource> {
+        let sources = &self.wired.config.sources;
+        sources.iter().find(|source| source.name.as_str() == name).ok_or_else(|| {
+            let known: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            Error::not_found("there is no such source").hint(format!("there are {}", known.join(", ")))
+        })
+    }
+
+    fn view(&self, source: &BuiltSource) -> SourceView {
+        let last = self.board.last(&source.name);
+        let figures = self.wired.meter(&source.name).map(|meter| meter.figures()).unwrap_or_default();
+        let quantile = |part| figures.latency.quantile(part).map(|took| took.as_secs_f64() * 1000.0);
+        let hosts = self.hosts_of(&source.name);
+        SourceView {
+            name: source.name.to_string(),
+            kind: source.kind.to_owned(),
+            enabled: source.enabled,
+            priority: source.settings.priority.as_str().to_owned(),
+            destination: self.wired.config.destinations[source.destination].words(),
+            health: last.as_ref().map_or(SourceHealth::Unknown, super::board::Last::health),
+            error: last.as_ref().and_then(|last| last.error.clone()),
+            running: self.runs.collects(&source.name).map(|run| run.to_string()),
+            last_run: last.map(|last| last.run),
+            schedule: self.timetable.view(&source.name),
+            requests: figures.requests,
+            latency_p50_ms: quantile(0.5),
+            latency_p99_ms: quantile(0.99),
+            in_flight: self.in_flight(&source.name),
+            effective_concurrency: hosts.iter().filter_map(|host| host.limit).map(|limit| limit as u64).min(),
+        }
+    }
+
+    fn hosts_of(&self, source: &SourceName) -> Vec<busta_engine::HostState> {
+        let asked = self.wired.meter(source).map(|meter| meter.asked()).unwrap_or_default();
+        self.wired.hosts().view().into_iter().filter(|host| asked.contains(&host.key)).collect()
+    }
+
+    fn in_flight(&self, source: &SourceName) -> u64 {
+        let of_run = |snapshot: &busta_engine::Snapshot| {
+            let mine = snapshot.sources.iter().filter(|progress| progress.name == *source);
+            mine.map(|progress| progress.in_flight as u64).sum::<u64>()
+        };
+        self.runs.live().iter().map(|live| of_run(&live.snapshot.borrow())).sum()
+    }
+
+    /// The sources that a request means, in the order of the configuration.
+    fn chosen(&self, names: &[String]) -> Result<Vec<SourceName>> {
+        for name in names {
+            self.configured(name)?;
+        }
+        let sources = self.wired.config.sources.iter();
+        let wanted = |source: &&BuiltSource| {
+            if names.is_empty() { source.enabled } else { names.iter().any(|n| n == source.name.as_str()) }
+        };
+        let chosen: Vec<SourceName> = sources.filter(wanted).map(|source| source.name.clone()).collect();
+        if chosen.is_empty() {
+            return Err(Error::data("no source is enabled").hint("name one, or set `enabled: true`"));
+        }
+        Ok(chosen)
+    }
+
+    /// A stored run as it stands now: one under way is better known to its engine.
+    fn current(&self, run: &StoredRun) -> RunSummary {
+        match self.runs.live_run(&run.id) {
+            Some(live) => views::live(&live),
+            None => views::stored(run),
+        }
+    }
+
+    fn pools(&self) -> Vec<busta_server::model::PoolView> {
+        let live = self.runs.live();
+        let waiting = |pool: &busta_engine::PoolUse| {
+            let of_run = |snapshot: &busta_engine::Snapshot| {
+                let mine = snapshot.pools.iter().filter(|progress| progress.name == pool.name);
+                mine.map(|progress| progress.waiting as u64).sum::<u64>()
+            };
+            live.iter().map(|live| of_run(&live.snapshot.borrow())).sum()
+        };
+        self.wired.capacity().pools().iter().map(|pool| views::pool(pool, waiting(pool))).collect()
+    }
+
+    fn detail(&self, run: StoredRun) -> RunDetail {
+        let live = self.runs.live_run(&run.id);
+        let by_source = match (&live, &run.report) {
+            (Some(live), _) => views::sources_of_snapshot(&live.snapshot.borrow()),
+            (None, Some(report)) => views::sources_of_report(report),
+            (None, None) => Vec::new(),
+        };
+        RunDetail {
+            summary: self.current(&run),
+            full_refresh: run.full_refresh,
+            limit: run.limit,
+            by_source,
+            report: if live.is_some() { None } else { run.report },
+            live: live.as_ref().map(views::happening),
+        }
+    }
+}
+
+#[async_trait]
+impl Service for Serving {
+    fn health(&self) -> Health {
+        Health {
+            status: "ok".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: self.began.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        let missing = self.timetable.missing();
+        Readiness { ready: missing.is_empty(), missing }
+    }
+
+    fn overview(&self) -> Overview {
+        let sources = &self.wired.config.sources;
+        let health: Vec<SourceHealth> = sources
+            .iter()
+            .filter_map(|source| self.board.last(&source.name))
+            .map(|last| last.health())
+            .collect();
+        let ok = health.iter().filter(|health| **health == SourceHealth::Ok).count();
+        let schedules: Vec<_> = sources.iter().filter_map(|s| self.timetable.view(&s.name)).collect();
+        let live = self.runs.live();
+        let waiting = self.runs.waiting();
+        Overview {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started,
+            now: self.clock.now(),
+            sources: sources.len() as u64,
+            sources_ok: ok as u64,
+            sources_failing: (health.len() - ok) as u64,
+            sources_paused: schedules.iter().filter(|schedule| schedule.paused).count() as u64,
+            live_runs: waiting.iter().rev().map(views::waiting).chain(live.iter().map(views::live)).collect(),
+            recent_runs: self.board.recent(),
+            totals: views::since_start(&self.wired),
+            throughput: self.samples.throughput(),
+            next_due_at: schedules.iter().filter_map(|schedule| schedule.next_at).min(),
+        }
+    }
+
+    fn sources(&self) -> Vec<SourceView> {
+        self.wired.config.sources.iter().map(|source| self.view(source)).collect()
+    }
+
+    async fn source(&self, name: &str) -> Result<SourceDetail> {
+        let source = self.configured(name)?;
+        let filter =
+            RunFilter { source: Some(source.name.clone()), limit: RECENT, ..RunFilter::default() };
+        let runs = self.store.runs_page(filter).await?;
+        Ok(SourceDetail {
+            summary: self.view(source),
+            streams: source.source.streams().iter().map(stream).collect(),
+            hosts: self.hosts_of(&source.name).iter().map(views::host).collect(),
+            upcoming: self.timetable.upcoming(&source.name, RECENT),
+            recent_runs: runs.iter().map(|run| self.current(run)).collect(),
+            quality: self.board.last(&source.name).map(|last| last.quality).unwrap_or_default(),
+        })
+    }
+
+    async fn pause(&self, source: &str) -> Result<SourceView> {
+        let source = self.configured(source)?;
+        self.timetable.pause(&source.name, true).await?;
+        Ok(self.view(source))
+    }
+
+    async fn resume(&self, source: &str) -> Result<SourceView> {
+        let source = self.configured(source)?;
+        self.timetable.pause(&source.name, false).await?;
+        Ok(self.view(source))
+    }
+
+    async fn collect(&self, request: CollectRequest) -> Result<Accepted> {
+        if request.limit == Some(0) {
+            return Err(Error::data("`limit` is 0; nothing would be collected"));
+        }
+        let request = Request {
+            sources: self.chosen(&request.sources)?,
+            trigger: Trigger::Api,
+            full_refresh: request.full_refresh,
+            limit: request.limit,
+        };
+        self.runs.start(request).await.map(accepted)
+    }
+
+    async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
+        let limit = paging::limit(query.limit)?;
+        let filter = RunFilter {
+            state: query.state.map(views::stored_state),
+            source: query.source.as_deref().map(SourceName::from),
+            before: query.cursor.as_deref().map(history::run_cursor).transpose()?,
+            limit: limit + 1,
+            reports: false,
+        };
+        let mut runs = self.store.runs_page(filter).await?;
+        let more = runs.len() > limit;
+        runs.truncate(limit);
+        let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
+        Ok(Page { items: runs.iter().map(|run| self.current(run)).collect(), next })
+    }
+
+    async fn run(&self, id: &str) -> Result<RunDetail> {
+        Ok(self.detail(self.store.run(id).await?))
+    }
+
+    async fn cancel(&self, id: &str) -> Result<RunSummary> {
+        let run = self.runs.cancel(id).await?;
+        Ok(self.current(&self.store.run(run.as_str()).await?))
+    }
+
+    async fn retry(&self, id: &str) -> Result<Accepted> {
+        self.runs.retry(id, Trigger::Api).await.map(accepted)
+    }
+
+    async fn failures(&self, query: FailureQuery) -> Result<Page<FailureView>> {
+        failures::page(&self.wired.config, query).await
+    }
+
+    async fn failure_groups(&self, query: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>> {
+        failures::groups(&self.wired.config, query, by).await
+    }
+
+    async fn history(&self, query: ActivityQuery) -> Result<Page<ActivityEvent>> {
+        history::page(&self.store, query).await
+    }
+
+    async fn datasets(&self) -> Result<Vec<Dataset>> {
+        data::datasets(&self.wired.config).await
+    }
+
+    async fn dataset(&self, name: &str) -> Result<DatasetSchema> {
+        data::dataset(&self.wired.config, name).await
+    }
+
+    async fn records(&self, name: &str, query: RecordQuery) -> Result<Page<Box<RawValue>>> {
+        data::records(&self.wired.config, name, query).await
+    }
+
+    async fn export(&self, name: &str) -> Result<RecordScan> {
+        data::export(&self.wired.config, name).await
+    }
+
+    fn resources(&self) -> Resources {
+        Resources {
+            processors: process::processors() as u64,
+            memory_total_bytes: process::machine_memory(),
+            memory_peak_bytes: process::peak_memory(),
+            file_descriptors_max: process::most_open_files(),
+            samples: self.samples.resources(),
+            pools: self.pools(),
+            hosts: self.wired.hosts().view().iter().map(views::host).collect(),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        metrics::render(self)
+    }
+}
+
+fn accepted(begun: Begun) -> Accepted {
+    Accepted {
+        run_id: begun.run.to_string(),
+        state: if begun.behind.is_some() { RunState::Queued } else { RunState::Running },
+        sources: begun.sources.iter().map(ToString::to_string).collect(),
+        waits_for: begun.behind.map(|run| run.to_string()),
+    }
+}
+
+fn stream(spec: &busta_core::StreamSpec) -> StreamView {
+    StreamView {
+        name: spec.name.to_string(),
+        table: spec.table.clone(),
+        primary_key: spec.primary_key.clone(),
+        write_mode: match spec.write_mode {
+            WriteMode::Append => "append",
+            WriteMode::Merge => "merge",
+            WriteMode::Replace => "replace",
+        }
+        .to_owned(),
+        cursor_field: spec.cursor_field.clone(),
+    }
+}
