@@ -1,0 +1,194 @@
+//! The feed as an SSE body. <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::task::TaskTracker;
+
+use super::{Activity, Filter};
+
+/// Clients are woken at most this often, so that a burst of events is one write to each of them, and a
+/// thousand clients are ten thousand wake-ups a second at most. Nobody sees less.
+const PULSE: Duration = Duration::from_millis(100);
+/// So much is put into one write.
+const WRITE_BYTES: usize = 16 << 10;
+/// So many events are looked at under one hold of the ring's lock.
+const READ_EVENTS: usize = 64;
+/// A filter passes over so many events before others have their turn.
+const PASSED_OVER: usize = 4096;
+
+/// Wakes the clients of one server when there is news.
+#[derive(Clone)]
+pub(crate) struct Pulse(watch::Receiver<()>);
+
+impl Pulse {
+    /// Follows the feed until `stop`.
+    pub(crate) fn start(activity: &Activity, stop: CancellationToken, tasks: &TaskTracker) -> Self {
+        let (sender, receiver) = watch::channel(());
+        let mut newest = activity.newest();
+        tasks.spawn(async move {
+            let beat = async {
+                while newest.changed().await.is_ok() {
+                    sender.send_replace(());
+                    tokio::time::sleep(PULSE).await;
+                }
+            };
+            tokio::select! {
+                () = beat => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        Self(receiver)
+    }
+}
+
+type Woken = Pin<Box<dyn Future<Output = watch::Receiver<()>> + Send>>;
+
+/// One client of the feed: a place in it, and nothing else that grows.
+pub(crate) struct EventStream {
+    activity: Arc<Activity>,
+    filter: Filter,
+    /// The last event that was sent or passed over.
+    place: u64,
+    /// What the client has been told his place is.
+    told: u64,
+    opened: bool,
+    woken: Woken,
+    heartbeat: Pin<Box<Sleep>>,
+    every: Duration,
+    ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// What is given back when the client is gone.
+    _seat: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl EventStream {
+    /// A client that has seen everything up to `from`, or begins now.
+    pub(crate) fn new(
+        activity: Arc<Activity>,
+        filter: Filter,
+        from: Option<u64>,
+        pulse: Pulse,
+        every: Duration,
+        ended: CancellationToken,
+        seat: tokio::sync::OwnedSemaphorePermit,
+    ) -> Self {
+        let place = from.unwrap_or_else(|| *activity.newest.borrow());
+        Self {
+            activity,
+            filter,
+            place,
+            told: place,
+            opened: false,
+            woken: news(pulse.0),
+            heartbeat: Box::pin(sleep(every)),
+            every,
+            ended: Box::pin(ended.cancelled_owned()),
+            _seat: seat,
+        }
+    }
+
+    /// What there is to send now, as much as goes into one write. Also true if more may be there.
+    fn take(&mut self) -> (Bytes, bool) {
+        let mut out = BytesMut::new();
+        if !self.opened {
+            self.opened = true;
+            self.open(&mut out);
+        }
+        let mut passed = 0;
+        while out.len() < WRITE_BYTES && passed < PASSED_OVER {
+            let reading = self.activity.since(self.place, READ_EVENTS);
+            if reading.missed {
+                self.gap(reading.oldest, &mut out);
+            }
+            if reading.events.is_empty() {
+                return (out.freeze(), false);
+            }
+            passed += reading.events.len();
+            for stored in reading.events {
+                self.place = stored.id();
+                if self.filter.passes(stored.event()) {
+                    self.told = self.place;
+                    out.extend_from_slice(stored.message());
+                }
+            }
+        }
+        (out.freeze(), true)
+    }
+
+    /// The first words: they make the answer's head go out at once, and say how soon to come again.
+    fn open(&self, out: &mut BytesMut) {
+        out.extend_from_slice(format!("retry: 2000\n: welcome\nid: {}\n\n", self.place).as_bytes());
+    }
+
+    /// Says that events are gone, and goes on with the oldest that there is.
+    fn gap(&mut self, oldest: u64, out: &mut BytesMut) {
+        let missed = serde_json::json!({ "missed_from": self.place + 1, "oldest": oldest });
+        self.place = oldest - 1;
+        self.told = self.place;
+        out.extend_from_slice(format!("id: {}\nevent: gap\ndata: {missed}\n\n", self.place).as_bytes());
+    }
+
+    /// A comment keeps proxies from closing a quiet connection. Behind a filter it also tells the place, so
+    /// that who comes again is not told of a gap in what he does not want to see.
+    fn beat(&mut self) -> Bytes {
+        if self.told == self.place {
+            return Bytes::from_static(b": heartbeat\n\n");
+        }
+        self.told = self.place;
+        format!(": heartbeat\nid: {}\n\n", self.place).into()
+    }
+}
+
+impl Body for EventStream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.ended.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        loop {
+            let (bytes, more) = self.take();
+            if !bytes.is_empty() {
+                let next = Instant::now() + self.every;
+                self.heartbeat.as_mut().reset(next);
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            if more {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if let Poll::Ready(receiver) = self.woken.as_mut().poll(cx) {
+                self.woken = news(receiver);
+                continue;
+            }
+            if self.heartbeat.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let next = Instant::now() + self.every;
+            self.heartbeat.as_mut().reset(next);
+            return Poll::Ready(Some(Ok(Frame::data(self.beat()))));
+        }
+    }
+}
+
+/// Resolves at the next pulse. The one who sends is gone only when the stream is about to end.
+fn news(mut receiver: watch::Receiver<()>) -> Woken {
+    Box::pin(async move {
+        if receiver.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        receiver
+    })
+}

@@ -1,0 +1,106 @@
+//! What all routes share.
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::activity::{Activity, Pulse};
+use crate::cache::Cache;
+use crate::content::Content;
+use crate::security::{Rates, Tickets, Tokens};
+use crate::service::Service;
+use crate::settings::{ServerLimits, ServerSettings};
+
+/// The address of the client, put beside each request by the one who accepted its connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
+/// What all routes share; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) service: Arc<dyn Service>,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) pulse: Pulse,
+    /// Ends the streams.
+    pub(crate) stopping: CancellationToken,
+    /// Whether only this machine can reach the server.
+    pub(crate) loopback: bool,
+    pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) tickets: Tickets,
+    pub(crate) rates: Option<Rates>,
+    pub(crate) failed_logins: Rates,
+    pub(crate) limits: ServerLimits,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) exports: Arc<Semaphore>,
+    pub(crate) caches: Caches,
+    /// The API's description and its page.
+    pub(crate) description: Content,
+    pub(crate) reference: Content,
+}
+
+/// The answers that dashboards ask for all the time.
+#[derive(Default)]
+pub(crate) struct Caches {
+    pub(crate) overview: Cache,
+    pub(crate) sources: Cache,
+    pub(crate) resources: Cache,
+}
+
+impl Caches {
+    /// Something was changed: whoever did it wants to see it.
+    pub(crate) fn clear(&self) {
+        for cache in [&self.overview, &self.sources, &self.resources] {
+            cache.clear();
+        }
+    }
+}
+
+/// The API as text: the document, and the page for people.
+pub(crate) struct Description {
+    pub(crate) document: Content,
+    pub(crate) page: Content,
+}
+
+impl App {
+    pub(crate) fn new(
+        service: Arc<dyn Service>,
+        activity: Arc<Activity>,
+        settings: &ServerSettings,
+        description: Description,
+        pulse: Pulse,
+        stopping: CancellationToken,
+        loopback: bool,
+    ) -> Self {
+        let limits = settings.limits;
+        Self(Arc::new(Shared {
+            service,
+            activity,
+            pulse,
+            stopping,
+            loopback,
+            tokens: Arc::clone(&settings.tokens),
+            tickets: Tickets::default(),
+            rates: limits.requests.map(Rates::new),
+            failed_logins: Rates::new(limits.failed_logins),
+            limits,
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            exports: Arc::new(Semaphore::new(limits.exports)),
+            caches: Caches::default(),
+            description: description.document,
+            reference: description.page,
+        }))
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

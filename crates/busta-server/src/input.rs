@@ -1,0 +1,121 @@
+//! What comes from clients: names in paths, queries, bodies. Each says what is wrong with it.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::problem::{Fault, Problem};
+use crate::security::too_large;
+
+/// No name of anything is longer.
+const NAME_BYTES: usize = 256;
+/// The most entries of a part of a list.
+const MOST_ENTRIES: u32 = 1000;
+
+/// The one name or id in a path.
+pub(crate) struct Name(pub(crate) String);
+
+impl FromRequestParts<App> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path(name): Path<String> = Path::from_request_parts(parts, app)
+            .await
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        // Services look names up in what they know, and never make a path of one. This is the second lock.
+        let strange = |c: char| c.is_control() || c == '/' || c == '\\';
+        if name.is_empty() || name.len() > NAME_BYTES || name.starts_with("..") || name.contains(strange) {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has a name like this"));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// The parameters of the query; unknown ones are refused.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(error) => {
+                let text = error.body_text();
+                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+                let (name, reason) = reason.split_once(": ").unwrap_or(("query", reason));
+                Err(Problem::invalid(vec![Fault::parameter(name, reason)]))
+            }
+        }
+    }
+}
+
+/// Refuses a `limit` that is none.
+pub(crate) fn check_limit(limit: Option<u32>) -> Result<(), Problem> {
+    match limit {
+        Some(limit) if !(1..=MOST_ENTRIES).contains(&limit) => {
+            let reason = format!("{limit} is not between 1 and {MOST_ENTRIES}");
+            Err(Problem::invalid(vec![Fault::parameter("limit", reason)]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A body of JSON, or none, which is the same as `{}`.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let is_json = is_json(&request);
+        let body = request.into_body();
+        let bytes = tokio::time::timeout(app.limits.read_timeout, read(body, app.limits.body_bytes))
+            .await
+            .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"))??;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !is_json {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be application/json",
+            ));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let collected = Limited::new(body, most).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            too_large(most)
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "the body broke off")
+        }
+    })?;
+    Ok(collected.to_bytes())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let place = error.path().to_string();
+        Problem::invalid(vec![Fault::field(place, error.into_inner().to_string())])
+    })?;
+    deserializer.end().map_err(|error| {
+        Problem::invalid(vec![Fault::field(".", format!("more than one value: {error}"))])
+    })?;
+    Ok(value)
+}

@@ -1,0 +1,136 @@
+//! The description of the API: what the routes say of themselves, and what all of them have in common.
+
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, Header, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Response, ResponseBuilder, Type, tag::TagBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::app::Description;
+use crate::content::Content;
+use crate::problem::{Fault, MEDIA_TYPE, Problem};
+use crate::reference;
+
+const INTRODUCTION: &str = "What `busta serve` can be asked, and told. \
+    Times are RFC 3339 in UTC, durations are numbers whose name ends in their unit, sizes are bytes; fields \
+    that do not apply are absent. Lists come in parts: give `next` as `cursor` to get the next. \
+    Every error is a problem document (RFC 9457).";
+
+/// The groups of routes, in the order of the reference.
+const TAGS: [(&str, &str); 9] = [
+    ("overview", "Everything at a glance."),
+    ("sources", "What is collected, how it does, and when."),
+    ("runs", "Collections: those under way, waiting, and ended."),
+    ("failures", "What could not be read, transformed or written."),
+    ("activity", "What happens, live and before."),
+    ("data", "What has been collected."),
+    ("resources", "What the process uses, and its metrics."),
+    ("probes", "For supervisors."),
+    ("reference", "The API itself."),
+];
+
+/// The beginning of the document; the routes add themselves.
+pub(crate) fn head() -> OpenApi {
+    let mut info = Info::new("busta", env!("CARGO_PKG_VERSION"));
+    info.description = Some(INTRODUCTION.to_owned());
+    info.license = Some(License::new("MIT OR Apache-2.0"));
+    let tag = |(name, words): (&str, &str)| TagBuilder::new().name(name).description(Some(words)).build();
+    let components = ComponentsBuilder::new()
+        .schema(Problem::name(), Problem::schema())
+        .schema(Fault::name(), Fault::schema())
+        .security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
+        .build();
+    OpenApiBuilder::new().info(info).tags(Some(TAGS.map(tag))).components(Some(components)).build()
+}
+
+/// Adds what no route says, and writes the document and its page.
+pub(crate) fn describe(mut document: OpenApi) -> Description {
+    for (path, item) in &mut document.paths.paths {
+        complete(path, item);
+    }
+    let json = serde_json::to_value(&document).unwrap_or_default();
+    let page = reference::page(&json);
+    Description {
+        document: Content::new("application/json", "no-cache", json.to_string()),
+        page: Content::new("text/html; charset=utf-8", "no-cache", page),
+    }
+}
+
+fn complete(path: &str, item: &mut PathItem) {
+    let operations = [(false, &mut item.get), (true, &mut item.post)];
+    for (changes, operation) in operations {
+        if let Some(operation) = operation {
+            common(path, changes, operation);
+        }
+    }
+}
+
+/// What any route may answer: problems, and to a `GET` that it has not changed.
+fn common(path: &str, changes: bool, operation: &mut Operation) {
+    let api = path.starts_with("/api/v1/") && !operation.tags.iter().flatten().any(|tag| tag == "reference");
+    let named = path.contains('{');
+    let body = operation.request_body.is_some();
+    let mut add = |status: u16, words: &str| {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(status, words)));
+    };
+    add(400, "The request is wrong; `errors` says what of it");
+    add(403, "Not with this token, under this name or from this page");
+    add(413, "The body is too large");
+    add(429, "Too many requests from your address");
+    add(500, "The server made a mistake");
+    if path == "/ready" {
+        return;
+    }
+    add(503, "It may work later");
+    if api || path == "/metrics" {
+        add(401, "This needs a valid token");
+        operation.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
+    }
+    let mut add = |status: u16, words: &str| {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(status, words)));
+    };
+    if named {
+        add(404, "There is no such thing");
+    }
+    if changes && api && !path.ends_with("/ticket") {
+        add(409, "Not as things stand");
+    }
+    if body {
+        add(408, "The body did not come");
+        add(415, "The body is not JSON");
+    }
+    let streamed = path.ends_with("/stream") || path.ends_with("/export") || !path.starts_with("/api/");
+    if !changes && !streamed {
+        let unchanged =
+            ResponseBuilder::new().description("The client has it: `If-None-Match` names its `ETag`");
+        operation.responses.responses.insert("304".to_owned(), RefOr::T(unchanged.build()));
+    }
+    name_answers(operation);
+}
+
+/// Every answer has a description.
+fn name_answers(operation: &mut Operation) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = "It was done".to_owned();
+        }
+    }
+}
+
+fn problem(status: u16, words: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+    let mut response = ResponseBuilder::new().description(words).content(MEDIA_TYPE, content);
+    if matches!(status, 429 | 503) {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();
+        let mut header = Header::new(seconds);
+        header.description = Some("When to try again, in seconds".to_owned());
+        response = response.header("Retry-After", header);
+    }
+    response.build()
+}

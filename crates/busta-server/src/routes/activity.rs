@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Answer, json};
+use crate::activity::{EventStream, Filter};
+use crate::app::App;
+use crate::input::{Params, check_limit};
+use crate::model::{ActivityEvent, ActivityQuery, Page};
+use crate::problem::{Fault, Problem};
+use crate::security::TICKET_LIFETIME;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// What has happened, newest first
+///
+/// From the store, so that it reaches back further than the stream.
+#[utoipa::path(
+    get,
+    path = "/api/v1/activity",
+    tag = "activity",
+    params(ActivityQuery),
+    responses((status = 200, body = Page<ActivityEvent>))
+)]
+pub(super) async fn history(
+    State(app): State<App>,
+    Params(query): Params<ActivityQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    check_limit(query.limit)?;
+    Filter::read(&query)?;
+    json(&headers, &app.service.history(query).await?)
+}
+
+/// Which events to stream. Several values of one field are separated by commas.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct StreamQuery {
+    /// Only of these runs.
+    run: Option<String>,
+    /// Only of these sources.
+    source: Option<String>,
+    /// Only of these workers.
+    worker: Option<String>,
+    /// Only these actions.
+    action: Option<String>,
+    /// Go on behind this event. The header `Last-Event-ID` says the same, and wins.
+    last_event_id: Option<u64>,
+    /// A ticket of `POST /api/v1/activity/ticket`, for clients that cannot send a header.
+    ticket: Option<String>,
+}
+
+/// What happens, live
+///
+/// Server-sent events: each has the `id` of an event, and the event as JSON in `data`. A client that comes
+/// back with `Last-Event-ID` goes on where it was; if what it missed is no longer in memory, it gets
+/// `event: gap` with `{"missed_from", "oldest"}` and goes on with the oldest event that is, and the history
+/// has the rest. Without `Last-Event-ID` the stream begins now. A comment every 15 seconds shows that it
+/// lives. A client that takes nothing for 30 seconds is cut off.
+#[utoipa::path(
+    get,
+    path = "/api/v1/activity/stream",
+    tag = "activity",
+    params(StreamQuery, ("Last-Event-ID" = Option<u64>, Header, description = "Go on behind this event")),
+    responses((status = 200, description = "Events until the client or the server ends",
+        body = String, content_type = "text/event-stream"))
+)]
+pub(super) async fn stream(
+    State(app): State<App>,
+    Params(query): Params<StreamQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    let from = match headers
+        .get(LAST_EVENT_ID)
+        .map(|id| id.to_str().ok().and_then(|id| id.trim().parse().ok()))
+    {
+        Some(None) => {
+            return Err(Problem::invalid(vec![Fault::parameter("Last-Event-ID", "this is no event's id")]));
+        }
+        Some(id) => id,
+        None => query.last_event_id,
+    };
+    let StreamQuery { run, source, worker, action, .. } = query;
+    let filter = Filter::read(&ActivityQuery { run, source, worker, action, ..ActivityQuery::default() })?;
+    let seat = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many clients follow the activity")
+            .retry_after(std::time::Duration::from_secs(30))
+    })?;
+    let events = EventStream::new(
+        Arc::clone(&app.activity),
+        filter,
+        from,
+        app.pulse.clone(),
+        app.limits.heartbeat,
+        app.stopping.clone(),
+        seat,
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        // nginx would gather the events otherwise.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Body::new(events)).into_response())
+}
+
+/// A ticket for the activity stream.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Ticket {
+    /// Give this as `ticket` to the stream. It works once.
+    ticket: String,
+    /// It works so long, in seconds.
+    expires_s: u64,
+}
+
+/// A ticket for the stream
+///
+/// For browsers, whose `EventSource` cannot send a token in a header.
+#[utoipa::path(post, path = "/api/v1/activity/ticket", tag = "activity", responses((status = 200, body = Ticket)))]
+pub(super) async fn ticket(State(app): State<App>) -> Result<Response, Problem> {
+    let ticket = app.tickets.issue()?;
+    Ok(Json(Ticket { ticket, expires_s: TICKET_LIFETIME.as_secs() }).into_response())
+}

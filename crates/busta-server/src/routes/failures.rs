@@ -1,0 +1,62 @@
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{Answer, json};
+use crate::app::App;
+use crate::input::{Params, check_limit};
+use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Page};
+
+/// Failures, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/failures",
+    tag = "failures",
+    params(FailureQuery),
+    responses((status = 200, body = Page<FailureView>))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(query): Params<FailureQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    check_limit(query.limit)?;
+    json(&headers, &app.service.failures(query).await?)
+}
+
+/// Which failures to group, and by what.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct GroupQuery {
+    /// What they have in common.
+    #[param(inline)]
+    by: GroupBy,
+    /// Only those of this run.
+    run: Option<String>,
+    /// Only those of this source.
+    source: Option<String>,
+    /// Only those of this kind of error.
+    kind: Option<String>,
+}
+
+/// Failures by what they have in common
+///
+/// The most frequent first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/failures/groups",
+    tag = "failures",
+    params(GroupQuery),
+    responses((status = 200, body = Vec<FailureGroup>))
+)]
+pub(super) async fn groups(
+    State(app): State<App>,
+    Params(query): Params<GroupQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    let GroupQuery { by, run, source, kind } = query;
+    let which = FailureQuery { run, source, kind, ..FailureQuery::default() };
+    json(&headers, &app.service.failure_groups(which, by).await?)
+}

@@ -1,0 +1,81 @@
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+use super::admin::accepted;
+use super::{Answer, content, json};
+use crate::app::App;
+use crate::input::{Json, Name};
+use crate::model::{Accepted, CollectRequest, SourceDetail, SourceView};
+use crate::problem::{Fault, Problem};
+
+/// All sources
+///
+/// In the order of the configuration; at most a quarter of a second old.
+#[utoipa::path(get, path = "/api/v1/sources", tag = "sources", responses((status = 200, body = Vec<SourceView>)))]
+pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
+    let sources = app.caches.sources.get(|| content(&app.service.sources()))?;
+    Ok(sources.answer(&headers))
+}
+
+/// One source
+#[utoipa::path(
+    get,
+    path = "/api/v1/sources/{name}",
+    tag = "sources",
+    params(("name" = String, Path, description = "The source")),
+    responses((status = 200, body = SourceDetail))
+)]
+pub(super) async fn show(State(app): State<App>, Name(name): Name, headers: HeaderMap) -> Answer {
+    json(&headers, &app.service.source(&name).await?)
+}
+
+/// Pauses a schedule
+///
+/// Until somebody resumes it, over restarts too. A run under way goes on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/sources/{name}/pause",
+    tag = "sources",
+    params(("name" = String, Path, description = "The source")),
+    responses((status = 200, body = SourceView))
+)]
+pub(super) async fn pause(State(app): State<App>, Name(name): Name, headers: HeaderMap) -> Answer {
+    json(&headers, &app.service.pause(&name).await?)
+}
+
+/// Lets a paused schedule go on
+#[utoipa::path(
+    post,
+    path = "/api/v1/sources/{name}/resume",
+    tag = "sources",
+    params(("name" = String, Path, description = "The source")),
+    responses((status = 200, body = SourceView))
+)]
+pub(super) async fn resume(State(app): State<App>, Name(name): Name, headers: HeaderMap) -> Answer {
+    json(&headers, &app.service.resume(&name).await?)
+}
+
+/// Collects a source now
+///
+/// Like `POST /api/v1/admin/collect` with this source alone.
+#[utoipa::path(
+    post,
+    path = "/api/v1/sources/{name}/collect",
+    tag = "sources",
+    params(("name" = String, Path, description = "The source")),
+    request_body = Option<CollectRequest>,
+    responses((status = 202, description = "It runs, or waits for its turn", body = Accepted,
+        headers(("Location" = String, description = "The run"))))
+)]
+pub(super) async fn collect(
+    State(app): State<App>,
+    Name(name): Name,
+    Json(mut request): Json<CollectRequest>,
+) -> Answer {
+    if request.sources.iter().any(|source| *source != name) {
+        let reason = "the path names the source; to collect others, use `/api/v1/admin/collect`";
+        return Err(Problem::invalid(vec![Fault::field("sources", reason)]));
+    }
+    request.sources = vec![name];
+    accepted(&app, request).await
+}
