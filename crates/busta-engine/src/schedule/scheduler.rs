@@ -132,6 +132,11 @@ impl Scheduler {
         self.entries.get(source).and_then(Entry::next)
     }
 
+    /// The last time that a source was due and was heeded.
+    pub fn last_due_of(&self, source: &SourceName) -> Option<DateTime<Utc>> {
+        self.entries.get(source).and_then(|entry| entry.last)
+    }
+
     /// The next times of a source, as far as they are known.
     pub fn upcoming(&self, source: &SourceName, count: usize) -> Vec<DateTime<Utc>> {
         self.entries.get(source).map_or_else(Vec::new, |entry| entry.upcoming(count))

@@ -14,6 +14,7 @@ use busta_server::{Activity, RecordScan, Service};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
+use tokio::runtime::RuntimeMetrics;
 use tokio::time::Instant;
 
 use super::board::Board;
@@ -41,6 +42,8 @@ pub struct Serving {
     pub activity: Arc<Activity>,
     pub began: Instant,
     pub started: DateTime<Utc>,
+    /// Of the runtime that collects.
+    pub tasks: RuntimeMetrics,
 }
 
 impl Serving {

@@ -16,34 +16,41 @@ const EVERY: Duration = Duration::from_millis(250);
 /// So many are written at once.
 const BATCH: usize = 2000;
 
-/// Writes events until `stop`, and then what is left.
-pub async fn keep(activity: Arc<Activity>, store: StateStore, stop: CancellationToken) {
-    let mut after = activity.newest_id();
+/// Writes the events behind `after` until `stop`, and then what is left.
+pub async fn keep(activity: Arc<Activity>, store: StateStore, mut after: u64, stop: CancellationToken) {
     loop {
         let stopped = tokio::select! {
             () = stop.cancelled() => true,
             () = tokio::time::sleep(EVERY) => false,
         };
-        loop {
-            let events = activity.since(after, BATCH);
-            let Some(last) = events.last().map(|event| event.id) else { break };
-            let rows = events.iter().map(|event| StoredEvent {
-                id: event.id,
-                at: event.at,
-                run: event.run.clone(),
-                worker: event.worker_id,
-                action: event.action.as_str().to_owned(),
-                source: event.source.clone(),
-                body: event.json.to_string(),
-            });
-            if let Err(error) = store.append_events(rows.collect()).await {
-                tracing::warn!(error = %error, "events cannot be written to the history");
-                // A full disk must not make the ring's events pile up; they are lost from the history.
-            }
+        while let Some(last) = write(&activity, &store, after).await {
             after = last;
         }
         if stopped {
             return;
         }
     }
+}
+
+/// Writes the next batch; gives the id of its last event.
+async fn write(activity: &Activity, store: &StateStore, after: u64) -> Option<u64> {
+    let events = activity.since(after, BATCH).events;
+    let last = events.last()?.id();
+    let rows = events.iter().map(|stored| {
+        let event = stored.event();
+        StoredEvent {
+            id: stored.id(),
+            at: event.at,
+            run: event.run.clone(),
+            worker: event.worker_id,
+            action: event.action.as_str().to_owned(),
+            source: event.source.clone(),
+            body: stored.json(),
+        }
+    });
+    if let Err(error) = store.append_events(rows.collect()).await {
+        // They are lost from the history; to wait for a full disk would lose the newer ones from the ring.
+        tracing::warn!(error = %error, count = events.len(), "events cannot be written to the history");
+    }
+    Some(last)
 }

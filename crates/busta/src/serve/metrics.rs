@@ -1,0 +1,3 @@
+pub fn render(_: &super::service::Serving) -> String {
+    String::new()
+}
