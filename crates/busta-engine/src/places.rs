@@ -189,15 +189,20 @@ impl Places {
         self.counts().settled = true;
     }
 
-    /// Which workers are free, and how full the pools of the sources are, each once and by name.
-    pub fn view(&self) -> (BTreeSet<u32>, BTreeMap<Pool, (Option<usize>, usize)>) {
+    /// The numbers of the workers that are free.
+    pub fn free(&self) -> BTreeSet<u32> {
+        self.counts().workers.clone()
+    }
+
+    /// The pools of the sources, each once and by name: how many places it has, and how many are taken.
+    pub fn pools(&self) -> BTreeMap<Pool, (Option<usize>, usize)> {
         let counts = self.counts();
         let mut pools = BTreeMap::new();
         for (pool, room) in self.pools.iter().zip(&counts.sources) {
             let most = self.capacity.counts().pools.get(pool).and_then(|pool| pool.most);
             pools.entry(pool.clone()).or_insert((most, 0)).1 += room.taken;
         }
-        (counts.workers.clone(), pools)
+        pools
     }
 
     /// The pool of a source.
@@ -270,15 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn the_view_has_every_pool_once() {
+    fn every_pool_is_shown_once() {
         let places = places(&capacity(9));
         places.take(0);
         places.take(2);
         places.take(1);
-        let (free, pools) = places.view();
-        assert_eq!(free, [4].into());
+        assert_eq!(places.free(), [4].into());
         let (api, files) = (Pool::new("api"), Pool::new("files"));
-        assert_eq!(pools, [(api.clone(), (Some(2), 2)), (files, (None, 1))].into());
+        assert_eq!(places.pools(), [(api.clone(), (Some(2), 2)), (files, (None, 1))].into());
         assert_eq!((places.pool_of(1), places.pool_of(9)), (Some(api), None));
     }
 

@@ -65,9 +65,7 @@ async fn workers_pools_and_speed_are_shown() {
 #[tokio::test(start_paused = true)]
 async fn waiting_splits_are_counted_by_pool() {
     let many = |name: &str| {
-        let splits =
-            (0..5).fold(Scripted::new(name), |source, n| source.split(&format!("{name}{n}"), 1, ms(1000)));
-        splits
+        (0..5).fold(Scripted::new(name), |source, n| source.split(&format!("{name}{n}"), 1, ms(1000)))
     };
     let mut bench = Bench::new(8).source("a", many("a")).pool("narrow").source("b", many("b")).pool("wide");
     bench.settings.pools.insert("narrow".to_owned(), 2);

@@ -48,7 +48,7 @@ impl Dispatcher {
 
     /// What each worker does now.
     fn workers_now(&self) -> Vec<WorkerProgress> {
-        let (free, _) = self.places.view();
+        let free = self.places.free();
         let mut workers: Vec<WorkerProgress> = (1..)
             .zip(&self.workers)
             .map(|(worker, (cell, splits_done))| {
@@ -150,8 +150,8 @@ pub(super) fn pools(places: &Places, queue: &Queue<Work>) -> Vec<PoolProgress> {
             *waiting.entry(pool).or_default() += count;
         }
     }
-    let (_, pools) = places.view();
-    pools
+    places
+        .pools()
         .into_iter()
         .map(|(name, (places, taken))| PoolProgress {
             waiting: waiting.get(&name).copied().unwrap_or(0),
