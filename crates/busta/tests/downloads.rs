@@ -147,7 +147,6 @@ fn is_killed_and_goes_on(objects: Objects, more: &str, moments: std::ops::Range<
     assert_eq!(objects.whole(&desk), (0..objects.count).collect::<Vec<_>>());
     let stats = origin.stats();
     let share = stats.total.bytes as f64 / objects.total() as f64;
-    eprintln!("share {share:.4}");
     assert!(share <= 1.02, "{} bytes of {} were sent: {share:.4}", stats.total.bytes, objects.total());
     let db = rusqlite::Connection::open(desk.file("out.db")).unwrap();
     let verified: i64 =

@@ -1,6 +1,6 @@
 //! The folder that downloads go to, and what all downloads of a source know together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,8 @@ pub struct Folder {
     rules: Rules,
     room: Room,
     shared: Mutex<Shared>,
+    /// What must not be swept; nothing if it is not the time for that.
+    unswept: Mutex<Option<HashSet<String>>>,
 }
 
 #[derive(Default)]
@@ -64,7 +66,7 @@ pub struct Known {
 impl Folder {
     /// The folder at `root`. Touches nothing.
     pub fn new(root: PathBuf, rules: Rules) -> Self {
-        Self { root, rules, room: Room::default(), shared: Mutex::default() }
+        Self { root, rules, room: Room::default(), shared: Mutex::default(), unswept: Mutex::default() }
     }
 
     /// What holds for every download into it.
@@ -122,13 +124,26 @@ impl Folder {
     /// Where the bytes of one beginning gather: on the same disk, and out of the way of whoever looks for
     /// files in the folder.
     pub fn part(&self, path: &str, generation: u32) -> PathBuf {
-        let digest: String = Sha256::digest(path).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.root.join("_busta").join("parts").join(format!("{digest}.{generation}.part"))
+        self.parts().join(format!("{}.{generation}.part", Self::part_stem(path)))
+    }
+
+    /// What the names of a path's part files begin with, up to the first dot.
+    pub(super) fn part_stem(path: &str) -> String {
+        Sha256::digest(path).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Where part files are.
+    pub(super) fn parts(&self) -> PathBuf {
+        self.root.join("_busta").join("parts")
     }
 
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub(super) fn unswept(&self) -> MutexGuard<'_, Option<HashSet<String>>> {
+        self.unswept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {

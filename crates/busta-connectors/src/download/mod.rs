@@ -13,13 +13,15 @@
 //! | an error after bytes have come | the bytes are committed, and the retries start anew behind them |
 //! | no byte comes for as long as a request may take | the same; the whole may take as long as it takes |
 //! | the server has no ranges, or the object has changed | it is begun anew, at most five times |
+//! | the object is large, and there is room for more requests | several ranges come at once |
+//! | ranges of it do not go together | it is begun anew, and asked for as a whole |
 //! | the checksum is wrong | it is fetched once more, then kept as `<path>.quarantine`, and fails |
 //! | the file is there and is what is wanted | nothing is asked for |
 //! | the disk is too small for it and all others under way | it fails before the first byte |
 //!
 //! # Why a crash leaves nothing wrong behind
 //!
-//! Bytes gather in `_busta/parts`; a file gets its name when all of it is there, verified and synced.
+//! Bytes gather in `_busta/parts`, from where what runs have left that were never resumed is swept after a week; a file gets its name when all of it is there, verified and synced.
 //! Each beginning has a part file of its own, so that bytes of two objects never meet. Bytes that came
 //! after the last commit are cut off again, except where an expected checksum will tell whether they
 //! are right: then they are hashed where they lie and need not come once more.
@@ -27,7 +29,8 @@
 //! # Where to look
 //!
 //! [`Task`] is the payload, [`Place`](place::Place) the cursor; `reader` does the work, with `answer`
-//! (what a status means), `part` (the part file), `hash`, `verdict`, `kept` (what is there already),
+//! (what a status means), `part` (the part file), `several` and `ranges` (several requests at once for one
+//! large object), `hash`, `verdict`, `kept` (what is there already),
 //! `folder` (what downloads of a source share) and `room` (the disk). [`Template`] makes paths,
 //! [`Checksum`] reads what is expected.
 
@@ -45,6 +48,7 @@ mod reader;
 mod record;
 mod room;
 mod several;
+mod sweep;
 mod task;
 mod template;
 mod verdict;

@@ -81,6 +81,7 @@ impl DownloadReader {
     /// Finds out what is there, and asks for what is not.
     async fn begin(&mut self) -> Result<Begun> {
         self.check()?;
+        self.folder.sweep(self.client.now().into()).await;
         if let Some(ranges) = self.reopen_ranges().await? {
             return Ok(Begun::Several(ranges));
         }

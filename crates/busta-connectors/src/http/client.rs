@@ -8,6 +8,7 @@ use busta_core::connector::SourceContext;
 use busta_core::meter::{Meter, RateHints, Request as Seen, Spare};
 use busta_core::{Error, HostKey, Result};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::{HeaderMap, HeaderValue, USER_AGENT};
 use http::{Method, StatusCode};
 use tokio::time::Instant;
@@ -75,6 +76,11 @@ impl HttpClient {
     /// Whose limits requests to `url` count against: see [`host_key`].
     pub fn host_key(&self, url: &Url) -> HostKey {
         host_key(url, self.auth.identity(url))
+    }
+
+    /// The time by its clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Room for one more request to `url`: see [`Meter::spare`].

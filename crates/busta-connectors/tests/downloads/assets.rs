@@ -1,8 +1,9 @@
 //! The downloads of STAC items.
 
-use busta_connectors::download::Task;
 use busta_connectors::download::assets::{Assets, AssetsConfig};
-use busta_core::{Reader, Split};
+use busta_connectors::download::{Folder, Rules, Task};
+use busta_core::checkpoint::SplitState;
+use busta_core::{Checkpoint, Position, Reader, Split};
 use busta_sandbox::Object;
 use serde_json::{Value, json};
 use url::Url;
@@ -58,6 +59,33 @@ async fn wanted_assets_become_splits_and_files() {
     let path = record["path"].as_str().unwrap();
     assert!(path.starts_with("sentinel-2/S2A_1~") && path.ends_with("/B04.tif"), "{path}");
     assert!(std::fs::read(bench.file("scenes").join(path)).unwrap() == body);
+}
+
+#[tokio::test]
+async fn parts_that_nobody_will_go_on_with_are_swept() {
+    let bench = Bench::new().await;
+    let stream = assets(&bench, &json!({"folder": "scenes", "path": "{asset}"})).unwrap();
+    let found = |key: &str| {
+        let asset = json!({(key): {"href": format!("/objects/{key}?size=1000")}});
+        let page = Url::parse(&bench.sandbox.url()).unwrap();
+        stream.find(&item(&asset), Some(&page)).0.remove(0)
+    };
+    let parts = Folder::new(bench.file("scenes"), Rules::default());
+    std::fs::create_dir_all(bench.file("scenes/_busta/parts")).unwrap();
+    for name in ["left", "open", "done"] {
+        let file = std::fs::File::create(parts.part(name, 0)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    let mut from = Checkpoint::default();
+    for (name, position) in [("open", Position::Start), ("done", Position::Done)] {
+        let split = found(name);
+        from.splits.insert(split.id.clone(), SplitState { position, high: None, found: Some(split) });
+    }
+    stream.remember(&from);
+    let there = |name| parts.part(name, 0).exists();
+    assert!(there("left"), "planning alone takes nothing away");
+    stream.open(&found("other"), None).unwrap().next().await.unwrap();
+    assert_eq!((there("left"), there("open"), there("done")), (false, true, false));
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use busta_core::connector::{ConfigProblem, SourceContext};
 use busta_core::{
-    Checkpoint, Cursor, Error, Failure, Reader, Result, Split, Stage, StreamName, StreamSpec, WriteMode,
+    Checkpoint, Cursor, Error, Failure, Position, Reader, Result, Split, Stage, StreamName, StreamSpec,
+    WriteMode,
 };
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde_json::{Map, Value};
@@ -93,8 +94,12 @@ impl Assets {
         self
     }
 
-    /// Learns from the checkpoint which files need no request.
+    /// Learns from the checkpoint which files need no request, and which are still under way.
     pub fn remember(&self, from: &Checkpoint) {
+        let states = from.splits.values().filter(|state| state.position != Position::Done);
+        let open = states.filter_map(|state| state.found.as_ref());
+        let open = open.filter(|split| split.stream == self.spec.name);
+        self.folder.keep_parts(open.filter_map(|split| Some(split.decode::<Task>().ok()?.path)));
         if self.spec.write_mode != WriteMode::Replace {
             self.folder.remember(from);
         }
