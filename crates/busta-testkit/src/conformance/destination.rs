@@ -30,6 +30,8 @@ use busta_core::{
 use serde_json::Value;
 
 pub use super::destination_modes::*;
+pub use super::destination_pages::*;
+pub use super::destination_purge::*;
 pub use super::destination_random::*;
 pub use super::destination_read::*;
 pub use super::destination_schema::*;
@@ -100,6 +102,19 @@ macro_rules! destination_conformance {
             a_long_scan_gives_every_row
             a_scan_sees_one_state
             failures_are_readable
+            pages_give_every_row_once
+            pages_come_in_any_order
+            filters_match_the_model
+            filters_and_orders_go_together
+            pages_are_steady_while_rows_come_in
+            pages_show_the_newest_of_merged_rows
+            a_query_of_what_is_not_there_is_refused
+            hostile_names_and_values_do_no_harm
+            failures_come_page_by_page
+            a_purge_removes_what_is_old
+            a_purge_of_nothing_changes_nothing
+            a_purge_leaves_an_unfinished_replace_alone
+            a_purge_removes_old_failures
             scalars_come_back
             names_come_back
             two_thousand_fields_come_back

@@ -4,6 +4,8 @@
 
 pub mod destination;
 mod destination_modes;
+mod destination_pages;
+mod destination_purge;
 mod destination_random;
 mod destination_read;
 mod destination_schema;

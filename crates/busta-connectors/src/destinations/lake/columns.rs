@@ -111,6 +111,12 @@ impl Columns {
         self.list
     }
 
+    /// Their names, with busta's own.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        let own = OWN_FIELDS.into_iter().filter(|own| !self.index.contains_key(*own));
+        self.list.iter().map(|(name, _)| name.as_str()).chain(own)
+    }
+
     fn types(&self, name: &str) -> Option<Types> {
         self.index.get(name).map(|at| self.list[*at].1)
     }

@@ -1,10 +1,11 @@
 //! The log of failures: what was added and what was taken back, line by line. Only what lies before
 //! the length in the manifest counts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use busta_core::reading::{FailuresPage, FailuresQuery};
 use busta_core::{Error, Failure, Result, RunId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -39,6 +40,11 @@ impl FailureDraft {
         self.lines.is_empty()
     }
 
+    /// How many failures it takes back.
+    pub(super) fn removed(&self) -> u64 {
+        self.removed.len() as u64
+    }
+
     fn push(&mut self, line: &Line) -> Result<()> {
         serde_json::to_writer(&mut self.lines, line)
             .map_err(|e| Error::bug(format!("a failure cannot be encoded: {e}")))?;
@@ -52,7 +58,7 @@ impl FailureLog {
     pub(super) fn open(layout: &Layout, committed: u64) -> Result<Self> {
         let mut log = Self { file: None, layout: layout.clone(), known: HashSet::new() };
         if committed > 0 {
-            for_each_line(layout, committed, |line| {
+            for_each_line(layout, committed, |_, line| {
                 match line {
                     Line::Add(failure) => log.known.insert(short(&failure.id)),
                     Line::Remove(id) => log.known.remove(&short(&id)),
@@ -130,19 +136,13 @@ pub(super) fn read(
     run: Option<&RunId>,
     limit: usize,
 ) -> Result<Vec<Failure>> {
-    let mut alive = HashSet::new();
-    for_each_line(layout, committed, |line| {
-        match line {
-            Line::Add(failure) => alive.insert(short(&failure.id)),
-            Line::Remove(id) => alive.remove(&short(&id)),
-        };
-    })?;
+    let alive = alive(layout, committed)?;
     let mut found = Vec::new();
-    for_each_line(layout, committed, |line| {
+    for_each_line(layout, committed, |at, line| {
         if let Line::Add(failure) = line
             && found.len() < limit
             && run.is_none_or(|run| failure.run == *run)
-            && alive.remove(&short(&failure.id))
+            && alive.get(&short(&failure.id)) == Some(&at)
         {
             found.push(failure);
         }
@@ -150,7 +150,64 @@ pub(super) fn read(
     Ok(found)
 }
 
-fn for_each_line(layout: &Layout, committed: u64, mut each: impl FnMut(Line)) -> Result<()> {
+/// A page of stored failures, the last stored first. The log is read once from its beginning to where the
+/// last page ended; no more failures are kept than the page holds.
+pub(super) fn page(layout: &Layout, committed: u64, query: &FailuresQuery) -> Result<FailuresPage> {
+    let before = query.place::<u64>()?.unwrap_or(u64::MAX);
+    let (alive, limit) = (alive(layout, committed)?, query.limit.max(1));
+    let (mut found, mut more) = (VecDeque::new(), false);
+    for_each_line(layout, committed, |at, line| {
+        if let Line::Add(failure) = line
+            && at < before
+            && query.admits(&failure)
+            && alive.get(&short(&failure.id)) == Some(&at)
+        {
+            found.push_back((at, failure));
+            if found.len() > limit {
+                found.pop_front();
+                more = true;
+            }
+        }
+    })?;
+    let last = found.front().filter(|_| more).map(|(at, _)| query.cursor(at)).transpose()?;
+    Ok(FailuresPage { failures: found.into_iter().rev().map(|(_, failure)| failure).collect(), next: last })
+}
+
+/// The ids of the oldest failures that `wanted` holds for, at most `limit`.
+pub(super) fn some(
+    layout: &Layout,
+    committed: u64,
+    limit: usize,
+    wanted: impl Fn(&Failure) -> bool,
+) -> Result<Vec<String>> {
+    let alive = alive(layout, committed)?;
+    let mut found = Vec::new();
+    for_each_line(layout, committed, |at, line| {
+        if let Line::Add(failure) = line
+            && found.len() < limit
+            && alive.get(&short(&failure.id)) == Some(&at)
+            && wanted(&failure)
+        {
+            found.push(failure.id);
+        }
+    })?;
+    Ok(found)
+}
+
+/// The ids of the failures that count, and where in the log each was added last.
+fn alive(layout: &Layout, committed: u64) -> Result<HashMap<u64, u64>> {
+    let mut alive = HashMap::new();
+    for_each_line(layout, committed, |at, line| {
+        match line {
+            Line::Add(failure) => alive.insert(short(&failure.id), at),
+            Line::Remove(id) => alive.remove(&short(&id)),
+        };
+    })?;
+    Ok(alive)
+}
+
+/// Calls `each` with every line and where it begins.
+fn for_each_line(layout: &Layout, committed: u64, mut each: impl FnMut(u64, Line)) -> Result<()> {
     if committed == 0 {
         return Ok(());
     }
@@ -166,14 +223,12 @@ fn for_each_line(layout: &Layout, committed: u64, mut each: impl FnMut(Line)) ->
     loop {
         line.clear();
         let size = lines.read_until(b'\n', &mut line).map_err(|e| io_error("read", &path, e))?;
-        length += size as u64;
         if size == 0 && length == committed {
             return Ok(());
         }
-        each(
-            serde_json::from_slice(&line)
-                .map_err(|e| corrupt(&path, format_args!("at byte {length}: {e}")))?,
-        );
+        let read = serde_json::from_slice(&line);
+        each(length, read.map_err(|e| corrupt(&path, format_args!("after byte {length}: {e}")))?);
+        length += size as u64;
     }
 }
 

@@ -44,7 +44,9 @@ mod layout;
 mod lines;
 mod manifest;
 mod merge;
+mod page;
 mod points;
+mod purge;
 mod read;
 mod remake;
 mod rows;
@@ -60,7 +62,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::clock::Clock;
-use busta_core::destination::{ColumnInfo, Readable, Scan, SchemaChange, TableInfo};
+use busta_core::destination::{ColumnInfo, Purge, Purged, Readable, Scan, SchemaChange, TableInfo};
+use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
 use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Failure, Finish, Records, Result};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
@@ -182,6 +185,11 @@ impl Destination for LakeDestination {
         blocking(move || folder.write(false, |lake| lake.finish(&finish))).await
     }
 
+    async fn purge(&self, purge: &Purge) -> Result<Purged> {
+        let (folder, purge) = (Arc::clone(&self.folder), purge.clone());
+        blocking(move || purge::run(&folder, &purge)).await
+    }
+
     fn schema_changes(&self) -> Vec<SchemaChange> {
         std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -211,5 +219,15 @@ impl Readable for LakeDestination {
     async fn failures(&self, run: Option<&RunId>, limit: usize) -> Result<Vec<Failure>> {
         let run = run.cloned();
         self.view(move |view| failures::read(&view.layout, view.failures, run.as_ref(), limit)).await
+    }
+
+    async fn page(&self, query: &RowQuery) -> Result<RowPage> {
+        let query = query.clone();
+        self.view(move |view| page::read(view, &query)).await
+    }
+
+    async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
+        let query = query.clone();
+        self.view(move |view| failures::page(&view.layout, view.failures, &query)).await
     }
 }

@@ -21,10 +21,12 @@ pub(in crate::destinations) struct Points {
     pub(in crate::destinations) compact_written: &'static str,
     pub(in crate::destinations) compact_before_rename: &'static str,
     pub(in crate::destinations) compact_after_rename: &'static str,
+    /// Of a purge, which is no part of a run.
+    pub(in crate::destinations) purge_manifest_written: &'static str,
 }
 
 impl Points {
-    /// All of them, in the order of a run.
+    /// Those of a run, in its order.
     pub(in crate::destinations) const fn list(&self) -> [&'static str; 17] {
         [
             self.commit_begin,
@@ -69,6 +71,7 @@ macro_rules! points {
             compact_written: concat!($kind, ".compact.written"),
             compact_before_rename: concat!($kind, ".compact.before_rename"),
             compact_after_rename: concat!($kind, ".compact.after_rename"),
+            purge_manifest_written: concat!($kind, ".purge.manifest_written"),
         }
     };
 }

@@ -59,7 +59,7 @@ pub(super) fn scan(view: &View, table: &str) -> Result<TableScan> {
     })))
 }
 
-fn check_table(view: &View, table: &str) -> Result<()> {
+pub(super) fn check_table(view: &View, table: &str) -> Result<()> {
     if view.tables.iter().any(|known| known == table) {
         return Ok(());
     }

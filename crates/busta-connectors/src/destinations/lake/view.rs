@@ -66,6 +66,11 @@ impl View {
         self.segments.iter().filter(|segment| segment.table == table).collect()
     }
 
+    /// The segments of all tables.
+    pub(super) fn all_segments(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter()
+    }
+
     /// The rows of a table that merged rows in staging have superseded; the finish will remove them.
     pub(super) fn superseded(&self, table: &str) -> Result<Superseded> {
         find_superseded(&self.layout, &self.segments(table), |segment| segment.phase != Phase::Sealed)

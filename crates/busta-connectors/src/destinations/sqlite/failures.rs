@@ -1,10 +1,17 @@
 //! The failures store.
 
-use busta_core::{Failure, Position, RunId};
+use std::path::Path;
+
+use busta_core::reading::{FailuresPage, FailuresQuery};
+use busta_core::{ErrorKind, Failure, Position, Result, RunId, SourceName};
 use chrono::SecondsFormat;
 use rusqlite::{Connection, Row, params};
 
 use super::commit::Entry;
+use super::errors::At;
+
+/// How many failures a page looks at to find those that are asked for.
+const EXAMINED: u32 = 100_000;
 
 /// Stores a chunk's failures, each once by its id; a split that is done has not failed.
 pub(super) fn store(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
@@ -50,6 +57,49 @@ pub(super) fn read(
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     statement.query_map(params![run.map(RunId::as_str), limit], failure)?.collect()
+}
+
+/// Stored failures, the last stored first.
+pub(super) fn page(connection: &Connection, path: &Path, query: &FailuresQuery) -> Result<FailuresPage> {
+    let before = query.place::<i64>()?.unwrap_or(i64::MAX);
+    let limit = query.limit.max(1);
+    // One view for both statements.
+    connection.execute_batch("BEGIN").at(path)?;
+    let (end, more) = end(connection, before).at(path)?;
+    let sql = "SELECT id, run, source, stream, split, position, stage, kind, reason, payload, at, _rowid_
+         FROM _busta_failures WHERE _rowid_ < ?1 AND _rowid_ >= ?2 AND (?3 IS NULL OR run = ?3)
+         AND (?4 IS NULL OR +source = ?4) AND (?5 IS NULL OR kind = ?5) ORDER BY _rowid_ DESC LIMIT ?6";
+    let asked = params![
+        before,
+        end,
+        query.run.as_ref().map(RunId::as_str),
+        query.source.as_ref().map(SourceName::as_str),
+        query.kind.map(ErrorKind::as_str),
+        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
+    ];
+    let mut statement = connection.prepare(sql).at(path)?;
+    let found = statement.query_map(asked, |row| Ok((failure(row)?, row.get::<_, i64>(11)?))).at(path)?;
+    let mut found = found.collect::<rusqlite::Result<Vec<_>>>().at(path)?;
+    let next = if found.len() > limit {
+        found.truncate(limit);
+        found.last().map(|(_, rowid)| *rowid)
+    } else {
+        more.then_some(end)
+    };
+    let next = next.map(|rowid| query.cursor(&rowid)).transpose()?;
+    Ok(FailuresPage { failures: found.into_iter().map(|(failure, _)| failure).collect(), next })
+}
+
+/// The last of the failures that a page looks at, and whether there may be more behind it.
+fn end(connection: &Connection, before: i64) -> rusqlite::Result<(i64, bool)> {
+    let sql = format!(
+        "SELECT min(_rowid_), count(*) FROM (SELECT _rowid_ FROM _busta_failures WHERE _rowid_ < ?1
+         ORDER BY _rowid_ DESC LIMIT {EXAMINED})"
+    );
+    connection.query_row(&sql, [before], |row| {
+        let examined: i64 = row.get(1)?;
+        Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(i64::MIN), examined == i64::from(EXAMINED)))
+    })
 }
 
 fn failure(row: &Row<'_>) -> rusqlite::Result<Failure> {

@@ -24,12 +24,16 @@
 
 mod checkpoint;
 mod commit;
+mod condition;
 mod config;
+mod counts;
 mod errors;
 mod failures;
 mod insert;
 mod names;
 mod open;
+mod page;
+mod purge;
 mod read;
 mod replace;
 mod rows;
@@ -44,7 +48,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
-use busta_core::destination::{Readable, SchemaChange};
+use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
 use busta_core::{
     Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
     StreamName, StreamSpec, WriteMode,
@@ -75,6 +79,9 @@ pub const FAILPOINTS: &[&str] = &[
     "sqlite.finish.after_commit",
 ];
 
+/// Those of a purge, which is no part of a run.
+pub const PURGE_FAILPOINTS: [&str; 2] = ["sqlite.purge.before_commit", "sqlite.purge.after_commit"];
+
 /// `destination: { type: sqlite }`.
 pub static CONNECTOR: DestinationConnector = DestinationConnector {
     name: "sqlite",
@@ -93,6 +100,8 @@ type Specs = HashMap<SourceName, HashMap<StreamName, Arc<StreamSpec>>>;
 
 /// See the [module's documentation](self).
 pub struct SqliteDestination {
+    /// Dropped before the writer, which tidies up when its connection is the last.
+    reading: Reading,
     location: Location,
     clock: Arc<dyn Clock>,
     /// Streams as they were prepared.
@@ -100,7 +109,6 @@ pub struct SqliteDestination {
     writer: Mutex<Option<Writer>>,
     changes: Arc<Mutex<Vec<SchemaChange>>>,
     claims: Arc<Mutex<Claims>>,
-    reading: Reading,
 }
 
 impl SqliteDestination {
@@ -108,7 +116,7 @@ impl SqliteDestination {
     pub fn new(config: &SqliteConfig, context: &DestinationContext) -> Self {
         let location = config.place(&context.base_dir);
         Self {
-            reading: Reading { location: location.clone() },
+            reading: Reading::new(location.clone()),
             location,
             clock: context.clock.clone(),
             specs: RwLock::default(),
@@ -237,6 +245,10 @@ impl Destination for SqliteDestination {
                 Ok(())
             })
             .await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged> {
+        purge::run(self, purge).await
     }
 
     fn schema_changes(&self) -> Vec<SchemaChange> {

@@ -1,10 +1,12 @@
 //! Reading back, with connections of its own, while somebody writes.
 
 use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, TableInfo};
 use busta_core::json::for_each_field;
+use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
 use busta_core::{Error, Failure, Records, RecordsBuilder, Result, RunId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -13,21 +15,25 @@ use super::config::Location;
 use super::errors::At;
 use super::names::{SYSTEM, quoted};
 use super::schema::{Catalogue, Storage, Table};
-use super::{failures, open};
+use super::{counts::Counts, failures, open, page};
 
 /// A page ends at whichever comes first.
 const PAGE_ROWS: usize = 1_000;
 const PAGE_BYTES: usize = 4 << 20;
 
 /// Reads the database of a destination.
-#[derive(Clone, Debug)]
 pub(super) struct Reading {
-    pub location: Location,
+    location: Location,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Reading {
+    pub fn new(location: Location) -> Self {
+        Self { location, counts: Arc::default() }
+    }
+
     /// Opens a connection and uses it, on a thread that may block.
-    async fn with<T: Send + 'static>(
+    pub async fn with<T: Send + 'static>(
         &self,
         read: impl FnOnce(Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -42,7 +48,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         .map_err(|error| Error::bug(format!("reading was aborted: {error}")))?
 }
 
-fn find<'a>(catalogue: &'a Catalogue, table: &str) -> Result<&'a Table> {
+pub(super) fn find<'a>(catalogue: &'a Catalogue, table: &str) -> Result<&'a Table> {
     catalogue.table(table).ok_or_else(|| {
         let names: Vec<&str> = catalogue.tables().into_iter().map(|t| t.name.as_str()).collect();
         let hint = match names.is_empty() {
@@ -56,15 +62,10 @@ fn find<'a>(catalogue: &'a Catalogue, table: &str) -> Result<&'a Table> {
 #[async_trait]
 impl Readable for Reading {
     async fn tables(&self) -> Result<Vec<TableInfo>> {
-        let path = self.location.path.clone();
-        self.with(move |connection| {
-            let catalogue = Catalogue::load(&connection).at(&path)?;
-            let info = |table: &Table| {
-                let count = format!("SELECT count(*) FROM {}", quoted(&table.name));
-                let rows = connection.query_row(&count, [], |row| row.get::<_, i64>(0)).at(&path)?;
-                Ok(TableInfo { name: table.name.clone(), rows: rows as u64, bytes: None })
-            };
-            catalogue.tables().into_iter().map(info).collect()
+        let (location, counts) = (self.location.clone(), self.counts.clone());
+        blocking(move || {
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            counts.tables(&location)
         })
         .await
     }
@@ -117,6 +118,16 @@ impl Readable for Reading {
         let (path, run) = (self.location.path.clone(), run.cloned());
         self.with(move |connection| failures::read(&connection, run.as_ref(), limit).at(&path)).await
     }
+
+    async fn page(&self, query: &RowQuery) -> Result<RowPage> {
+        let (path, query) = (self.location.path.clone(), query.clone());
+        self.with(move |connection| page::read(connection, &path, &query, page::PATIENCE)).await
+    }
+
+    async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
+        let (path, query) = (self.location.path.clone(), query.clone());
+        self.with(move |connection| failures::page(&connection, &path, &query)).await
+    }
 }
 
 /// A scan whose state goes to a blocking thread and back for each page.
@@ -167,7 +178,7 @@ impl TableScan {
 }
 
 /// Writes a row as a JSON object: the fields that are not NULL, then our own.
-fn write_row(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+pub(super) fn write_row(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
     out.push(b'{');
     let first = 1 + SYSTEM.len();
     for (at, column) in table.columns.iter().enumerate() {
@@ -224,7 +235,7 @@ fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>, storage: Storage) {
 }
 
 /// Somebody else may have written to the table: what is not JSON is shown as a text.
-fn is_json(bytes: &[u8]) -> bool {
+pub(super) fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<&serde_json::value::RawValue>(bytes).is_ok()
 }
 

@@ -154,11 +154,11 @@ impl Open {
 
 /// Which file was opened: SQLite goes on writing to one that was removed, and nobody would notice.
 #[derive(PartialEq, Eq)]
-struct FileId(u64, u64);
+pub(super) struct FileId(u64, u64);
 
 impl FileId {
     #[cfg(unix)]
-    fn of(location: &Location) -> Result<Self> {
+    pub fn of(location: &Location) -> Result<Self> {
         use std::os::unix::fs::MetadataExt;
         let path = location.path.display();
         let meta = std::fs::metadata(&location.path).map_err(|error| {
@@ -170,12 +170,12 @@ impl FileId {
     }
 
     #[cfg(not(unix))]
-    fn of(_: &Location) -> Result<Self> {
+    pub fn of(_: &Location) -> Result<Self> {
         // Elsewhere an open file cannot be removed.
         Ok(Self(0, 0))
     }
 
-    fn check(&self, location: &Location) -> Result<()> {
+    pub fn check(&self, location: &Location) -> Result<()> {
         if *self == Self::of(location)? {
             return Ok(());
         }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
-use busta_core::destination::{Readable, SchemaChange};
+use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
 use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 use serde_json::Value;
@@ -103,6 +103,18 @@ impl Destination for ItemFolder {
         self.publish().await?;
         *up_to_date = true;
         Ok(())
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<Purged> {
+        let mut up_to_date = self.up_to_date.lock().await;
+        let purged = self.lake.purge(purge).await?;
+        *up_to_date &= purged.rows == 0;
+        // Once for all batches. If the caller stops before, the next run does it when it begins.
+        if purged.next.is_none() && !*up_to_date {
+            self.publish().await?;
+            *up_to_date = true;
+        }
+        Ok(purged)
     }
 
     fn schema_changes(&self) -> Vec<SchemaChange> {

@@ -1,0 +1,196 @@
+//! Pages of rows: by rowid, or by a column and the rowid. Each reads in a transaction of its own that is
+//! over within [`PATIENCE`] or so, so that the log can be reset behind it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use busta_core::reading::{OrderKey, PAGE_BYTES, RowPage, RowQuery};
+use busta_core::{Error, RecordsBuilder, Result};
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
+
+use super::condition::{Filter, Sorting};
+use super::errors::At;
+use super::names::quoted;
+use super::read::{find, write_row};
+use super::schema::{Catalogue, Table};
+
+/// How long a page may look for its rows.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How many rows the filter of a page in stored order looks at, at most, and how many between two looks
+/// at the time.
+const EXAMINED: usize = 100_000;
+const PIECE: usize = 10_000;
+/// Instructions of SQLite's machine between two looks at the time: some 0.1 ms.
+const INSTRUCTIONS: i32 = 10_000;
+
+/// Reads a page.
+pub(super) fn read(
+    mut connection: Connection,
+    path: &Path,
+    query: &RowQuery,
+    patience: Duration,
+) -> Result<RowPage> {
+    let until = Instant::now() + patience;
+    if query.order.is_some() {
+        connection.progress_handler(INSTRUCTIONS, Some(move || Instant::now() >= until)).at(path)?;
+    }
+    connection.execute_batch("BEGIN").at(path)?;
+    let catalogue = Catalogue::load(&connection).at(path)?;
+    let table = find(&catalogue, &query.table)?;
+    let filter = Filter::of(query, table)?;
+    filter.lend(&connection).at(path)?;
+    let source = Source { connection: &connection, path, table, query, filter };
+    match &query.order {
+        None => source.stored(until),
+        Some(order) => source.ordered(&Sorting::of(order, table)),
+    }
+}
+
+struct Source<'a> {
+    connection: &'a Connection,
+    path: &'a Path,
+    table: &'a Table,
+    query: &'a RowQuery,
+    filter: Filter,
+}
+
+/// Rows of a page so far.
+#[derive(Default)]
+struct Found {
+    rows: RecordsBuilder,
+    record: Vec<u8>,
+    /// The last row in it.
+    last: i64,
+}
+
+impl Source<'_> {
+    fn limit(&self) -> usize {
+        self.query.limit.max(1)
+    }
+
+    /// A page in stored order. A filter goes piece by piece and stops where its time or its number of
+    /// rows is used up; the next page goes on there.
+    fn stored(&self, until: Instant) -> Result<RowPage> {
+        let mut after = self.query.place::<i64>()?.unwrap_or(i64::MIN);
+        let mut found = Found::default();
+        if self.filter.is_empty() {
+            let full = self.piece(after, i64::MAX, &mut found)?;
+            return self.page(found, |found| full.then_some(found.last));
+        }
+        let mut examined = 0;
+        while let Some(end) = self.end_of_piece(after).at(self.path)? {
+            if self.piece(after, end, &mut found)? {
+                return self.page(found, |found| Some(found.last));
+            }
+            (after, examined) = (end, examined + PIECE);
+            if examined >= EXAMINED || Instant::now() >= until {
+                return self.page(found, |_| Some(after));
+            }
+        }
+        self.page(found, |_| None)
+    }
+
+    fn end_of_piece(&self, after: i64) -> rusqlite::Result<Option<i64>> {
+        let sql = format!(
+            "SELECT max(_rowid_) FROM (SELECT _rowid_ FROM {} WHERE _rowid_ > ?1 ORDER BY _rowid_ LIMIT {PIECE})",
+            quoted(&self.table.name)
+        );
+        self.connection.prepare_cached(&sql)?.query_row([after], |row| row.get(0))
+    }
+
+    /// Reads rows after one rowid up to another. `true` if the page is full and there are more.
+    fn piece(&self, after: i64, end: i64, found: &mut Found) -> Result<bool> {
+        let sql = format!(
+            "SELECT _rowid_, {} FROM {} WHERE _rowid_ > ?1 AND _rowid_ <= ?2{} ORDER BY _rowid_ LIMIT {}",
+            self.table.all_columns().join(", "),
+            quoted(&self.table.name),
+            self.filter.sql(3),
+            self.limit() + 1
+        );
+        let places = [after, end].map(SqlValue::Integer).into_iter();
+        let mut statement = self.connection.prepare_cached(&sql).at(self.path)?;
+        let mut rows =
+            statement.query(params_from_iter(places.chain(self.filter.parameters()))).at(self.path)?;
+        while let Some(row) = rows.next().at(self.path)? {
+            if found.rows.len() >= self.limit() || found.rows.bytes() >= PAGE_BYTES {
+                return Ok(true);
+            }
+            found.last = row.get(0).at(self.path)?;
+            found.push(self.table, row).at(self.path)?;
+        }
+        Ok(false)
+    }
+
+    fn page(&self, found: Found, next: impl Fn(&Found) -> Option<i64>) -> Result<RowPage> {
+        let next = next(&found).map(|rowid| self.query.cursor(&rowid)).transpose()?;
+        Ok(RowPage { rows: found.rows.finish(), next })
+    }
+
+    /// A page in the order of a column: its keys first, which SQLite keeps no more of than the page
+    /// holds, and then the rows.
+    fn ordered(&self, sorting: &Sorting) -> Result<RowPage> {
+        sorting.lend(self.connection).at(self.path)?;
+        let after = self.query.place::<(OrderKey, i64)>()?;
+        let places = self.places(sorting, after.as_ref()).map_err(|error| self.explain(error))?;
+        let sql = format!(
+            "SELECT _rowid_, {} FROM {} WHERE _rowid_ = ?1",
+            self.table.all_columns().join(", "),
+            quoted(&self.table.name)
+        );
+        let mut statement = self.connection.prepare_cached(&sql).at(self.path)?;
+        let (mut found, mut last) = (Found::default(), None);
+        for place in &places {
+            if found.rows.len() >= self.limit() || found.rows.bytes() >= PAGE_BYTES {
+                let next = last.map(|last| self.query.cursor(&last)).transpose()?;
+                return Ok(RowPage { rows: found.rows.finish(), next });
+            }
+            let read = statement.query_row([place.1], |row| found.push(self.table, row)).optional();
+            read.map_err(|error| self.explain(error))?;
+            last = Some(place);
+        }
+        Ok(RowPage { rows: found.rows.finish(), next: None })
+    }
+
+    /// Key and rowid of the rows of a page, and of one more.
+    fn places(
+        &self,
+        sorting: &Sorting,
+        after: Option<&(OrderKey, i64)>,
+    ) -> rusqlite::Result<Vec<(OrderKey, i64)>> {
+        let sql = format!(
+            "SELECT {} AS _busta_order, _rowid_ FROM {} WHERE {}{} AND ?1 IS ?1 AND ?2 IS ?2
+             ORDER BY _busta_order {}, _rowid_ LIMIT {}",
+            sorting.key(),
+            quoted(&self.table.name),
+            sorting.after(after.map(|(key, _)| key)),
+            self.filter.sql(3),
+            if sorting.descending { "DESC" } else { "ASC" },
+            self.limit() + 1
+        );
+        let rowid = SqlValue::Integer(after.map_or(0, |(_, rowid)| *rowid));
+        let key = after.map_or(SqlValue::Null, |(key, _)| sorting.bound(key));
+        let parameters = [rowid, key].into_iter().chain(self.filter.parameters());
+        let mut statement = self.connection.prepare(&sql)?;
+        let place = |row: &rusqlite::Row<'_>| Ok((sorting.read(row.get_ref(0)?), row.get(1)?));
+        statement.query_map(params_from_iter(parameters), place)?.collect()
+    }
+
+    fn explain(&self, error: rusqlite::Error) -> Error {
+        if error.sqlite_error_code() != Some(ErrorCode::OperationInterrupted) {
+            return super::errors::explain(error, self.path);
+        }
+        let column = self.query.order.as_ref().map_or("", |order| &order.column);
+        Error::data(format!("to order `{}` by `{column}` takes too long", self.query.table))
+            .hint("narrow it by a filter, or read it as it was stored")
+    }
+}
+
+impl Found {
+    fn push(&mut self, table: &Table, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+        self.record.clear();
+        write_row(table, row, &mut self.record)?;
+        self.rows.push(&self.record);
+        Ok(())
+    }
+}
