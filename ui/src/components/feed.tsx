@@ -1,0 +1,166 @@
+import { useRef, useState } from "preact/hooks";
+import type { ActivityEvent } from "../api/types.ts";
+import { compact, millis } from "../format/number.ts";
+import { dateTime, timeOfDay } from "../format/time.ts";
+import type { Feed } from "../live/activity.ts";
+import { actionLook } from "./action.ts";
+import { Badge } from "./badge.tsx";
+import { Code } from "./code.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Icon } from "./icon.tsx";
+
+interface Props {
+  feed: Feed;
+  label: string;
+  empty: string;
+  /** Whether events name their run. */
+  withRun?: boolean;
+}
+
+/** Events, newest first. It stands still while somebody reads further down. */
+export function FeedList(props: Props) {
+  const { feed } = props;
+  const [held, setHeld] = useState<ActivityEvent[] | undefined>();
+  const [open, setOpen] = useState<ActivityEvent | undefined>();
+  const list = useRef<HTMLOListElement>(null);
+  const shown = held ?? feed.events;
+  const newest = shown[0]?.id ?? 0;
+  const waiting = held ? feed.events.filter((event) => event.id > newest).length : 0;
+
+  const resume = () => {
+    setHeld(undefined);
+    if (list.current) list.current.scrollTop = 0;
+  };
+  const scrolled = () => {
+    const away = (list.current?.scrollTop ?? 0) > 8;
+    if (away && !held) setHeld(feed.events);
+    else if (!away && held) setHeld(undefined);
+  };
+  const loadOlder = () => {
+    setHeld(undefined);
+    feed.loadOlder();
+  };
+
+  if (shown.length === 0) return <p class="empty">{feed.loading ? "Loading …" : props.empty}</p>;
+  return (
+    <div class="feed-box">
+      <div class="feed-bar">
+        <button
+          type="button"
+          class="quiet"
+          aria-pressed={held !== undefined}
+          onClick={held ? resume : () => setHeld(feed.events)}
+        >
+          <Icon name={held ? "play" : "pause"} />
+          {held ? (waiting ? `Go on: ${waiting} new` : "Go on") : "Hold"}
+        </button>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <ol class="feed" ref={list} onScroll={scrolled} aria-label={props.label} tabIndex={0}>
+        {shown.map((event) => (
+          <Line
+            key={event.id}
+            event={event}
+            gap={event.id === feed.gapBefore}
+            withRun={props.withRun ?? false}
+            open={() => setOpen(event)}
+          />
+        ))}
+        {feed.older !== undefined && (
+          <li class="feed-more">
+            <button type="button" onClick={loadOlder}>
+              Older events
+            </button>
+          </li>
+        )}
+      </ol>
+      {open && <EventDialog event={open} close={() => setOpen(undefined)} />}
+    </div>
+  );
+}
+
+interface LineProps {
+  event: ActivityEvent;
+  gap: boolean;
+  withRun: boolean;
+  open(): void;
+}
+
+function Line({ event, gap, withRun, open }: LineProps) {
+  const look = actionLook(event.action);
+  const who = event.worker_id === 0 ? "system" : `worker ${event.worker_id}`;
+  return (
+    <>
+      {gap && (
+        <li class="feed-gap">Some events before this one were too many to show; the history has them.</li>
+      )}
+      <li>
+        <button type="button" class="feed-line" onClick={open}>
+          <time dateTime={event.at}>{timeOfDay(event.at)}</time>
+          <Badge icon={look.icon} tone={look.tone} words={look.words} />
+          <span class="feed-who">{who}</span>
+          <span class="feed-what">
+            {withRun && !event.source && <span>{event.run.slice(-8)} </span>}
+            {event.source && <b>{event.source}</b>}
+            {event.stream && event.stream !== event.source && <span>/{event.stream}</span>} {facts(event)}
+            {event.message && <span class="feed-words"> {event.message}</span>}
+            {!event.message && event.split && <span class="faint"> {event.split}</span>}
+          </span>
+        </button>
+      </li>
+    </>
+  );
+}
+
+/** Counts, attempt and time in a few words. */
+function facts(event: ActivityEvent): string {
+  const words: string[] = [];
+  if (event.count !== undefined) words.push(compact(event.count));
+  if (event.attempt !== undefined && event.attempt > 1) words.push(`attempt ${event.attempt}`);
+  if (event.error) words.push(event.stage ? `${event.error} in ${event.stage}` : event.error);
+  if (event.duration_ms !== undefined) words.push(millis(event.duration_ms));
+  return words.length > 0 ? ` ${words.join(" · ")}` : "";
+}
+
+function EventDialog({ event, close }: { event: ActivityEvent; close(): void }) {
+  const rows: [string, string | undefined][] = [
+    ["When", dateTime(event.at)],
+    ["Who", event.worker_id === 0 ? "the system" : `worker ${event.worker_id}`],
+    ["Source", event.source],
+    ["Stream", event.stream],
+    ["Split", event.split],
+    ["Count", event.count?.toLocaleString("en")],
+    ["Attempt", event.attempt?.toString()],
+    ["Duration", event.duration_ms === undefined ? undefined : millis(event.duration_ms)],
+    ["Error", event.error],
+    ["Stage", event.stage],
+    ["Address", event.url],
+  ];
+  return (
+    <Dialog title={`Event: ${actionLook(event.action).words}`} close={close}>
+      {event.message && <p>{event.message}</p>}
+      <dl class="facts">
+        {rows
+          .filter(([, value]) => value !== undefined)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        <div>
+          <dt>Run</dt>
+          <dd>
+            <a href={`/runs/${encodeURIComponent(event.run)}`} onClick={close}>
+              {event.run}
+            </a>
+          </dd>
+        </div>
+      </dl>
+      <details>
+        <summary>As JSON</summary>
+        <Code label="The event as JSON" text={JSON.stringify(event)} />
+      </details>
+    </Dialog>
+  );
+}

@@ -1,0 +1,57 @@
+import type { ComponentChildren } from "preact";
+
+export interface Col<T> {
+  title: string;
+  /** Numbers stand to the right. */
+  number?: boolean;
+  /** Not shown where there is little room; nothing that is nowhere else. */
+  extra?: boolean;
+  /** Takes a line of its own on narrow screens, without its title. */
+  main?: boolean;
+  cell(row: T): ComponentChildren;
+}
+
+interface Props<T> {
+  caption: string;
+  cols: Col<T>[];
+  rows: T[];
+  id(row: T): string;
+  empty?: ComponentChildren;
+}
+
+/** A table; on narrow screens each row becomes a card. The roles keep it a table for screen readers. */
+export function Table<T>(props: Props<T>) {
+  const { cols, rows } = props;
+  if (rows.length === 0 && props.empty !== undefined) return <p class="empty">{props.empty}</p>;
+  return (
+    <div class="table-box">
+      <table role="table">
+        <caption class="unseen">{props.caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            {cols.map((col) => (
+              <th key={col.title} scope="col" role="columnheader" class={look(col)}>
+                {col.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <tr key={props.id(row)} role="row">
+              {cols.map((col) => (
+                <td key={col.title} role="cell" class={look(col)} data-title={col.title}>
+                  {col.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function look<T>(col: Col<T>): string {
+  return [col.number && "number", col.extra && "extra", col.main && "main"].filter(Boolean).join(" ");
+}

@@ -1,0 +1,14 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { followActivity } from "./live/activity.ts";
+import { followLinks } from "./state/router.ts";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/frame.css";
+import "./style/parts.css";
+import "./style/pages.css";
+
+followLinks();
+followActivity();
+const root = document.getElementById("app");
+if (root) render(<App />, root);

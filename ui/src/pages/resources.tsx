@@ -1,0 +1,115 @@
+import { useMemo } from "preact/hooks";
+import type { ResourceSample, Resources } from "../api/types.ts";
+import { Chart } from "../components/chart.tsx";
+import { Hosts, Pools } from "../components/limits.tsx";
+import { Loaded } from "../components/notice.tsx";
+import { Figures, PageFrame, Section } from "../components/page.tsx";
+import { bytes, count, percent } from "../format/number.ts";
+import { useQuery } from "../state/query.ts";
+
+export function ResourcesPage() {
+  const resources = useQuery<Resources>("/resources", { every: 2000 });
+  return (
+    <PageFrame title="Resources">
+      <Loaded query={resources}>{(data) => <Body resources={data} />}</Loaded>
+    </PageFrame>
+  );
+}
+
+const rateOf = (value: number) => `${bytes(value)}/s`;
+const processors = (value: number) => value.toFixed(2);
+
+function Body({ resources }: { resources: Resources }) {
+  const { samples } = resources;
+  const last = samples.at(-1);
+  const at = useMemo(() => samples.map((sample) => sample.at), [samples]);
+  const of = (key: Exclude<keyof ResourceSample, "at">) => samples.map((sample) => sample[key]);
+  const series = useMemo(
+    () => ({
+      processors: of("processors"),
+      memory: of("memory_bytes"),
+      files: of("file_descriptors"),
+      network: of("received_bytes_per_s"),
+    }),
+    [samples],
+  );
+  return (
+    <>
+      <Now resources={resources} last={last} />
+      <div class="charts">
+        <Section title="Processor">
+          <Chart
+            title="Processors in use"
+            at={at}
+            values={series.processors}
+            format={processors}
+            colour="--chart-1"
+          />
+        </Section>
+        <Section title="Memory">
+          <Chart title="Memory held" at={at} values={series.memory} format={bytes} colour="--chart-2" />
+        </Section>
+        <Section title="Network">
+          <Chart
+            title="Received by collecting"
+            at={at}
+            values={series.network}
+            format={rateOf}
+            colour="--chart-3"
+          />
+        </Section>
+        <Section title="Files">
+          <Chart
+            title="Open file descriptors"
+            at={at}
+            values={series.files}
+            format={count}
+            colour="--chart-4"
+          />
+        </Section>
+      </div>
+      <div class="pair">
+        <Section title="Pools">
+          <Pools pools={resources.pools} />
+        </Section>
+        <Section title="Hosts">
+          <Hosts
+            hosts={resources.hosts}
+            caption="The hosts that were asked most"
+            empty="None was asked yet."
+          />
+        </Section>
+      </div>
+    </>
+  );
+}
+
+function Now({ resources, last }: { resources: Resources; last: ResourceSample | undefined }) {
+  const total = resources.memory_total_bytes;
+  const most = resources.file_descriptors_max;
+  return (
+    <Figures
+      label="What the process uses now"
+      figures={[
+        {
+          name: "Processors",
+          value: processors(last?.processors ?? 0),
+          below: `of ${resources.processors}`,
+        },
+        {
+          name: "Memory",
+          value: bytes(last?.memory_bytes ?? 0),
+          below: total ? `${percent((last?.memory_bytes ?? 0) / total)} of ${bytes(total)}` : " ",
+        },
+        { name: "Most memory", value: bytes(resources.memory_peak_bytes), below: "since the start" },
+        { name: "Network", value: rateOf(last?.received_bytes_per_s ?? 0), below: "received" },
+        {
+          name: "Files",
+          value: count(last?.file_descriptors ?? 0),
+          below: most === undefined ? "open" : `of ${count(most)} that may be open`,
+        },
+        { name: "Tasks", value: count(last?.tasks ?? 0), below: "of the runtime that collects" },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,303 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { operate } from "../api/client.ts";
+import type { LiveRun, RunDetail, SourceReport, SourceRun } from "../api/types.ts";
+import { StateBadge } from "../components/badge.tsx";
+import { Progress } from "../components/bar.tsx";
+import { Act } from "../components/button.tsx";
+import { accepted } from "../components/collect.tsx";
+import { Dialog } from "../components/dialog.tsx";
+import { Icon } from "../components/icon.tsx";
+import { Hosts, Pools } from "../components/limits.tsx";
+import { share } from "../components/live-run.tsx";
+import { Loaded, Notice } from "../components/notice.tsx";
+import { Figures, PageFrame, Section } from "../components/page.tsx";
+import { SourceNames, shortId, TRIGGERS } from "../components/runs.tsx";
+import { Spent } from "../components/spent.tsx";
+import { type Col, Table } from "../components/table.tsx";
+import { When } from "../components/time.tsx";
+import { WorkerCard } from "../components/worker.tsx";
+import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
+import { dateTime, duration } from "../format/time.ts";
+import { useQuery } from "../state/query.ts";
+import { RunFeed } from "./run-feed.tsx";
+
+const UNDER_WAY = new Set(["queued", "running"]);
+const RETRIABLE = new Set(["interrupted", "partial", "failed", "cancelled"]);
+
+export function RunPage({ id }: { id: string }) {
+  const path = `/runs/${encodeURIComponent(id)}`;
+  const [live, setLive] = useState(true);
+  const run = useQuery<RunDetail>(path, { every: live ? 1000 : 15_000, withRuns: true });
+  const state = run.data?.state;
+  useEffect(() => setLive(state === undefined || UNDER_WAY.has(state)), [state]);
+  return (
+    <PageFrame
+      title={`Run ${shortId(run.data?.id ?? id)}`}
+      above={{ to: "/runs", text: "Runs" }}
+      beside={run.data && <StateBadge state={run.data.state} />}
+      actions={run.data && <Actions run={run.data} refresh={run.refresh} />}
+    >
+      <Loaded query={run}>{(data) => <RunBody run={data} />}</Loaded>
+    </PageFrame>
+  );
+}
+
+function Actions({ run, refresh }: { run: RunDetail; refresh(): void }) {
+  const [sure, setSure] = useState(false);
+  const cancel = async () => {
+    await operate.cancel(run.id);
+    setSure(false);
+    refresh();
+  };
+  return (
+    <>
+      {RETRIABLE.has(run.state) && (
+        <Act look="primary" icon="retry" act={async () => accepted(await operate.retry(run.id))}>
+          Retry what failed
+        </Act>
+      )}
+      {UNDER_WAY.has(run.state) && (
+        <button type="button" class="danger" disabled={run.live?.stopping} onClick={() => setSure(true)}>
+          <Icon name="stop" />
+          {run.live?.stopping ? "Stopping …" : "Cancel"}
+        </button>
+      )}
+      {sure && (
+        <Dialog
+          title="Cancel this run?"
+          close={() => setSure(false)}
+          foot={
+            <>
+              <button type="button" onClick={() => setSure(false)}>
+                Let it go on
+              </button>
+              <Act look="danger" icon="stop" act={cancel}>
+                Cancel the run
+              </Act>
+            </>
+          }
+        >
+          <p>What was collected stays. It can be gone on with later: nothing is read twice.</p>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function RunBody({ run }: { run: RunDetail }) {
+  const { live } = run;
+  return (
+    <>
+      <Announce state={run.state} />
+      <Head run={run} />
+      <div class="run-grid">
+        <div class="run-main">
+          {live && <Workers live={live} />}
+          <Section title="Sources">
+            <ul class="source-runs">
+              {run.by_source.map((source) => (
+                <SourceProgress key={source.name} source={source} />
+              ))}
+            </ul>
+            {run.by_source.length === 0 && <p class="empty">It waits for its turn.</p>}
+          </Section>
+          <Section title="Where the time goes">
+            <Spent sources={run.by_source} />
+          </Section>
+          {live && (
+            <Section title="Limits">
+              <h3>Pools</h3>
+              <Pools pools={live.pools} />
+              <h3>Hosts that are held back</h3>
+              <Hosts
+                hosts={live.held_back}
+                caption="Hosts that get less than the configuration allows"
+                empty="None: every host gets what the configuration allows."
+              />
+            </Section>
+          )}
+          {run.report && (
+            <Section title="Report">
+              <Report sources={run.report.sources} />
+              <p class="faint">
+                Peak memory {bytes(run.report.peak_rss_bytes)} · processor time {duration(run.report.cpu_s)}
+              </p>
+            </Section>
+          )}
+        </div>
+        <RunFeed run={run} />
+      </div>
+    </>
+  );
+}
+
+/** Says to screen readers how the run stands, when that changes. */
+function Announce({ state }: { state: string }) {
+  const before = useRef(state);
+  const changed = before.current !== state;
+  return (
+    <p class="unseen" role="status">
+      {changed ? `The run is now ${state}.` : ""}
+    </p>
+  );
+}
+
+function Head({ run }: { run: RunDetail }) {
+  const { live, totals } = run;
+  const part = share(run);
+  return (
+    <div class="run-head">
+      <p class="inline-facts">
+        <SourceNames names={run.sources} />
+        <span>by {TRIGGERS[run.trigger] ?? run.trigger}</span>
+        <span title={dateTime(run.started_at)}>
+          {run.state === "queued" ? "queued" : "began"} <When at={run.started_at} />
+        </span>
+        {run.full_refresh && <span>reads everything again</span>}
+        {run.limit !== undefined && <span>at most {count(run.limit)} records of a stream</span>}
+      </p>
+      {live && (
+        <div class="run-progress">
+          <Progress label="Splits that are done" share={part} />
+          <p class="inline-facts">
+            <span>
+              {count(totals.splits)} of {plural(known(run.by_source), "known split")} done
+              {part !== undefined && `, ${percent(part)}`}
+            </span>
+            <span>{count(live.in_flight)} being read</span>
+            <span>{count(live.queued)} wait</span>
+          </p>
+        </div>
+      )}
+      <Figures
+        label="What the run has done"
+        figures={[
+          live
+            ? {
+                name: "Elapsed",
+                value: duration(live.elapsed_s),
+                below: live.eta_s === undefined ? "end not known yet" : `about ${duration(live.eta_s)} to go`,
+              }
+            : {
+                name: "Took",
+                value: duration(run.duration_s),
+                below: <When at={run.finished_at} none=" " />,
+              },
+          {
+            name: "Records",
+            value: compact(totals.records),
+            below: `${rate(live?.records_per_s ?? totals.records / Math.max(run.duration_s, 0.001))} /s`,
+          },
+          {
+            name: "Received",
+            value: bytes(totals.bytes),
+            below: `${bytes(live?.bytes_per_s ?? totals.bytes / Math.max(run.duration_s, 0.001))}/s`,
+          },
+          { name: "Requests", value: compact(totals.requests), below: `${compact(totals.retries)} retries` },
+          {
+            name: "Failures",
+            value:
+              totals.failures > 0 ? (
+                <a href={`/failures?run=${encodeURIComponent(run.id)}`}>{compact(totals.failures)}</a>
+              ) : (
+                "0"
+              ),
+            below: "records and splits",
+            tone: totals.failures > 0 ? "bad" : "",
+          },
+        ]}
+      />
+    </div>
+  );
+}
+
+function known(sources: SourceRun[]): number {
+  return sources.reduce((sum, source) => sum + source.splits_known, 0);
+}
+
+/** Beyond these, workers without work are only counted. */
+const CARDS = 24;
+
+function Workers({ live }: { live: LiveRun }) {
+  const crowded = live.workers.length > CARDS;
+  const shown = crowded ? live.workers.filter((worker) => worker.action !== "idle") : live.workers;
+  const busy = live.workers.filter((worker) => worker.action !== "idle").length;
+  return (
+    <Section title="Workers" beside={<span class="faint">{`${busy} of ${live.workers.length} busy`}</span>}>
+      <ul class="workers">
+        {shown.map((worker) => (
+          <WorkerCard key={worker.worker_id} worker={worker} />
+        ))}
+      </ul>
+      {crowded && <p class="faint">{plural(live.workers.length - busy, "more worker")} without work</p>}
+    </Section>
+  );
+}
+
+function SourceProgress({ source }: { source: SourceRun }) {
+  const part = source.splits_known === 0 ? undefined : source.totals.splits / source.splits_known;
+  return (
+    <li data-source={source.name}>
+      <div class="run-cell">
+        <a href={`/sources/${encodeURIComponent(source.name)}`}>{source.name}</a>
+        <StateBadge state={source.state} />
+        <span class="faint">{source.type}</span>
+      </div>
+      <Progress
+        label={`Splits done of ${source.name}`}
+        share={source.state === "completed" ? 1 : part}
+        tone={source.state}
+      />
+      <p class="inline-facts">
+        <span>
+          {count(source.totals.splits)} of {plural(source.splits_known, "split")}
+        </span>
+        <span>{plural(source.totals.records, "record")}</span>
+        <span>{bytes(source.totals.bytes)}</span>
+        {source.in_flight > 0 && <span>{count(source.in_flight)} being read</span>}
+        {source.totals.retries > 0 && (
+          <span class="warn-ink">{plural(source.totals.retries, "retry", "retries")}</span>
+        )}
+        {source.totals.failures > 0 && (
+          <span class="bad-ink">{plural(source.totals.failures, "failure")}</span>
+        )}
+      </p>
+      {source.waiting && <Notice tone="warn">{source.waiting}</Notice>}
+      {source.error && <Notice tone="bad">{source.error}</Notice>}
+    </li>
+  );
+}
+
+const REPORT: Col<SourceReport>[] = [
+  {
+    title: "Source",
+    main: true,
+    cell: (source) => (
+      <span class="run-cell">
+        <b>{source.name}</b>
+        <StateBadge state={source.status} />
+      </span>
+    ),
+  },
+  { title: "Records", number: true, cell: (source) => count(source.records) },
+  { title: "Already there", number: true, cell: (source) => count(source.deduped) },
+  { title: "Dropped", number: true, extra: true, cell: (source) => count(source.dropped ?? 0) },
+  { title: "Failures", number: true, cell: (source) => count(source.failures) },
+  { title: "Requests", number: true, cell: (source) => count(source.requests) },
+  { title: "Retries", number: true, extra: true, cell: (source) => count(source.retries) },
+  { title: "Rate limited", number: true, extra: true, cell: (source) => count(source.rate_limited) },
+  { title: "Received", number: true, cell: (source) => bytes(source.bytes) },
+  { title: "Took", number: true, cell: (source) => duration(source.duration_s) },
+];
+
+function Report({ sources }: { sources: SourceReport[] }) {
+  return (
+    <Table
+      caption="The run's report, by source"
+      cols={REPORT}
+      rows={sources}
+      id={(source) => source.name}
+      empty="It had no sources."
+    />
+  );
+}

@@ -1,0 +1,197 @@
+import type { SourceDetail, StreamQuality, StreamView } from "../api/types.ts";
+import { HealthBadge, LevelBadge } from "../components/badge.tsx";
+import { Hosts } from "../components/limits.tsx";
+import { Loaded, Notice } from "../components/notice.tsx";
+import { Figures, PageFrame, Section } from "../components/page.tsx";
+import { RunTable } from "../components/runs.tsx";
+import { NextRun, SourceActions } from "../components/schedule.tsx";
+import { type Col, Table } from "../components/table.tsx";
+import { When } from "../components/time.tsx";
+import { compact, count, millis, percent, plural } from "../format/number.ts";
+import { dateTime } from "../format/time.ts";
+import { useQuery } from "../state/query.ts";
+
+export function SourcePage({ name }: { name: string }) {
+  const source = useQuery<SourceDetail>(`/sources/${encodeURIComponent(name)}`, {
+    every: 2000,
+    withRuns: true,
+  });
+  return (
+    <PageFrame
+      title={name}
+      above={{ to: "/sources", text: "Sources" }}
+      beside={source.data && <HealthBadge health={source.data.health} />}
+      actions={source.data && <SourceActions source={source.data} refresh={source.refresh} />}
+    >
+      <Loaded query={source}>{(data) => <Body source={data} />}</Loaded>
+    </PageFrame>
+  );
+}
+
+function Body({ source }: { source: SourceDetail }) {
+  return (
+    <>
+      {source.error && (
+        <Notice tone="bad">
+          <p>{source.error}</p>
+          <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
+        </Notice>
+      )}
+      <p class="inline-facts">
+        <span>{source.type}</span>
+        <span>priority {source.priority}</span>
+        <span>lands in {source.destination}</span>
+        {!source.enabled && <span class="warn-ink">collected only if named</span>}
+      </p>
+      <Numbers source={source} />
+      <div class="pair">
+        <Section title="Schedule">
+          <Schedule source={source} />
+        </Section>
+        <Section title="Streams">
+          <Table
+            caption="Streams and the tables they land in"
+            cols={STREAMS}
+            rows={source.streams}
+            id={(stream) => stream.name}
+            empty="It has no streams."
+          />
+        </Section>
+      </div>
+      <Section title="Hosts">
+        <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />
+      </Section>
+      <Section title="Quality of the last run">
+        <Quality streams={source.quality} />
+      </Section>
+      <Section
+        title="Recent runs"
+        beside={<a href={`/runs?source=${encodeURIComponent(source.name)}`}>All its runs</a>}
+      >
+        <RunTable runs={source.recent_runs} caption="Its last runs" empty="It has never been collected." />
+      </Section>
+    </>
+  );
+}
+
+function Numbers({ source }: { source: SourceDetail }) {
+  const { latency_p50_ms: p50, latency_p99_ms: p99, effective_concurrency: bears } = source;
+  return (
+    <Figures
+      label="Figures of the source"
+      figures={[
+        {
+          name: "Next run",
+          value: <NextRun source={source} />,
+          below: source.schedule?.words ?? "no schedule",
+        },
+        {
+          name: "Last run",
+          value: <When at={source.last_run?.finished_at ?? source.last_run?.started_at} none="never" />,
+          below: source.last_run ? plural(source.last_run.totals.records, "record") : " ",
+        },
+        {
+          name: "Answers in",
+          value: p50 === undefined ? "–" : millis(p50),
+          below: p99 === undefined ? "not asked yet" : `99 of 100 in ${millis(p99)}`,
+        },
+        { name: "Requests", value: compact(source.requests), below: "since the server started" },
+        {
+          name: "At once",
+          value: count(source.in_flight),
+          below: bears === undefined ? "bears what is wanted" : `bears ${count(bears)}`,
+        },
+      ]}
+    />
+  );
+}
+
+function Schedule({ source }: { source: SourceDetail }) {
+  const { schedule } = source;
+  if (!schedule) return <p class="empty">It is collected on request only.</p>;
+  const overlap = schedule.overlap === "queue" ? "the next run waits" : "the next run is left out";
+  return (
+    <>
+      <p>
+        {schedule.words}
+        {schedule.paused && <span class="warn-ink"> · paused</span>}
+      </p>
+      <p class="faint">
+        While it still runs, {overlap}. Last due <When at={schedule.last_due_at} none="never" />.
+      </p>
+      {source.upcoming.length > 0 && (
+        <ol class="upcoming" aria-label="Next times">
+          {source.upcoming.map((at) => (
+            <li key={at}>
+              {dateTime(at)}{" "}
+              <span class="faint">
+                <When at={at} />
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+const STREAMS: Col<StreamView>[] = [
+  { title: "Stream", main: true, cell: (stream) => <b>{stream.name}</b> },
+  {
+    title: "Table",
+    cell: (stream) => <a href={`/data/${encodeURIComponent(stream.table)}`}>{stream.table}</a>,
+  },
+  { title: "Key", cell: (stream) => stream.primary_key.join(", ") || <span class="faint">none</span> },
+  { title: "Writes", cell: (stream) => stream.write_mode },
+  { title: "Grows by", cell: (stream) => stream.cursor_field ?? <span class="faint">–</span> },
+];
+
+function Quality({ streams }: { streams: StreamQuality[] }) {
+  if (streams.length === 0) return <p class="empty">Nothing was measured.</p>;
+  return (
+    <div class="quality">
+      {streams.map((stream) => (
+        <article key={stream.stream}>
+          <h3>{stream.stream}</h3>
+          <p class="faint">
+            {count(stream.looked_at)} of {plural(stream.records, "record")} looked at
+          </p>
+          <ul class="findings">
+            {stream.findings.map((finding) => (
+              <li key={`${finding.check}${finding.field}${finding.message}`}>
+                <LevelBadge level={finding.level} />
+                <span>
+                  {finding.field && <b>{finding.field}: </b>}
+                  {finding.message}{" "}
+                  <span class="faint">
+                    {finding.check}, {count(finding.count)}
+                    {finding.fails && ", fails the run"}
+                  </span>
+                </span>
+              </li>
+            ))}
+            {stream.findings.length === 0 && <li class="faint">Nothing was found.</li>}
+          </ul>
+          <details>
+            <summary>{plural(stream.fields.length, "field")}</summary>
+            <Table
+              caption={`Fields of ${stream.stream}`}
+              rows={stream.fields}
+              id={(field) => field.name}
+              cols={[
+                { title: "Field", main: true, cell: (field) => <span class="mono">{field.name}</span> },
+                {
+                  title: "There",
+                  number: true,
+                  cell: (field) => percent(1 - field.missing / Math.max(1, stream.looked_at)),
+                },
+                { title: "Missing", number: true, cell: (field) => count(field.missing) },
+                { title: "Invalid", number: true, cell: (field) => count(field.invalid) },
+              ]}
+            />
+          </details>
+        </article>
+      ))}
+    </div>
+  );
+}
