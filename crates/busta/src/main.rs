@@ -15,7 +15,6 @@ mod progress;
 mod report;
 #[cfg(feature = "failpoints")]
 mod scripted;
-mod serve;
 mod session;
 mod signals;
 mod volumes;

@@ -12,7 +12,6 @@ mod runs;
 mod sample;
 mod sandbox;
 mod selection;
-mod serve;
 mod session;
 mod setup;
 mod sources;
@@ -55,8 +54,6 @@ enum Command {
     /// List, look at, test and collect sources
     #[command(subcommand)]
     Sources(sources::Sources),
-    /// Collect by schedule and on request, with an API and a dashboard
-    Serve(serve::Serve),
     /// List earlier runs, look at them, try again what failed
     #[command(subcommand)]
     Runs(runs::Runs),
@@ -106,7 +103,6 @@ impl Cli {
         let context = Context { config: self.config, colour: self.logging.color.on_stdout() };
         match self.command {
             Command::Sources(command) => command.run(&context).await,
-            Command::Serve(command) => command.run(&context).await,
             Command::Runs(command) => command.run(&context).await,
             Command::Connectors(command) => command.run(&context),
             Command::Data(command) => command.run(&context).await,
