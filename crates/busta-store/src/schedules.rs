@@ -34,9 +34,8 @@ impl StateStore {
     pub async fn schedules(&self) -> Result<BTreeMap<SourceName, ScheduleState>> {
         self.read(|db, path| {
             let failed = |e| of_sqlite(path, e);
-            let mut query = db
-                .prepare("SELECT source, since, last_due_at, paused_at FROM schedule")
-                .map_err(failed)?;
+            let mut query =
+                db.prepare("SELECT source, since, last_due_at, paused_at FROM schedule").map_err(failed)?;
             let mut rows = query.query([]).map_err(failed)?;
             let mut schedules = BTreeMap::new();
             while let Some(row) = rows.next().map_err(failed)? {

@@ -14,6 +14,7 @@ mod report;
 #[cfg(feature = "failpoints")]
 mod scripted;
 mod signals;
+mod token;
 mod volumes;
 mod wiring;
 

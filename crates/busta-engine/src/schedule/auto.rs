@@ -61,8 +61,7 @@ impl Pace {
             (false, _) => NEWS,
         };
         let stretched = self.interval.as_secs_f64() * factor;
-        self.interval =
-            Duration::try_from_secs_f64(stretched).unwrap_or(self.max).clamp(self.min, self.max);
+        self.interval = Duration::try_from_secs_f64(stretched).unwrap_or(self.max).clamp(self.min, self.max);
         self.least = seen.hint.unwrap_or_default().max(seen.took.saturating_mul(TIMES_WORK));
     }
 

@@ -54,8 +54,17 @@ impl Entry {
         };
         // A time that has not come yet was written by a clock that was wrong.
         let last = last_due_at.filter(|last| *last <= now);
-        let mut entry =
-            Self { schedule, source, last, ready, pace, planned: None, waiting: None, paused, running: false };
+        let mut entry = Self {
+            schedule,
+            source,
+            last,
+            ready,
+            pace,
+            planned: None,
+            waiting: None,
+            paused,
+            running: false,
+        };
         history.iter().for_each(|seen| entry.observe(seen));
         if !paused {
             entry.plan_first(since.min(now), now);
@@ -120,7 +129,8 @@ impl Entry {
         let mut times: Vec<_> = self.next().into_iter().take(count).collect();
         let mut due = self.planned.map(|planned| planned.due.max(planned.start - self.longest_jitter()));
         while times.len() < count
-            && let Some(next) = due.and_then(|due| self.schedule.when.next_after(self.last.or(Some(due)), due))
+            && let Some(next) =
+                due.and_then(|due| self.schedule.when.next_after(self.last.or(Some(due)), due))
         {
             times.push(self.start_of(next));
             due = Some(next);
