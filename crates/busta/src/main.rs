@@ -17,6 +17,7 @@ mod report;
 mod scripted;
 mod session;
 mod signals;
+mod token;
 mod volumes;
 mod wiring;
 

@@ -15,6 +15,7 @@ mod selection;
 mod session;
 mod setup;
 mod sources;
+mod token;
 
 use std::path::PathBuf;
 
@@ -63,6 +64,9 @@ enum Command {
     /// Look at what has been collected, and export it
     #[command(subcommand)]
     Data(data::Data),
+    /// Make, list and revoke the tokens of the server
+    #[command(subcommand)]
+    Token(token::Token),
     /// Write a configuration that works, to start from
     Init(init::Init),
     /// Check the configuration and say what it would do
@@ -106,6 +110,7 @@ impl Cli {
             Command::Runs(command) => command.run(&context).await,
             Command::Connectors(command) => command.run(&context),
             Command::Data(command) => command.run(&context).await,
+            Command::Token(command) => command.run(&context).await,
             Command::Init(command) => command.run(),
             Command::Check(command) => command.run(&context),
             Command::Schema => setup::schema(),

@@ -64,7 +64,7 @@ pub enum Runs {
         #[arg(long)]
         json: bool,
     },
-    /// Stop a live run, or give up an unfinished one so that it is not resumed
+    /// Stop a live run, take a waiting one out of the queue, or give up an unfinished one
     #[command(after_help = "Examples:\n  busta runs cancel 01HF7YAT00")]
     Cancel {
         /// The run, or the beginning of its id
@@ -117,13 +117,14 @@ async fn list(context: &Context, limit: usize, json: bool) -> Result<Exit> {
         note("there is no run yet; `busta sources collect` starts one");
         return Ok(Exit::Done);
     }
-    let header = ["run", "started", "state", "sources", "records", "duration", "failures"];
+    let header = ["run", "started", "by", "state", "sources", "records", "duration", "failures"];
     let mut table = table::plain(&header, context.colour);
     for run in &runs {
         let report = run.report.as_ref();
         table.add_row(vec![
             comfy_table::Cell::new(&run.id),
             comfy_table::Cell::new(run.started.format("%F %T UTC")),
+            comfy_table::Cell::new(run.trigger.as_str()),
             table::state(run.state.as_str()),
             table::figure(run.sources.len()),
             table::figure(report.map_or_else(String::new, |r| figures::count(r.records))),
@@ -191,6 +192,11 @@ fn destinations_of<'a>(config: &'a Config, run: &StoredRun) -> Vec<&'a crate::co
 async fn cancel(context: &Context, id: &str) -> Result<Exit> {
     let store = history(context)?;
     let run = store.run(id).await?;
+    if run.state == RunState::Queued {
+        store.unqueue(&run.id, wiring::clock().now()).await?;
+        line(&format!("run {} is taken out of the queue", run.id))?;
+        return Ok(Exit::Done);
+    }
     if run.state != RunState::Running {
         store.abandon(&run.id, wiring::clock().now()).await?;
         line(&format!("run {} is given up; `--resume` will not go on with it", run.id))?;

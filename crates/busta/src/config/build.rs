@@ -10,11 +10,12 @@ use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::{Destination, Pool, Quality, Source, SourceName, Transform};
+use busta_engine::schedule::Schedule;
 use serde_json::{Map, Value};
 
-use super::ConfigErrors;
 use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
 use super::peel::peel;
+use super::{ConfigErrors, RetentionSection, RetentionSettings, ServerSettings};
 
 /// A configuration that is right as far as can be seen without touching anything.
 pub struct Config {
@@ -22,6 +23,10 @@ pub struct Config {
     pub settings: EngineSettings,
     /// Where control state lies.
     pub state: PathBuf,
+    /// What `busta serve` does.
+    pub server: ServerSettings,
+    /// How long what busta remembers is kept.
+    pub retention: RetentionSettings,
     /// The destinations; those of sources count into this list.
     pub destinations: Vec<BuiltDestination>,
     /// The sources in the order of the file, those that are not enabled among them.
@@ -68,6 +73,10 @@ pub struct BuiltSource {
     pub transform: Option<Arc<dyn Transform>>,
     /// What measures them.
     pub quality: Option<Arc<dyn Quality>>,
+    /// When it is collected by itself.
+    pub schedule: Option<Schedule>,
+    /// How long its records are kept.
+    pub retention: RetentionSection,
 }
 
 impl Draft {
@@ -85,7 +94,8 @@ impl Draft {
         if !self.problems.is_empty() {
             return Err(self.document.errors(self.problems));
         }
-        Ok(Config { settings: self.settings, state: self.state, destinations, sources })
+        let Self { settings, state, server, retention, .. } = self;
+        Ok(Config { settings, state, server, retention, destinations, sources })
     }
 
     fn build_destination(
@@ -124,7 +134,10 @@ impl Draft {
             readers: self.readers(&draft),
         };
         let mut common = keys_of(&SourceSettings::default());
-        common.extend(["name", "type", "enabled", "destination", "transforms", "quality"].map(str::to_owned));
+        common.extend(
+            ["name", "type", "enabled", "destination", "transforms", "quality", "schedule", "retention"]
+                .map(str::to_owned),
+        );
         let common: Vec<&str> = common.iter().map(String::as_str).collect();
         let transform = self.build_transforms(draft.transforms, &at);
         let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
@@ -140,6 +153,8 @@ impl Draft {
             source: Arc::from(source),
             transform,
             quality,
+            schedule: draft.schedule,
+            retention: draft.retention,
         })
     }
 

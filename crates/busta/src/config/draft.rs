@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use busta_core::SourceName;
 use busta_core::connector::{Built, ConfigProblem, PathPart, SourceConnector, read_config};
 use busta_core::settings::{EngineSettings, SourceSettings};
+use busta_engine::schedule::Schedule;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -17,14 +18,20 @@ use super::peel::peel;
 use super::problem::Problem;
 use super::suggest::closest;
 use super::tree::{Content, Node};
-use super::{ConfigErrors, Registry, limits};
+use super::{ConfigErrors, Registry, RetentionSection, RetentionSettings, ServerSettings, limits};
+use super::{retention, schedule, server};
 
 /// Where control state lies unless `state: { path }` says otherwise.
 const STATE: &str = ".busta/state.db";
 
+/// Keys of the top level that are not the engine's.
+const TOP: [&str; 6] = ["sources", "destination", "state", "server", "schedule", "retention"];
+
 /// Keys that the spec has and this version has not.
-const LATER_TOP: [&str; 2] = ["server", "cluster"];
-const LATER_SOURCE: [&str; 2] = ["schedule", "retention"];
+const LATER_TOP: [&str; 1] = ["cluster"];
+
+/// Keys of a source that people write at the top; those that have a meaning there are not among them.
+const OF_SOURCE: [&str; 2] = ["name", "type"];
 
 /// The longest name of a source: it is stored with every row.
 const LONGEST_NAME: usize = 64;
@@ -41,6 +48,12 @@ pub struct Draft {
     pub settings: EngineSettings,
     /// Where control state lies.
     pub state: PathBuf,
+    /// What `busta serve` does.
+    pub server: ServerSettings,
+    /// How long what busta remembers is kept.
+    pub retention: RetentionSettings,
+    /// The schedule of sources that say nothing about it.
+    schedule: Option<Schedule>,
 }
 
 pub(super) struct DestinationDraft {
@@ -57,6 +70,8 @@ pub(super) struct SourceDraft {
     pub destination: usize,
     pub transforms: Option<Value>,
     pub quality: Option<Value>,
+    pub schedule: Option<Schedule>,
+    pub retention: RetentionSection,
     pub keys: Value,
 }
 
@@ -111,6 +126,9 @@ impl Draft {
             sources: Vec::new(),
             problems,
             settings: EngineSettings::default(),
+            server: ServerSettings::default(),
+            retention: RetentionSettings::default(),
+            schedule: None,
         };
         draft.sections();
         Ok(draft)
@@ -127,9 +145,14 @@ impl Draft {
         let sources = top.remove("sources");
         let destination = top.remove("destination");
         let state = top.remove("state");
+        let (server, retention) = (top.remove("server"), top.remove("retention"));
+        let schedule = top.remove("schedule");
         self.refuse_later(&mut top, &[], &LATER_TOP);
         self.engine(top);
         self.state_section(state);
+        self.server_section(server);
+        self.retention_section(retention);
+        self.schedule = self.schedule_section(schedule, &[key("schedule")]);
         let default = destination.unwrap_or_else(|| json!({ "type": "sqlite", "path": "busta.db" }));
         let default = self.destination(default, vec![key("destination")]);
         self.source_list(sources, default);
@@ -137,7 +160,7 @@ impl Draft {
 
     fn engine(&mut self, mut top: Map<String, Value>) {
         let known = keys_of(&EngineSettings::default());
-        self.refuse_unknown(&mut top, &known, &["sources", "destination", "state"]);
+        self.refuse_unknown(&mut top, &known, &TOP);
         if let Some(settings) = self.settings_of::<EngineSettings>(Value::Object(top), &[]) {
             let pools = self.pools();
             self.complain(limits::of_engine(&settings, &pools), &[], &[]);
@@ -160,6 +183,34 @@ impl Draft {
         {
             self.state = self.base_dir.join(state.path);
         }
+    }
+
+    fn server_section(&mut self, section: Option<Value>) {
+        let at = [key("server")];
+        if let Some(section) = section
+            && let Some(server) = self.settings_of::<ServerSettings>(section, &at)
+        {
+            self.complain(server::problems(&server), &at, &[]);
+            self.server = server;
+        }
+    }
+
+    fn retention_section(&mut self, section: Option<Value>) {
+        let at = [key("retention")];
+        if let Some(section) = section
+            && let Some(settings) = self.settings_of::<RetentionSettings>(section, &at)
+        {
+            self.complain(retention::problems(&settings), &at, &[]);
+            self.retention = settings;
+        }
+    }
+
+    /// A schedule that is written down; that of all sources where there is none.
+    fn schedule_section(&mut self, section: Option<Value>, at: &[PathPart]) -> Option<Schedule> {
+        let Some(section) = section else { return self.schedule.clone() };
+        let delay = self.server.initial_delay.0;
+        let read = peel(section, |section| schedule::read(section, delay));
+        self.keep(read, at, &[]).flatten()
     }
 
     fn source_list(&mut self, list: Option<Value>, default: usize) {
@@ -186,7 +237,11 @@ impl Draft {
         };
         let name = self.name(&mut keys, &at);
         let connector = self.connector(&mut keys, &at);
-        self.refuse_later(&mut keys, &at, &LATER_SOURCE);
+        let schedule = keys.remove("schedule");
+        let schedule = self.schedule_section(schedule, &[&at[..], &[key("schedule")]].concat());
+        let kept = keys.remove("retention").unwrap_or_else(|| json!({}));
+        let kept = peel(kept, retention::read);
+        let retention = self.keep(kept, &[&at[..], &[key("retention")]].concat(), &[]).unwrap_or_default();
         let destination = match keys.remove("destination") {
             Some(section) => self.destination(section, [at.clone(), vec![key("destination")]].concat()),
             None => default,
@@ -212,6 +267,8 @@ impl Draft {
                 destination,
                 transforms,
                 quality,
+                schedule,
+                retention,
                 keys,
             });
         }
@@ -300,11 +357,11 @@ impl Draft {
         for name in unknown {
             keys.remove(&name);
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let message = match LATER_SOURCE.iter().copied().chain(["name", "type"]).find(|n| *n == name) {
-                Some(_) => {
+            let message = match OF_SOURCE.contains(&name.as_str()) {
+                true => {
                     format!("`{name}` is a key of a source, not of the file; indent it below `sources:`")
                 }
-                None => format!("unknown field `{name}`, expected one of {list}"),
+                false => format!("unknown field `{name}`, expected one of {list}"),
             };
             let path = vec![key(&name)];
             let mut problem = self.document.located(&ConfigProblem { path, message }, &[]);

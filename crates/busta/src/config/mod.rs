@@ -14,7 +14,10 @@ mod limits;
 mod parse;
 mod peel;
 mod problem;
+mod retention;
+mod schedule;
 mod schema;
+mod server;
 mod suggest;
 mod tree;
 
@@ -26,7 +29,11 @@ pub use draft::Draft;
 pub use env::ProcessEnvironment;
 pub use file::{find, read};
 pub use problem::ConfigErrors;
+pub use retention::{RetentionSection, RetentionSettings};
 pub use schema::json_schema;
+pub use server::{
+    ActivitySettings, ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenDigest, TokenRole,
+};
 pub use suggest::closest;
 
 use busta_connectors::transforms::TransformKind;

@@ -2,11 +2,13 @@
 
 use busta_connectors::quality::QualityConfig;
 use busta_core::settings::{EngineSettings, SourceSettings};
+use busta_core::units::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::Registry;
 use super::draft::StateSection;
+use super::schedule::ScheduleSection;
+use super::{Registry, RetentionSection, RetentionSettings, ServerSettings};
 
 /// The schema, made from the same types that the configuration is read into.
 pub fn json_schema(registry: Registry) -> Value {
@@ -36,6 +38,12 @@ pub fn json_schema(registry: Registry) -> Value {
     let mut properties = members(&engine, "properties");
     let state = StateSection::json_schema(&mut generator);
     properties.insert("state".to_owned(), state.to_value());
+    properties.insert("server".to_owned(), generator.subschema_for::<ServerSettings>().to_value());
+    properties.insert("retention".to_owned(), generator.subschema_for::<RetentionSettings>().to_value());
+    properties.insert(
+        "schedule".to_owned(),
+        schedule(&mut generator, "When sources are collected by themselves that say nothing about it."),
+    );
     properties.insert(
         "destination".to_owned(),
         json!({ "description": "Where records land, unless a source says otherwise.", "oneOf": destinations }),
@@ -79,6 +87,12 @@ fn common_keys(generator: &mut SchemaGenerator) -> Map<String, Value> {
         quality.insert("description".to_owned(), json!("What is expected of its records."));
     }
     keys.insert("quality".to_owned(), quality);
+    keys.insert("schedule".to_owned(), schedule(generator, "When it is collected by itself."));
+    let retention = generator.subschema_for::<RetentionSection>();
+    keys.insert(
+        "retention".to_owned(),
+        json!({ "description": "How long its records are kept.", "anyOf": [retention, generator.subschema_for::<Span>()] }),
+    );
     keys.insert(
         "transforms".to_owned(),
         json!({
@@ -88,6 +102,12 @@ fn common_keys(generator: &mut SchemaGenerator) -> Map<String, Value> {
         }),
     );
     keys
+}
+
+/// A mapping, or a word for one.
+fn schedule(generator: &mut SchemaGenerator, description: &str) -> Value {
+    let (section, step) = (generator.subschema_for::<ScheduleSection>(), generator.subschema_for::<Span>());
+    json!({ "description": description, "anyOf": [section, step, { "enum": ["auto", "none"] }] })
 }
 
 /// One element of `transforms`: a mapping with the one key that names its kind.

@@ -6,7 +6,7 @@ use busta_core::Priority;
 use serde_json::json;
 
 use super::{connectors, load};
-use crate::config::json_schema;
+use crate::config::{OnBusy, TokenRole, json_schema};
 
 #[test]
 fn defaults_and_overrides() {
@@ -86,4 +86,61 @@ fn the_schema_describes_what_is_accepted() {
         let name = text[at + 9..].split('"').next().unwrap();
         assert!(schema["$defs"].get(name).is_some(), "{name} is not defined");
     }
+}
+
+#[test]
+fn schedules_have_short_forms_and_a_default() {
+    let config = load(
+        "schedule: { cron: \"30 2 * * *\", timezone: Europe/Berlin, catch_up: false }
+server: { initial_delay: 1m }
+sources:
+  - { name: a, type: files, paths: [x] }
+  - { name: b, type: files, paths: [x], schedule: 30m }
+  - { name: c, type: files, paths: [x], schedule: auto }
+  - { name: d, type: files, paths: [x], schedule: none }
+  - { name: e, type: files, paths: [x], schedule: { every: 1h, initial_delay: 0s, jitter: 5m, overlap: queue } }
+",
+    )
+    .unwrap();
+    let words: Vec<_> =
+        config.sources.iter().map(|s| s.schedule.as_ref().map(|s| s.when.to_string())).collect();
+    let shown: Vec<_> = words.iter().map(Option::as_deref).collect();
+    let cron = Some("cron 30 2 * * * (Europe/Berlin)");
+    assert_eq!(shown, [cron, Some("every 30m"), Some("auto (1m to 1d)"), None, Some("every 1h")]);
+    let schedule = |n: usize| config.sources[n].schedule.clone().unwrap();
+    assert!(!schedule(0).catch_up && schedule(1).catch_up);
+    assert_eq!((schedule(1).initial_delay.as_secs(), schedule(4).initial_delay.as_secs()), (60, 0));
+    assert_eq!((schedule(4).jitter.as_secs(), schedule(4).overlap.as_str()), (300, "queue"));
+}
+
+#[test]
+fn the_server_and_retention_are_read() {
+    let config = load(
+        "server:
+  bind: 0.0.0.0:9000
+  tokens: [{ name: ci, role: operate, token: \"${DIGITS}${DIGITS}\" }]
+  on_busy: queue
+  rate_limit: 10/s
+  activity: { keep: false }
+retention: { runs: 7d }
+sources:
+  - { name: a, type: files, paths: [x], retention: 90d }
+  - { name: b, type: files, paths: [x], retention: { records: 1d } }
+  - { name: c, type: files, paths: [x] }
+",
+    )
+    .unwrap();
+    let server = &config.server;
+    assert_eq!((server.bind.to_string(), server.on_busy), ("0.0.0.0:9000".to_owned(), OnBusy::Queue));
+    assert_eq!(server.tokens[0].role, TokenRole::Operate);
+    assert_eq!(server.tokens[0].token.0, crate::token::digest("01234567890123456789"));
+    assert!(!format!("{server:?}{}", json!(server)).contains("0123456789"), "a token shows");
+    assert_eq!((server.grace.to_string(), server.activity.ring), ("30s".to_owned(), 10_000));
+    assert_eq!(
+        (config.retention.runs.to_string(), config.retention.max_events),
+        ("7d".to_owned(), 1_000_000)
+    );
+    let kept: Vec<_> =
+        config.sources.iter().map(|s| s.retention.records.map(|span| span.to_string())).collect();
+    assert_eq!(kept, [Some("90d".to_owned()), Some("1d".to_owned()), None]);
 }

@@ -49,7 +49,12 @@ cases! {
     unknown_top_key: "concurency: 4\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     source_keys_at_the_top: "name: a\ntype: files\nsources: []\n";
     several_at_once: "concurrency: many\nparallel: yes\nretry: { max_retry: 1, initial_backoff: 5 }\nmemory_budget: 1 TB\nsources:\n  - { name: a, type: files, paths: [x] }\n";
-    later_keys: "server: { bind: 127.0.0.1 }\nsources:\n  - name: a\n    type: files\n    paths: [x]\n    schedule: { every: 30m }\n    retention: 30d\n";
+    later_keys: "cluster: { workers: 3 }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
+    server_of_all_kinds_of_wrong: "server:\n  bind: localhost\n  grace: soon\n  on_busy: wait\n  max_connections: 0\n  portt: 1\n  activity: { ring: 0 }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
+    server_out_of_bounds: "server:\n  max_connections: 0\n  activity: { ring: 0 }\n  tokens:\n    - { name: a, role: read, token: \"${DIGITS}${DIGITS}\" }\n    - { name: a, role: operate, token: \"${DIGITS}${DIGITS}\" }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
+    bad_tokens: "server:\n  tokens:\n    - { name: a, role: admin, token: tok-from-nowhere-123456 }\n    - { name: b, role: read, token: \"${TOKEN}\" }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
+    bad_schedules: "schedule: fortnightly\nsources:\n  - { name: a, type: files, paths: [x], schedule: { every: 10m, cron: \"0 4 * * *\" } }\n  - { name: b, type: files, paths: [x], schedule: { cron: \"0 4 * *\", timezone: Europe/Berlyn } }\n  - { name: c, type: files, paths: [x], schedule: { every: 10m, timezone: Europe/Berlin, jitter: 1h } }\n  - { name: d, type: files, paths: [x], schedule: { auto: { min: 1h, max: 1m } } }\n  - { name: e, type: files, paths: [x], schedule: {} }\n  - { name: f, type: files, paths: [x], schedule: { evry: 1h, overlap: wait } }\n  - { name: g, type: files, paths: [x], schedule: { every: 10ms, initial_delay: 9000d } }\n";
+    bad_retention: "retention: { runs: long, max_events: 0 }\nsources:\n  - { name: a, type: files, paths: [x], retention: 0s }\n  - { name: b, type: files, paths: [x], retention: { rows: 90d } }\n  - { name: c, type: files, paths: [x], retention: 90 }\n";
     zero_limits: "concurrency: 0\npools: { api: 0, feeds: 3 }\nhosts: { api.example.com: { max_concurrency: 0 } }\ndeadlines: { request: 0s }\nmemory_budget: 10B\nsources:\n  - { name: a, type: files, paths: [x], max_concurrency: 0 }\n";
     backoff_above_its_bound: "retry: { initial_backoff: 1m, max_backoff: 30s }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     negative_concurrency: "concurrency: -1\nsources:\n  - { name: a, type: files, paths: [x] }\n";
