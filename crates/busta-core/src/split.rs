@@ -27,6 +27,18 @@ pub enum Priority {
     Critical,
 }
 
+impl Priority {
+    /// The priority as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// The name of a pool: all splits of one kind of source share its places.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

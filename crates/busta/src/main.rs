@@ -15,6 +15,7 @@ mod progress;
 mod report;
 #[cfg(feature = "failpoints")]
 mod scripted;
+mod serve;
 mod session;
 mod signals;
 mod token;

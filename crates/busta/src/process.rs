@@ -54,6 +54,29 @@ fn busy_ticks_of(stat: &str) -> Option<u64> {
     used.checked_sub(fields.get(3)? + fields.get(4)?)
 }
 
+/// How many processors it may use.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// The memory of the machine, in bytes; `None` where the system does not tell.
+pub fn machine_memory() -> Option<u64> {
+    size_of(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
+}
+
+/// How many file descriptors are open; `None` where the system does not tell.
+pub fn open_files() -> Option<u64> {
+    // One of them is that of the folder itself.
+    Some((fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1))
+}
+
+/// How many file descriptors may be open; `None` where the system does not tell, or sets no limit.
+pub fn most_open_files() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 fn peak_of(status: &str) -> Option<u64> {
     size_of(status, "VmHWM:")
 }

@@ -12,6 +12,7 @@ mod runs;
 mod sample;
 mod sandbox;
 mod selection;
+mod serve;
 mod session;
 mod setup;
 mod sources;
@@ -55,6 +56,8 @@ enum Command {
     /// List, look at, test and collect sources
     #[command(subcommand)]
     Sources(sources::Sources),
+    /// Collect by schedule and on request, with an API and a dashboard
+    Serve(serve::Serve),
     /// List earlier runs, look at them, try again what failed
     #[command(subcommand)]
     Runs(runs::Runs),
@@ -107,6 +110,7 @@ impl Cli {
         let context = Context { config: self.config, colour: self.logging.color.on_stdout() };
         match self.command {
             Command::Sources(command) => command.run(&context).await,
+            Command::Serve(command) => command.run(&context).await,
             Command::Runs(command) => command.run(&context).await,
             Command::Connectors(command) => command.run(&context),
             Command::Data(command) => command.run(&context).await,

@@ -41,7 +41,8 @@ impl Api {
         let stopped = stop.clone();
         let activity = serving.activity.clone();
         let work = move || {
-            let served = busta_server::serve(listener, serving, activity, settings, stopped.cancelled_owned());
+            let served =
+                busta_server::serve(listener, serving, activity, settings, stopped.cancelled_owned());
             let result = runtime.block_on(served);
             runtime.shutdown_background();
             let _ = tell.send(Some(result.err().map_or_else(String::new, |error| error.to_string())));
@@ -74,7 +75,7 @@ impl Api {
 fn limits(settings: &config::ServerSettings) -> ServerLimits {
     let usual = ServerLimits::default();
     let requests = settings.rate_limit.map(|rate| {
-        let per_second = rate.per_second();
+        let per_second = 1.0 / rate.interval().as_secs_f64().max(1e-6);
         RateLimit { per_second, burst: per_second.max(1.0) * 5.0 }
     });
     ServerLimits { connections: settings.max_connections, requests: requests.or(usual.requests), ..usual }

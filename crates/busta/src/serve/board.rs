@@ -68,7 +68,9 @@ impl Board {
                 let run = views::stored(&last.run);
                 let last = match &last.part {
                     Some(part) => Last::of(run, part),
-                    None => Last { state: run.state, run, error: None, quality: Vec::new(), completed_at: None },
+                    None => {
+                        Last { state: run.state, run, error: None, quality: Vec::new(), completed_at: None }
+                    }
                 };
                 (name, last)
             })

@@ -68,7 +68,11 @@ async fn find(config: &Config, name: &str) -> Result<(usize, TableInfo)> {
             known.push(table.name);
         }
     }
-    let there_are = if known.is_empty() { "nothing has been collected yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+    let there_are = if known.is_empty() {
+        "nothing has been collected yet".to_owned()
+    } else {
+        format!("there are {}", known.join(", "))
+    };
     Err(Error::not_found("there is no such dataset").hint(there_are))
 }
 

@@ -47,10 +47,11 @@ pub async fn groups(config: &Config, query: FailureQuery, by: GroupBy) -> Result
     for built in &config.destinations {
         let (mut after, mut left) = (None, GROUPED);
         while left > 0 {
-            let page = match built.destination.readable().failures_page(&wanted.query(after, left.min(500))).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => break,
-                other => other?,
-            };
+            let page =
+                match built.destination.readable().failures_page(&wanted.query(after, left.min(500))).await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => break,
+                    other => other?,
+                };
             left = left.saturating_sub(page.failures.len());
             for failure in page.failures {
                 let common = Common::of(&failure, by);

@@ -88,7 +88,6 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         activity: activity.clone(),
         began: Instant::now(),
         started: clock.now(),
-        tasks: tokio::runtime::Handle::current().metrics(),
         wired,
         store,
         clock,
@@ -108,7 +107,8 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
     tasks.spawn(cleaning::run(serving.clone(), stop.clone()));
     begin(&serving).await?;
     {
-        let (timetable, runs, board) = (serving.timetable.clone(), serving.runs.clone(), serving.board.clone());
+        let (timetable, runs, board) =
+            (serving.timetable.clone(), serving.runs.clone(), serving.board.clone());
         let stop = stop.clone();
         tasks.spawn(async move { timetable.run(runs, board, told, stop).await });
     }

@@ -5,6 +5,7 @@
 //! the history, so a restart forgets nothing.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -85,10 +86,6 @@ pub struct Live {
     pub began: Instant,
     /// When this part of it started.
     pub started: DateTime<Utc>,
-    /// Whether it reads everything again.
-    pub full_refresh: bool,
-    /// How many records of each stream it collects at most.
-    pub limit: Option<u64>,
     /// Its picture.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     stop: Arc<dyn Fn() + Send + Sync>,
@@ -137,6 +134,8 @@ struct State {
     ended: BTreeMap<&'static str, u64>,
     closed: bool,
 }
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Runs {
     /// No run yet. What happens to runs is told to `news`. Must be called on the runtime that collects.
@@ -189,12 +188,7 @@ impl Runs {
 
     /// Starts a run, or queues or refuses it while one of its sources is being collected.
     pub async fn start(&self, request: Request) -> Result<Begun> {
-        self.on_collector(|runs| async move { runs.start_here(request, runs.inner.on_busy).await }).await
-    }
-
-    /// As [`start`](Self::start), but always queued where it would be refused.
-    pub async fn start_or_queue(&self, request: Request) -> Result<Begun> {
-        self.on_collector(|runs| async move { runs.start_here(request, OnBusy::Queue).await }).await
+        self.on_collector(|runs| async move { runs.start_here(request).await }).await
     }
 
     /// Goes on with what a run could not collect.
@@ -255,7 +249,7 @@ impl Runs {
         task.await.map_err(|error| Error::bug(format!("the start of a run has failed: {error}")))?
     }
 
-    async fn start_here(&self, request: Request, on_busy: OnBusy) -> Result<Begun> {
+    async fn start_here(&self, request: Request) -> Result<Begun> {
         let _turn = self.inner.turn.lock().await;
         self.refuse_closed()?;
         let new = NewRun {
@@ -268,7 +262,7 @@ impl Runs {
         };
         let (run, sources) = (new.id.clone(), new.sources.clone());
         if let Some((source, busy)) = self.busy(&sources) {
-            if on_busy == OnBusy::Reject {
+            if self.inner.on_busy == OnBusy::Reject {
                 return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
                     .hint("wait for it, or cancel it"));
             }
@@ -283,8 +277,11 @@ impl Runs {
 
     async fn enqueue(&self, new: NewRun, behind: &RunId) -> Result<()> {
         if self.state().waiting.len() >= MOST_QUEUED {
-            return Err(Error::new(busta_core::ErrorKind::RateLimited, format!("{MOST_QUEUED} runs are waiting already"))
-                .hint("cancel some of them"));
+            return Err(Error::new(
+                busta_core::ErrorKind::RateLimited,
+                format!("{MOST_QUEUED} runs are waiting already"),
+            )
+            .hint("cancel some of them"));
         }
         let waiting = Waiting {
             run: new.id.clone(),
@@ -312,7 +309,11 @@ impl Runs {
     async fn resume(&self, run: &StoredRun, trigger: Trigger) -> Result<()> {
         let (sources, gone) = session::resumable(&self.inner.wired, run)?;
         for name in gone {
-            tracing::warn!(run = run.id.as_str(), source = name.as_str(), "not in the configuration any more");
+            tracing::warn!(
+                run = run.id.as_str(),
+                source = name.as_str(),
+                "not in the configuration any more"
+            );
         }
         if let Some((source, busy)) = self.busy(&sources) {
             return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
@@ -392,7 +393,11 @@ impl Runs {
             place.and_then(|place| state.waiting.remove(place))
         };
         if let Some(waiting) = left {
-            self.tell(News::Ended(Ended { sources: waiting.sources, report: None, trigger: waiting.trigger }));
+            self.tell(News::Ended(Ended {
+                sources: waiting.sources,
+                report: None,
+                trigger: waiting.trigger,
+            }));
         }
         self.inner.changed.send_replace(());
     }
@@ -411,7 +416,6 @@ impl Runs {
 
     async fn launch(&self, mut session: Session, trigger: Trigger) -> Result<()> {
         let plan = session.plan(&self.inner.wired, true).await?;
-        let (full_refresh, limit) = (plan.full_refresh, plan.limit);
         let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
         let (handle, events) = busta_engine::start_heard(plan, self.inner.clock.clone());
         let live = Live {
@@ -420,8 +424,6 @@ impl Runs {
             sources,
             began: Instant::now(),
             started: self.inner.clock.now(),
-            full_refresh,
-            limit,
             snapshot: handle.snapshot(),
             stop: Arc::new(handle.stopper()),
         };
@@ -435,13 +437,22 @@ impl Runs {
             state.live.insert(live.run.clone(), live);
         }
         self.inner.changed.send_replace(());
-        let runs = self.clone();
-        tokio::spawn(async move { runs.see_through(session, handle, events, trigger).await });
+        tokio::spawn(self.clone().see_through(session, handle, events, trigger));
         Ok(())
     }
 
-    /// From its start to its end.
-    async fn see_through(
+    /// From its start to its end. Boxed, since the end of one run may be the start of the next.
+    fn see_through(
+        self,
+        session: Session,
+        handle: RunHandle,
+        events: broadcast::Receiver<Event>,
+        trigger: Trigger,
+    ) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.follow(session, handle, events, trigger).await })
+    }
+
+    async fn follow(
         &self,
         session: Session,
         handle: RunHandle,
@@ -450,7 +461,8 @@ impl Runs {
     ) {
         let (run, sources) = (session.run().clone(), session.sources().to_vec());
         let processor = process::processor_time();
-        let told = tokio::spawn(tell(self.inner.activity.clone(), self.inner.clock.clone(), run.clone(), events));
+        let told =
+            tokio::spawn(tell(self.inner.activity.clone(), self.inner.clock.clone(), run.clone(), events));
         let report = match handle.join().await {
             Ok(outcome) => {
                 let mut report = outcome.report;
@@ -494,7 +506,9 @@ async fn tell(
 ) {
     loop {
         match events.recv().await {
-            Ok(event) => activity.publish(event),
+            Ok(event) => {
+                activity.publish(event);
+            }
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 let mut event = Event::new(clock.now(), &run, Action::Warning);
                 event.count = Some(missed);

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::views;
-use crate::wiring::Wired;
 use crate::process;
+use crate::wiring::Wired;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(5);
@@ -39,7 +39,11 @@ impl Samples {
 
     /// Takes samples until `stop`. Runs on the runtime that collects, whose tasks it counts.
     pub async fn take(self: Arc<Self>, wired: Arc<Wired>, clock: Arc<dyn Clock>, stop: CancellationToken) {
-        let mut before = Before { at: Instant::now(), totals: views::since_start(&wired), processor: process::processor_time() };
+        let mut before = Before {
+            at: Instant::now(),
+            totals: views::since_start(&wired),
+            processor: process::processor_time(),
+        };
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -50,22 +54,28 @@ impl Samples {
             let totals = views::since_start(&wired);
             let per_s = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
             let received_bytes_per_s = per_s(totals.bytes, before.totals.bytes);
-            push(&self.throughput, ThroughputSample {
-                at: clock.now(),
-                records_per_s: per_s(totals.records, before.totals.records),
-                bytes_per_s: received_bytes_per_s,
-                requests_per_s: per_s(totals.requests, before.totals.requests),
-            });
+            push(
+                &self.throughput,
+                ThroughputSample {
+                    at: clock.now(),
+                    records_per_s: per_s(totals.records, before.totals.records),
+                    bytes_per_s: received_bytes_per_s,
+                    requests_per_s: per_s(totals.requests, before.totals.requests),
+                },
+            );
             // Files below /proc are read at once, without waiting.
             let processor = process::processor_time();
-            push(&self.resources, ResourceSample {
-                at: clock.now(),
-                processors: processor.saturating_sub(before.processor).as_secs_f64() / seconds,
-                memory_bytes: process::of(std::process::id()).map_or(0, |seen| seen.memory),
-                file_descriptors: process::open_files().unwrap_or(0),
-                received_bytes_per_s,
-                tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
-            });
+            push(
+                &self.resources,
+                ResourceSample {
+                    at: clock.now(),
+                    processors: processor.saturating_sub(before.processor).as_secs_f64() / seconds,
+                    memory_bytes: process::of(std::process::id()).map_or(0, |seen| seen.memory),
+                    file_descriptors: process::open_files().unwrap_or(0),
+                    received_bytes_per_s,
+                    tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
+                },
+            );
             before = Before { at: now, totals, processor };
         }
     }

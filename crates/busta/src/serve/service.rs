@@ -14,7 +14,6 @@ use busta_server::{Activity, RecordScan, Service};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use tokio::runtime::RuntimeMetrics;
 use tokio::time::Instant;
 
 use super::board::Board;
@@ -42,8 +41,6 @@ pub struct Serving {
     pub activity: Arc<Activity>,
     pub began: Instant,
     pub started: DateTime<Utc>,
-    /// Of the runtime that collects.
-    pub tasks: RuntimeMetrics,
 }
 
 impl Serving {
@@ -194,8 +191,7 @@ impl Service for Serving {
 
     async fn source(&self, name: &str) -> Result<SourceDetail> {
         let source = self.configured(name)?;
-        let filter =
-            RunFilter { source: Some(source.name.clone()), limit: RECENT, ..RunFilter::default() };
+        let filter = RunFilter { source: Some(source.name.clone()), limit: RECENT, ..RunFilter::default() };
         let runs = self.store.runs_page(filter).await?;
         Ok(SourceDetail {
             summary: self.view(source),

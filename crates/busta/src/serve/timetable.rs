@@ -61,7 +61,7 @@ impl Timetable {
             };
             let state = stored.get(&source);
             sources.push(Scheduled {
-                since: state.map_or(now, |state| state.first_seen),
+                since: state.map_or(now, |state| state.since),
                 last_due_at: state.and_then(|state| state.last_due_at),
                 paused: state.is_some_and(|state| state.is_paused()),
                 source,

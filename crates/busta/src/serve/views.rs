@@ -3,8 +3,8 @@
 use busta_core::report::{HostReport, Phases, RunReport, SourceReport, Status};
 use busta_engine::{HostState, PoolUse, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
 use busta_server::model::{
-    HostView, LiveRun, PoolView, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger, WorkerAction,
-    WorkerView,
+    HostView, LiveRun, PoolView, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
+    WorkerAction, WorkerView,
 };
 use busta_store::StoredRun;
 use tokio::time::Instant;
