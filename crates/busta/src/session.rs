@@ -85,6 +85,11 @@ impl Session {
         }))
     }
 
+    /// Leaves it as one that was interrupted.
+    pub async fn leave(self, durations: MeanDurations) -> Result<()> {
+        self.store.learn(durations).await
+    }
+
     /// Writes down how it ended.
     pub async fn end(self, report: &RunReport, durations: MeanDurations) -> Result<()> {
         let learnt = self.store.learn(durations).await;

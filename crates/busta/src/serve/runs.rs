@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
-use busta_core::report::RunReport;
+use busta_core::report::{RunReport, Status};
 use busta_core::{Error, Result, RunId, SourceName};
 use busta_engine::{RunHandle, Snapshot};
 use busta_server::Activity;
@@ -88,6 +89,8 @@ pub struct Live {
     pub started: DateTime<Utc>,
     /// Its picture.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
+    /// Whether somebody wants it to end.
+    cancelled: Arc<AtomicBool>,
     stop: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -201,6 +204,7 @@ impl Runs {
     pub async fn cancel(&self, id: &str) -> Result<RunId> {
         let run = self.inner.store.run(id).await?.id;
         if let Some(live) = self.live_run(&run) {
+            live.cancelled.store(true, Ordering::Relaxed);
             (live.stop)();
             return Ok(run);
         }
@@ -386,6 +390,13 @@ impl Runs {
         })
     }
 
+    /// Whether the server's own end has cut the run off: then it goes on at the next start.
+    fn is_cut_off(&self, report: &RunReport) -> bool {
+        let state = self.state();
+        let wanted = |live: &Live| live.cancelled.load(Ordering::Relaxed);
+        report.status == Status::Cancelled && state.closed && !state.live.get(&report.run_id).is_some_and(wanted)
+    }
+
     fn leave_queue(&self, run: &RunId) {
         let left = {
             let mut state = self.state();
@@ -425,6 +436,7 @@ impl Runs {
             began: Instant::now(),
             started: self.inner.clock.now(),
             snapshot: handle.snapshot(),
+            cancelled: Arc::default(),
             stop: Arc::new(handle.stopper()),
         };
         {
@@ -469,8 +481,13 @@ impl Runs {
                 report.peak_rss_bytes = process::peak_memory();
                 report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
                 let durations = crate::collect::durations(outcome.split_durations);
+                let ended = if self.is_cut_off(&report) {
+                    session.leave(durations).await
+                } else {
+                    session.end(&report, durations).await
+                };
                 // The data is safe by now, so what fails here is only told.
-                if let Err(error) = session.end(&report, durations).await {
+                if let Err(error) = ended {
                     tracing::error!(run = run.as_str(), error = %error, "a run is not in the history");
                 }
                 Some(report)

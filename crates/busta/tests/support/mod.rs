@@ -11,6 +11,7 @@
 pub mod landed;
 pub mod origin;
 pub mod pgstac;
+pub mod server;
 pub mod world;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,107 @@
+//! A `busta serve` of the tests, on a port of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::Value;
+
+use super::{Desk, exit_code};
+
+/// Nothing here takes longer, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub client: Client,
+    token: Option<String>,
+}
+
+impl Server {
+    /// Starts it in the desk's folder, and waits until it says where it serves.
+    pub fn start(desk: &Desk) -> Self {
+        let mut command = desk.command(&["serve", "--bind", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines.next().expect("it has ended").unwrap();
+        let url = line.strip_prefix("serving on ").and_then(|rest| rest.split(';').next());
+        let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
+        // Read on, so that it never waits for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url, client: Client::new(), token: None }
+    }
+
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        request.send().await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let response = self.send(Method::GET, path, None).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let response = self.send(Method::POST, path, Some(body)).await;
+        let status = response.status();
+        (status, response.json().await.unwrap())
+    }
+
+    /// Asks until `holds`; the last answer.
+    pub async fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(path).await;
+            if holds(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < until, "it does not come to pass: {answer:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts a run of everything and gives its id.
+    pub async fn collect(&self) -> String {
+        let (status, accepted) = self.post("/api/v1/admin/collect", serde_json::json!({})).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{accepted:#}");
+        accepted["run_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the run has this state.
+    pub async fn until_run(&self, id: &str, state: &str) -> Value {
+        self.until(&format!("/api/v1/runs/{id}"), |run| run["state"] == state).await
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Its exit code once it has ended.
+    pub fn ended(&mut self) -> i32 {
+        exit_code(self.child.wait().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
