@@ -3,7 +3,7 @@
 use anyhow::Result;
 use busta_core::destination::{Readable, TableInfo};
 use busta_core::reading::{Condition, Order, RowQuery};
-use busta_core::{Destination, ErrorKind};
+use busta_core::{Destination, Error, ErrorKind};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
@@ -136,7 +136,7 @@ impl Head {
     async fn run(self, config: &Config, colour: bool) -> Result<Exit> {
         let query = self.query()?;
         let readable = find(config, &self.table).await?.readable();
-        let rows = self.read(readable, query).await?;
+        let rows = self.read(readable, query).await.map_err(wrong)?;
         if self.json {
             for row in &rows {
                 line_as_it_is(&serde_json::to_string(row)?)?;
@@ -154,21 +154,25 @@ impl Head {
     }
 
     fn query(&self) -> Result<RowQuery> {
-        let wrong = |error: busta_core::Error| Usage(error.to_string());
         let filter = Condition::parse_all(&self.filter).map_err(wrong)?;
         let order = self.order.as_deref().map(Order::parse).transpose().map_err(wrong)?;
         Ok(RowQuery { filter, order, ..RowQuery::of(self.table.as_str(), 0) })
     }
 
     /// Reads pages until there are enough rows. A page may have none and still be followed by others.
-    async fn read(&self, readable: &dyn Readable, mut query: RowQuery) -> Result<Vec<Map<String, Value>>> {
+    async fn read(
+        &self,
+        readable: &dyn Readable,
+        mut query: RowQuery,
+    ) -> Result<Vec<Map<String, Value>>, Error> {
         const PAGE: usize = 1_000;
         let mut found = Vec::new();
         while found.len() < self.rows {
             query.limit = PAGE.min(self.rows - found.len());
             let page = readable.page(&query).await?;
+            let broken = |error| Error::corrupt(format!("a row is no JSON object: {error}"));
             for record in page.rows.iter() {
-                found.push(serde_json::from_slice(record)?);
+                found.push(serde_json::from_slice(record).map_err(broken)?);
             }
             query.after = page.next;
             if query.after.is_none() {
@@ -177,6 +181,11 @@ impl Head {
         }
         Ok(found)
     }
+}
+
+/// A query that cannot be answered is the user's.
+fn wrong(error: Error) -> anyhow::Error {
+    if error.kind() == ErrorKind::Data { Usage(error.to_string()).into() } else { error.into() }
 }
 
 /// A value in at most a few words, on one line.
