@@ -16,6 +16,7 @@ use std::sync::Arc;
 use busta_connectors::registry;
 use busta_core::clock::{Clock, SystemClock};
 use busta_core::connector::DestinationContext;
+use busta_core::destination::Purge;
 use busta_core::{
     Chunk, Cursor, Destination, Error, Failure, Finish, Position, Records, Stage, Step, StreamFinish,
     StreamSpec, WriteMode,
@@ -79,6 +80,8 @@ enum Act {
     Commit(Vec<Page>),
     Finish(&'static str),
     Begin,
+    /// Of everything that may go.
+    Purge,
 }
 
 #[derive(Clone, Debug)]
@@ -111,7 +114,7 @@ struct History {
 
 impl History {
     fn draw(&mut self, chance: &mut Chance) -> Act {
-        match chance.below(12) {
+        match chance.below(13) {
             0 => {
                 self.run += 1;
                 self.pages.clear();
@@ -122,6 +125,7 @@ impl History {
                 self.pages.retain(|split, _| !split.starts_with(stream));
                 Act::Finish(stream)
             }
+            3 => Act::Purge,
             _ => Act::Commit((0..=chance.below(3)).map(|_| self.page(chance)).collect()),
         }
     }
@@ -159,6 +163,11 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
                 starts: vec![((*stream).to_owned(), Cursor::from_stored("1"))],
             }];
             destination.finish(&Finish { run, source, streams }).await.unwrap();
+        }
+        Act::Purge => {
+            let older_than = SystemClock.now() + chrono::Duration::days(1);
+            let purge = Purge { source, older_than, batch: usize::MAX, after: None };
+            destination.purge(&purge).await.unwrap();
         }
         Act::Commit(pages) => {
             let chunk = |page: &Page| {
@@ -403,7 +412,7 @@ async fn check(seed: u64, kind: Kind) {
         assert_eq!(look(&*again, folder.path(), history.run, kind).await, now, "crash after {act:?}");
         if !matches!(act, Act::Finish(_)) {
             let taken = play(&*again, history.run, &act).await;
-            assert_eq!(taken, matches!(act, Act::Begin), "{act:?}");
+            assert_eq!(taken, matches!(act, Act::Begin | Act::Purge), "{act:?}");
             assert_eq!(look(&*again, folder.path(), history.run, kind).await, now, "{act:?} again");
         }
         seen = now;

@@ -214,7 +214,9 @@ pub trait Readable: Send + Sync {
     /// and still have a successor. An order that cannot be had within bounds is refused.
     ///
     /// Errors: `NotFound` names the tables there are; `Data` means a column that is not there, a
-    /// condition that cannot hold, a cursor of another query, or an order that would take too long.
+    /// condition that cannot hold, a cursor of another query, or an order that would take too long;
+    /// `Conflict`, in destinations of files, that files were made anew since the last page, so that it
+    /// has to begin again.
     async fn page(&self, query: &RowQuery) -> Result<RowPage> {
         reading::page_by_scan(self, query).await
     }

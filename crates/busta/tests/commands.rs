@@ -236,6 +236,31 @@ fn data_comes_back_in_every_format() {
 }
 
 #[test]
+fn rows_are_filtered_and_ordered() {
+    let desk = desk();
+    desk.collect_well(&[]);
+    let ids = |arguments: &[&str]| -> Vec<i64> {
+        let stdout = well(desk.busta(&[&["data", "head", "drops", "--json"], arguments].concat()));
+        let id = |line: &str| serde_json::from_str::<Value>(line).unwrap()["id"].as_i64().unwrap();
+        stdout.lines().map(id).collect()
+    };
+    assert_eq!(ids(&["--order=-id"]), [2, 1]);
+    assert_eq!(ids(&["--order", "-name", "-n", "1"]), [2]);
+    assert_eq!(ids(&["--filter", "id>=1,name~ONE"]), [1]);
+    assert_eq!(ids(&["--filter", r#"name="two, \"quoted\"""#]), [2]);
+    assert!(ids(&["--filter", "name=null"]).is_empty());
+    for (filter, why) in [
+        ("id", "after `id` there must be one of"),
+        ("ID=1", "has no column `ID` (columns: id, name"),
+        ("id<null", "takes a number or a text"),
+    ] {
+        let ended = desk.busta(&["data", "head", "drops", "--filter", filter]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(why), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_dry_run_names_the_splits_and_reads_nothing() {
     let desk = desk();
     let stdout = well(desk.busta(&["sources", "collect", "--dry-run", "--json"]));

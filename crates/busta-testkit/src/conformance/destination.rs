@@ -61,6 +61,7 @@ macro_rules! destination_conformance {
             a_thousand_drifting_records_come_back
             drift_survives_a_restart
             random_histories_match_the_model
+            pages_of_drifting_types_match_the_rows
         );
     };
     (steady $new_place:path) => {

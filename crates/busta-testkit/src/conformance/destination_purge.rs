@@ -19,7 +19,7 @@ pub async fn a_purge_removes_what_is_old(new: fn() -> Place) {
     desk.write("m", "t", &records).await;
     desk.finish_at(&["a", "m"], Some(busta_core::Cursor::encode(&7).unwrap())).await;
     let other = desk.beside("other", &specs).await;
-    other.write("a", "s", &[r#"{"id":"other"}"#]).await;
+    other.write("a", "s", &[r#"{"id":900}"#]).await;
     other.finish("a").await;
     let between = tick().await;
     desk.begin("R2").await;
@@ -31,13 +31,13 @@ pub async fn a_purge_removes_what_is_old(new: fn() -> Place) {
     desk.finish(&["m"]).await;
     let before = desk.prepare().await;
     let purged = purge(&desk, between).await;
-    desk.expect("a", &[r#"{"id":100}"#, r#"{"id":"other"}"#]).await;
+    desk.expect("a", &[r#"{"id":100}"#, r#"{"id":900}"#]).await;
     desk.expect("m", &[r#"{"id":3,"v":"new"}"#]).await;
     assert_eq!(purged.rows, 25 + 24);
     assert_eq!(purge(&desk, between).await, Purged::default());
     let after = desk.restart().await;
     assert_eq!((after.splits, after.starts), (before.splits, before.starts));
-    desk.expect("a", &[r#"{"id":100}"#, r#"{"id":"other"}"#]).await;
+    desk.expect("a", &[r#"{"id":100}"#, r#"{"id":900}"#]).await;
     // A key that was purged is new again.
     desk.begin("R3").await;
     let committed = desk.write("m", "t", &[r#"{"id":4}"#, r#"{"id":3,"v":"new"}"#]).await;

@@ -1,9 +1,10 @@
 //! `busta data`.
 
 use anyhow::Result;
-use busta_core::destination::TableInfo;
-use busta_core::{Destination, ErrorKind};
-use clap::Subcommand;
+use busta_core::destination::{Readable, TableInfo};
+use busta_core::reading::{Condition, Order, RowQuery};
+use busta_core::{Destination, Error, ErrorKind};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
 use super::{Context, export};
@@ -23,17 +24,12 @@ pub enum Data {
         json: bool,
     },
     /// Show the first rows of a table
-    #[command(after_help = "Examples:\n  busta data head orders\n  busta data head orders -n 3 --json")]
-    Head {
-        /// The table
-        table: String,
-        /// How many rows
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-        rows: usize,
-        /// One JSON object per line instead of a table
-        #[arg(long)]
-        json: bool,
-    },
+    #[command(after_help = "Examples:
+  busta data head orders
+  busta data head orders -n 3 --json
+  busta data head orders --filter 'price>=10,name~blue,deleted=null'
+  busta data head orders --order=-price -n 5")]
+    Head(Head),
     /// Show the columns of a table
     #[command(after_help = "Examples:\n  busta data schema orders")]
     Schema {
@@ -47,12 +43,30 @@ pub enum Data {
     Export(export::Export),
 }
 
+#[derive(Args, Debug)]
+pub struct Head {
+    /// The table
+    table: String,
+    /// How many rows
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    rows: usize,
+    /// Only rows for which all of these conditions hold: COLUMN, one of = != < <= > >= ~ (contains), VALUE
+    #[arg(long, value_name = "CONDITIONS", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// Order by this column; a `-` before it puts the greatest first
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    order: Option<String>,
+    /// One JSON object per line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
 impl Data {
     pub async fn run(self, context: &Context) -> Result<Exit> {
         let config = wiring::open(context.config.as_ref())?;
         match self {
             Self::List { json } => list(&config, json, context.colour).await,
-            Self::Head { table, rows, json } => head(&config, &table, rows, json, context.colour).await,
+            Self::Head(command) => command.run(&config, context.colour).await,
             Self::Schema { table, json } => schema(&config, &table, json, context.colour).await,
             Self::Export(command) => command.run(&config).await,
         }
@@ -118,31 +132,60 @@ async fn list(config: &Config, json: bool, colour: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn head(config: &Config, name: &str, rows: usize, json: bool, colour: bool) -> Result<Exit> {
-    let destination = find(config, name).await?;
-    let mut scan = destination.readable().scan(name).await?;
-    let mut found = Vec::new();
-    while found.len() < rows
-        && let Some(records) = scan.next().await?
-    {
-        for record in records.iter().take(rows - found.len()) {
-            found.push(serde_json::from_slice::<Map<String, Value>>(record)?);
+impl Head {
+    async fn run(self, config: &Config, colour: bool) -> Result<Exit> {
+        let query = self.query()?;
+        let readable = find(config, &self.table).await?.readable();
+        let rows = self.read(readable, query).await.map_err(wrong)?;
+        if self.json {
+            for row in &rows {
+                line_as_it_is(&serde_json::to_string(row)?)?;
+            }
+            return Ok(Exit::Done);
         }
-    }
-    if json {
-        for row in &found {
-            line_as_it_is(&serde_json::to_string(row)?)?;
+        let columns = readable.columns(&self.table).await?;
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let mut table = table::plain(&names, colour);
+        for row in &rows {
+            table.add_row(names.iter().map(|name| cell(row.get(*name))));
         }
-        return Ok(Exit::Done);
+        line_as_it_is(&table::trimmed(&table))?;
+        Ok(Exit::Done)
     }
-    let columns = destination.readable().columns(name).await?;
-    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let mut table = table::plain(&names, colour);
-    for row in &found {
-        table.add_row(names.iter().map(|name| cell(row.get(*name))));
+
+    fn query(&self) -> Result<RowQuery> {
+        let filter = Condition::parse_all(&self.filter).map_err(wrong)?;
+        let order = self.order.as_deref().map(Order::parse).transpose().map_err(wrong)?;
+        Ok(RowQuery { filter, order, ..RowQuery::of(self.table.as_str(), 0) })
     }
-    line_as_it_is(&table::trimmed(&table))?;
-    Ok(Exit::Done)
+
+    /// Reads pages until there are enough rows. A page may have none and still be followed by others.
+    async fn read(
+        &self,
+        readable: &dyn Readable,
+        mut query: RowQuery,
+    ) -> Result<Vec<Map<String, Value>>, Error> {
+        const PAGE: usize = 1_000;
+        let mut found = Vec::new();
+        while found.len() < self.rows {
+            query.limit = PAGE.min(self.rows - found.len());
+            let page = readable.page(&query).await?;
+            let broken = |error| Error::corrupt(format!("a row is no JSON object: {error}"));
+            for record in page.rows.iter() {
+                found.push(serde_json::from_slice(record).map_err(broken)?);
+            }
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A query that cannot be answered is the user's.
+fn wrong(error: Error) -> anyhow::Error {
+    if error.kind() == ErrorKind::Data { Usage(error.to_string()).into() } else { error.into() }
 }
 
 /// A value in at most a few words, on one line.

@@ -26,6 +26,18 @@ struct Place {
     order: u64,
     id: u64,
     row: u64,
+    /// Where the row begins in the file, if its lines are not compressed: what lies before is not read again.
+    #[serde(default)]
+    offset: u64,
+}
+
+/// Where the next page of an order goes on: behind a row.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct OrderedPlace {
+    last: (OrderKey, u64),
+    /// The last place among segments, and the checksum of those up to it.
+    newest: u64,
+    files: u32,
 }
 
 /// Reads a page.
@@ -64,33 +76,44 @@ fn stored(view: &View, query: &RowQuery) -> Result<RowPage> {
     let from = query.place::<Place>()?;
     let superseded = view.superseded(&query.table)?;
     let mut found = Found { query, rows: RecordsBuilder::default(), examined: 0, bytes: 0 };
-    for segment in segments_from(view, query, from)? {
-        let first = from.filter(|from| from.order == segment.order).map_or(0, |from| from.row);
-        if let Some(row) = found.read(view, segment, first, superseded.get(&segment.id))? {
-            let next = query.cursor(&Place { order: segment.order, id: segment.id, row })?;
-            return Ok(RowPage { rows: found.rows.finish(), next: Some(next) });
+    let (segments, resumed) = segments_from(view, query, from)?;
+    for segment in segments {
+        let start = Place { order: segment.order, id: segment.id, row: 0, offset: 0 };
+        let first = resumed.filter(|place| place.id == segment.id).unwrap_or(start);
+        if let Some(next) = found.read(view, segment, first, superseded.get(&segment.id))? {
+            return Ok(RowPage { rows: found.rows.finish(), next: Some(query.cursor(&next)?) });
         }
     }
     Ok(RowPage { rows: found.rows.finish(), next: None })
 }
 
-/// The segments that a page is read from.
-fn segments_from<'a>(view: &'a View, query: &RowQuery, from: Option<Place>) -> Result<Vec<&'a Segment>> {
+/// The segments that a page is read from, and the place in the first of them where it begins.
+fn segments_from<'a>(
+    view: &'a View,
+    query: &RowQuery,
+    from: Option<Place>,
+) -> Result<(Vec<&'a Segment>, Option<Place>)> {
     let mut segments = view.segments(&query.table);
-    let Some(from) = from else { return Ok(segments) };
+    let Some(from) = from else { return Ok((segments, None)) };
     segments.retain(|segment| segment.order >= from.order);
     let here = segments.iter().take_while(|segment| segment.order == from.order).count();
     if segments[..here].iter().any(|segment| segment.id == from.id) {
         segments.retain(|segment| (segment.order, segment.id) >= (from.order, from.id));
-        return Ok(segments);
+        return Ok((segments, Some(from)));
     }
     match segments[..here] {
+        [] => Ok((segments, None)),
         // One file made of a segment of appended rows has the same rows in the same order.
-        [] => Ok(segments),
-        [whole] if whole.seals_early() && whole.rows >= from.row => Ok(segments),
-        _ => Err(Error::conflict(format!("files of `{}` were made anew since the last page", query.table))
-            .hint("begin again with the first page")),
+        [whole] if whole.seals_early() && whole.rows >= from.row => {
+            Ok((segments, Some(Place { id: whole.id, offset: 0, ..from })))
+        }
+        _ => Err(made_anew(query)),
     }
+}
+
+fn made_anew(query: &RowQuery) -> Error {
+    Error::conflict(format!("files of `{}` were made anew since the last page", query.table))
+        .hint("begin again with the first page")
 }
 
 /// The rows of a page so far.
@@ -102,32 +125,29 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Reads a segment from row `first` on. Gives the row before which the page ended, if it did.
+    /// Reads a segment from a place on. Gives the place at which the page ended, if it did.
     fn read(
         &mut self,
         view: &View,
         segment: &Segment,
-        first: u64,
+        first: Place,
         without: Option<&RowSet>,
-    ) -> Result<Option<u64>> {
-        if first >= segment.rows {
+    ) -> Result<Option<Place>> {
+        if first.row >= segment.rows {
             return Ok(None);
         }
-        let mut rows = RowReader::open(&view.layout, segment)?;
+        let mut rows = RowReader::open_at(&view.layout, segment, first.row, first.offset)?;
         let mut line = Vec::new();
-        for row in 0..segment.rows {
+        let mut offset = first.offset;
+        for row in first.row..segment.rows {
+            if self.is_over() {
+                return Ok(Some(Place { row, offset, ..first }));
+            }
             line.clear();
-            if row >= first && self.is_over() {
-                return Ok(Some(row));
-            }
-            if !rows.next(&mut line)? {
-                break;
-            }
-            if row < first {
-                continue;
-            }
+            rows.next(&mut line)?;
             self.examined += 1;
             self.bytes += line.len() as u64;
+            offset += line.len() as u64 + 1;
             if without.is_none_or(|without| !without.contains(row)) && self.query.admits(&line) {
                 self.rows.push(&line);
             }
@@ -150,7 +170,13 @@ fn ordered(view: &View, query: &RowQuery) -> Result<RowPage> {
     let segments = view.segments(&query.table);
     check_size(query, &segments)?;
     let superseded = view.superseded(&query.table)?;
-    let mut sorter = Sorter::new(order, query.place::<(OrderKey, u64)>()?, query.limit);
+    let after = query.place::<OrderedPlace>()?;
+    if after.as_ref().is_some_and(|after| after.files != files_up_to(&segments, after.newest)) {
+        return Err(made_anew(query));
+    }
+    let newest = segments.last().map_or(0, |segment| segment.order);
+    let files = files_up_to(&segments, newest);
+    let mut sorter = Sorter::new(order, after.map(|after| after.last), query.limit);
     let (mut line, mut order, mut before) = (Vec::new(), u64::MAX, 0);
     for segment in segments {
         if segment.order != order {
@@ -169,8 +195,20 @@ fn ordered(view: &View, query: &RowQuery) -> Result<RowPage> {
     let (rows, last) = sorter.finish();
     let mut records = RecordsBuilder::default();
     rows.iter().for_each(|row| records.push(row));
-    let next = last.map(|last| query.cursor(&last)).transpose()?;
+    let next = last.map(|last| query.cursor(&OrderedPlace { last, newest, files })).transpose()?;
     Ok(RowPage { rows: records.finish(), next })
+}
+
+/// The checksum of what the numbers of rows depend on: which segments there are, up to one.
+fn files_up_to(segments: &[&Segment], newest: u64) -> u32 {
+    let mut hash = crc32fast::Hasher::new();
+    for place in segments.chunk_by(|a, b| a.order == b.order).filter(|place| place[0].order <= newest) {
+        hash.update(&place[0].order.to_le_bytes());
+        // A file that takes the place of a segment of appended rows has the same rows in the same order.
+        let moves = place.len() == 1 && place[0].seals_early();
+        place.iter().filter(|_| !moves).for_each(|segment| hash.update(&segment.id.to_le_bytes()));
+    }
+    hash.finalize()
 }
 
 fn check_size(query: &RowQuery, segments: &[&Segment]) -> Result<()> {

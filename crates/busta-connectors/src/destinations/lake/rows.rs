@@ -1,10 +1,10 @@
 //! Rows as lines: how a record becomes one, and how the lines of a segment are read back.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use busta_core::{Records, Result};
+use busta_core::{Error, Records, Result};
 use memchr::{memchr2, memmem};
 
 use super::columns::OWN_FIELDS;
@@ -103,6 +103,36 @@ impl RowReader {
             }
         }
         Err(corrupt(&layout.sealed(segment), "is missing, though it was committed"))
+    }
+
+    /// Opens it at a row, which begins at a byte of the file if its lines are not compressed. The rows before
+    /// it are read over where they are.
+    pub(super) fn open_at(layout: &Layout, segment: &Segment, row: u64, offset: u64) -> Result<Self> {
+        let mut rows = Self::open(layout, segment)?;
+        if segment.form == Form::Lines && offset > 0 {
+            rows.skip_to(segment, row, offset)?;
+        }
+        let mut line = Vec::new();
+        while rows.row < row && rows.next(&mut line)? {
+            line.clear();
+        }
+        Ok(rows)
+    }
+
+    fn skip_to(&mut self, segment: &Segment, row: u64, offset: u64) -> Result<()> {
+        let path = &self.path;
+        let fail = |e| io_error("read", path, e);
+        let mut file = File::open(path).map_err(fail)?;
+        let mut before = [0];
+        file.seek(SeekFrom::Start(offset - 1)).and_then(|_| file.read(&mut before)).map_err(fail)?;
+        // A line break is never part of a row, so a row begins behind every one.
+        if before != [b'\n'] || offset > segment.bytes {
+            return Err(Error::data("the cursor is not one that was given"));
+        }
+        let rest = file.take(segment.bytes - offset);
+        self.input = Input::Lines(Box::new(BufReader::with_capacity(1 << 17, rest)));
+        self.row = row;
+        Ok(())
     }
 
     fn read(layout: &Layout, file: File, segment: &Segment, path: PathBuf) -> Result<Self> {

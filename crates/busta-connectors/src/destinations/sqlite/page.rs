@@ -194,3 +194,79 @@ impl Found {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use busta_core::ErrorKind;
+    use busta_core::reading::{Condition, Order};
+
+    use super::super::{config::Location, open};
+    use super::*;
+
+    const ROWS: usize = EXAMINED + PIECE + 5;
+
+    /// A database as `prepare` and `commit` leave it, filled by SQLite itself.
+    fn filled() -> (tempfile::TempDir, Location) {
+        let folder = tempfile::tempdir().unwrap();
+        let busy_timeout = Duration::from_secs(1);
+        let location =
+            Location { path: folder.path().join("busta.db"), may_make_folder: false, busy_timeout };
+        let connection = open::writer(&location).unwrap();
+        let mut catalogue = Catalogue::default();
+        let wanted = super::super::schema::Wanted { table: "t", primary_key: &[], shadow: false };
+        assert!(catalogue.ensure(&connection, &wanted).unwrap());
+        let column =
+            super::super::rows::BatchColumn { field: "n".into(), kinds: super::super::rows::Kinds::INTEGER };
+        catalogue.fit(&connection, "t", &[column], None).unwrap();
+        let fill = format!(
+            "WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < {ROWS})
+             INSERT INTO t (n, _busta_run, _busta_source, _busta_loaded_at) SELECT n, '', '', '' FROM c"
+        );
+        connection.execute_batch(&fill).unwrap();
+        (folder, location)
+    }
+
+    fn page(location: &Location, query: &RowQuery, patience: Duration) -> Result<RowPage> {
+        read(open::reader(location).unwrap(), &location.path, query, patience)
+    }
+
+    #[test]
+    fn what_takes_too_long_is_cut_short_or_refused() {
+        let (_folder, location) = filled();
+        let last = Condition::parse_all(&format!("n={ROWS}")).unwrap();
+        let mut query = RowQuery { filter: last, ..RowQuery::of("t", 10) };
+        let first = page(&location, &query, PATIENCE * 100).unwrap();
+        assert!(
+            first.rows.is_empty() && first.next.is_some(),
+            "it looks at some rows and says where to go on"
+        );
+        query.after = first.next;
+        let second = page(&location, &query, PATIENCE * 100).unwrap();
+        assert_eq!((second.rows.len(), second.next), (1, None));
+
+        query.after = None;
+        let cut = page(&location, &query, Duration::ZERO).unwrap();
+        assert!(cut.rows.is_empty() && cut.next.is_some(), "without time it looks at one piece");
+
+        let order = Some(Order::parse("-n").unwrap());
+        let ordered = RowQuery { order, filter: Vec::new(), ..query };
+        let error = page(&location, &ordered, Duration::ZERO).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert_eq!(
+            error.to_string(),
+            "to order `t` by `n` takes too long (narrow it by a filter, or read it as it was stored)"
+        );
+        assert_eq!(page(&location, &ordered, PATIENCE * 100).unwrap().rows.len(), 10);
+    }
+
+    #[test]
+    fn a_reader_does_not_keep_the_log_from_being_emptied() {
+        let (_folder, location) = filled();
+        let page = page(&location, &RowQuery::of("t", 10), PATIENCE).unwrap();
+        assert!(page.next.is_some());
+        let connection = open::writer(&location).unwrap();
+        let busy: i64 =
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+        assert_eq!(busy, 0, "somebody still reads");
+    }
+}
