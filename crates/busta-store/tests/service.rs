@@ -47,6 +47,7 @@ async fn events_are_paged_newest_first_by_every_filter() {
             ..EventFilter::default()
         },
         EventFilter { actions: vec!["error".to_owned()], after: Some(40), ..EventFilter::default() },
+        EventFilter { actions: vec!["found".to_owned()], runs: vec!["R1".into()], ..EventFilter::default() },
         EventFilter { workers: vec![2], before: Some(200), ..EventFilter::default() },
         EventFilter {
             runs: (0..40).map(|n| format!("R{n}").into()).collect(),
@@ -85,7 +86,7 @@ async fn a_search_for_the_rare_is_answered_in_parts() {
     let home = Home::new();
     let store = home.open();
     let mut events: Vec<StoredEvent> =
-        (1..=50_010).map(|id| StoredEvent { worker: 1, ..event(id) }).collect();
+        (1..=20_010).map(|id| StoredEvent { worker: 1, ..event(id) }).collect();
     events[3].worker = 9;
     store.append_events(events).await.unwrap();
     let filter = EventFilter { workers: vec![9], limit: 10, ..EventFilter::default() };

@@ -24,12 +24,17 @@ impl CronTimes {
     /// error says what is wrong, in a lower-case clause.
     pub fn parse(pattern: &str, timezone: Option<&str>) -> Result<Self, String> {
         let timezone = timezone.map_or(Ok(Tz::UTC), Self::parse_timezone)?;
+        let wrong = |why: &str| format!("`{pattern}` is not a cron pattern: {why}");
+        let fields = pattern.split_whitespace().count();
+        if !pattern.trim_start().starts_with('@') && !(5..=6).contains(&fields) {
+            return Err(wrong(&format!("it has {fields} fields, and not 5, or 6 with seconds before them")));
+        }
         let cron = CronParser::builder()
             .seconds(Seconds::Optional)
             .year(Year::Disallowed)
             .build()
             .parse(pattern)
-            .map_err(|e| format!("`{pattern}` is not a cron pattern: {e}"))?;
+            .map_err(|e| wrong(e.to_string().trim_end_matches('.')))?;
         Ok(Self { pattern: pattern.trim().to_owned(), cron, timezone })
     }
 

@@ -143,29 +143,36 @@ impl Entry {
     }
 
     pub(super) fn turn(&mut self, now: DateTime<Utc>) -> Turn {
-        if !self.running
-            && let Some(due) = self.waiting.take()
-        {
-            self.running = true;
-            return Turn::Start(due);
-        }
-        let Some(planned) = self.planned.filter(|planned| planned.start <= now) else { return Turn::Wait };
-        let due = self.heeded(planned, now);
-        self.last = Some(due.due_at);
-        self.plan_after(now);
-        let late = due.kind == DueKind::CatchUp && !self.schedule.catch_up;
+        let ripe = self.take_ripe(now);
+        let waiting = if self.running { None } else { self.waiting.take() };
+        let is_late = |due: &Due| due.kind == DueKind::CatchUp && !self.schedule.catch_up;
+        let (due, start) = match (ripe, waiting) {
+            (None, None) => return Turn::Wait,
+            // Whatever was due meanwhile, it is made up for once.
+            (Some(ripe), Some(waiting)) if is_late(&ripe) => (waiting, true),
+            (Some(ripe), None) if is_late(&ripe) => (ripe, false),
+            (Some(due), _) | (None, Some(due)) => (due, true),
+        };
         match (self.running, self.schedule.overlap) {
-            _ if late => Turn::Skip(due),
-            (false, _) => {
+            (false, _) if start => {
                 self.running = true;
                 Turn::Start(due)
             }
-            (true, Overlap::Skip) => Turn::Skip(due),
-            (true, Overlap::Queue) => {
+            (true, Overlap::Queue) if start => {
                 self.waiting = Some(due);
                 Turn::Wait
             }
+            _ => Turn::Skip(due),
         }
+    }
+
+    /// What is due by now; the next time is planned behind it.
+    fn take_ripe(&mut self, now: DateTime<Utc>) -> Option<Due> {
+        let planned = self.planned.filter(|planned| planned.start <= now)?;
+        let due = self.heeded(planned, now);
+        self.last = Some(due.due_at);
+        self.plan_after(now);
+        Some(due)
     }
 
     /// The time that is due now: the planned one, or the last of those that nobody was there for.

@@ -25,9 +25,6 @@ mod jitter;
 mod plan;
 mod scheduler;
 
-#[cfg(test)]
-mod tests;
-
 pub use auto::{Observed, Pace};
 pub use cron::CronTimes;
 pub use plan::{Overlap, Schedule, When};

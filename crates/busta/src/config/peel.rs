@@ -77,13 +77,13 @@ impl Peeled {
     }
 }
 
-/// Whether serde or a type of `busta_core::units` said this, before the connector looked at anything.
+/// Whether serde or a type that is read from a text said this, before the connector looked at anything.
 fn is_of_serde(message: &str) -> bool {
-    let unit =
-        ["is not a duration", "is not a size", "is not a rate"].iter().any(|end| message.contains(end));
-    unit || ["invalid type", "invalid value", "unknown variant", "unknown field", "missing field"]
-        .iter()
-        .any(|start| message.starts_with(start))
+    let unit = ["is not a duration", "is not a size", "is not a rate", "is not an address", "is not a token"];
+    unit.iter().any(|words| message.contains(words))
+        || ["invalid type", "invalid value", "unknown variant", "unknown field", "missing field"]
+            .iter()
+            .any(|start| message.starts_with(start))
 }
 
 fn unknown_key(message: &str) -> Option<&str> {

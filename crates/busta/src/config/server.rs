@@ -21,6 +21,7 @@ pub struct ServerSettings {
     /// The address and port it listens at. Any other address than the machine's own (`127.0.0.1`, `[::1]`)
     /// needs a token.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// Tokens for places without a state that lasts, such as containers. `busta token new` makes others.
     pub tokens: Vec<ConfiguredToken>,
@@ -140,12 +141,21 @@ impl<'de> Deserialize<'de> for TokenDigest {
         let text = Secret::deserialize(deserializer)?;
         if text.expose().chars().count() < token::SHORTEST {
             return Err(de::Error::custom(format!(
-                "a token needs at least {} characters; `busta token new` makes good ones",
+                "this is not a token: it needs at least {} characters; `busta token new` makes good ones",
                 token::SHORTEST
             )));
         }
         Ok(Self(token::digest(text.expose())))
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        de::Error::custom(format!(
+            "`{text}` is not an address: write one with its port, such as 127.0.0.1:8080"
+        ))
+    })
 }
 
 /// What is wrong with values that have the right type.
