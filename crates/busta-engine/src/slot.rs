@@ -42,6 +42,10 @@ const PULL_TIMEOUTS: u32 = 4;
 /// share it: to read them again costs nothing, and the destination gets more to write with one sync.
 const READ_AHEAD: u32 = 24;
 
+/// A quick batch takes a part of the allowance for each so many bytes: with large ones, one sync has enough to
+/// write, and more of them would only take memory.
+const SHARE_BYTES: usize = 64 << 10;
+
 /// A batch is quick below this.
 const QUICK: Duration = Duration::from_millis(5);
 
@@ -269,7 +273,6 @@ impl Slot {
         let took = began.elapsed();
         self.shared.phases.pulled(took);
         let pulled = pulled?;
-        let share = if took < QUICK { 1 } else { READ_AHEAD };
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;
@@ -279,6 +282,7 @@ impl Slot {
         let found = (batch.records.len() as u64, batch.found.len());
         let parcel = self.parcel(work, batch).await;
         let weight = parcel.weight();
+        let share = share(took, weight);
         reserved.settle(weight);
         self.shared.batch_weight.store(weight, Ordering::Relaxed);
         self.emit(Action::Found, &work.split, |event| {
@@ -544,6 +548,12 @@ impl Slot {
             fill(event);
         });
     }
+}
+
+/// The part of a split's allowance that a batch takes while it is on its way.
+fn share(took: Duration, weight: usize) -> u32 {
+    let quick = u32::try_from(weight / SHARE_BYTES).unwrap_or(READ_AHEAD).clamp(1, READ_AHEAD);
+    if took < QUICK { quick } else { READ_AHEAD }
 }
 
 /// What a split, source or run that took too long failed with.

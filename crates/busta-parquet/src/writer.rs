@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::column::Build;
 use crate::error::writing;
-use crate::shape::{Kind, Places, Shape};
+use crate::shape::{Kind, Places, Seen, Shape};
 
 /// The key of a file's metadata under which its shape stands, as JSON. It tells a reader which
 /// columns hold JSON.
@@ -117,15 +117,53 @@ impl<W: Write + Send> ParquetWriter<W> {
     pub fn write(&mut self, records: &Records) -> Result<()> {
         let mut slots = vec![None; self.columns.len()];
         for record in records.iter() {
-            self.gather(record, &mut slots)?;
-            self.append(&mut slots)?;
-            self.batch += record.len();
-            self.batch_rows += 1;
-            if self.batch >= BATCH_BYTES {
-                self.flush_batch()?;
+            let mut unknown = None;
+            self.walk(record, |place, name, raw| match place {
+                Some(place) => slots[place] = Some(raw),
+                None if raw != "null" && unknown.is_none() => unknown = Some(name.to_owned()),
+                None => {}
+            })?;
+            if let Some(name) = unknown {
+                return Err(Error::bug(format!("the file has no column for the field `{name}`")));
             }
+            self.append(record, &mut slots)?;
         }
         Ok(())
+    }
+
+    /// Appends records if the file's shape holds them all; else none of them, and gives `false`. Each is
+    /// looked at once, while finding its [shape](Shape::of) and then [writing](Self::write) it takes two.
+    ///
+    /// # Errors
+    /// If the sink fails. The file is unusable then.
+    pub fn take(&mut self, records: &Records) -> Result<bool> {
+        let mut seen = vec![Seen::default(); self.columns.len()];
+        let (mut cells, mut ends) = (Vec::new(), Vec::with_capacity(records.len()));
+        for record in records.iter() {
+            let mut is_known = true;
+            self.walk(record, |place, _, raw| match place {
+                Some(place) => cells.push((place, raw)),
+                None => is_known = false,
+            })?;
+            if !is_known {
+                return Ok(false);
+            }
+            ends.push(cells.len());
+        }
+        for (place, raw) in &cells {
+            seen[*place] = seen[*place].with(self.shape.columns()[*place].learns(raw));
+        }
+        if !self.shape.columns().iter().zip(seen).all(|(column, seen)| column.holds(seen)) {
+            return Ok(false);
+        }
+        let mut slots = vec![None; self.columns.len()];
+        let mut start = 0;
+        for (record, end) in records.iter().zip(ends) {
+            cells[start..end].iter().for_each(|(place, raw)| slots[*place] = Some(*raw));
+            start = end;
+            self.append(record, &mut slots)?;
+        }
+        Ok(true)
     }
 
     /// How large the file is so far, what is still in memory included as it is estimated to come out.
@@ -148,30 +186,25 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
     }
 
-    /// Finds the record's fields; of two with one name the last counts.
-    fn gather<'r>(&mut self, record: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
+    /// Finds the columns of the record's fields; of two with one name the last counts.
+    fn walk<'r>(
+        &mut self,
+        record: &'r [u8],
+        mut each: impl FnMut(Option<usize>, &str, &'r str),
+    ) -> Result<()> {
         if record.len() > MAX_RECORD {
             return Err(Error::data(format!("the record has {} bytes, a column takes 1 GiB", record.len())));
         }
         let Self { places, shape, .. } = self;
-        let mut unknown = None;
         let mut nth = 0;
         for_each_field(record, |name, raw| {
-            match places.find(nth, &name, |place| shape.columns()[place].name()) {
-                Some(place) => slots[place] = Some(raw),
-                None if raw != "null" && unknown.is_none() => unknown = Some(name.into_owned()),
-                None => {}
-            }
+            each(places.find(nth, &name, |place| shape.columns()[place].name()), &name, raw);
             nth += 1;
         })
-        .map_err(|error| Error::data(format!("not a JSON object: {error}")))?;
-        match unknown {
-            None => Ok(()),
-            Some(name) => Err(Error::bug(format!("the file has no column for the field `{name}`"))),
-        }
+        .map_err(|error| Error::data(format!("not a JSON object: {error}")))
     }
 
-    fn append(&mut self, slots: &mut [Option<&str>]) -> Result<()> {
+    fn append(&mut self, record: &[u8], slots: &mut [Option<&str>]) -> Result<()> {
         for (place, (column, slot)) in self.columns.iter_mut().zip(slots).enumerate() {
             let Some(raw) = slot.take() else {
                 column.append_null();
@@ -187,7 +220,9 @@ impl<W: Write + Send> ParquetWriter<W> {
                 )));
             }
         }
-        Ok(())
+        self.batch += record.len();
+        self.batch_rows += 1;
+        if self.batch >= BATCH_BYTES { self.flush_batch() } else { Ok(()) }
     }
 
     fn flush_batch(&mut self) -> Result<()> {
