@@ -10,8 +10,9 @@ use std::sync::Arc;
 use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;
-use busta_core::{Chunk, Destination, Finish, Position, Records, Step, StreamFinish, StreamSpec, WriteMode};
+use busta_core::{Destination, Finish, StreamFinish, StreamSpec, WriteMode};
 use busta_testkit::judges;
+use busta_testkit::landing::Landing;
 use serde_json::{Value, json};
 
 fn open(folder: &Path) -> Arc<dyn Destination> {
@@ -28,27 +29,10 @@ fn specs(mode: WriteMode) -> Vec<StreamSpec> {
 }
 
 async fn write(destination: &dyn Destination, run: &str, mode: WriteMode, stream: &str, records: &[Value]) {
-    let source = "stac".into();
-    destination.prepare(&run.into(), &source, &specs(mode)).await.unwrap();
+    destination.prepare(&run.into(), &"stac".into(), &specs(mode)).await.unwrap();
     let texts: Vec<String> = records.iter().map(Value::to_string).collect();
-    let records: Records = texts.iter().map(String::as_str).collect();
-    let staged = destination.stage(&run.into(), &source, &stream.into(), &records);
-    let split = busta_core::SplitId::from(stream);
-    let place = |failure: busta_core::Failure| {
-        failure.place(&run.into(), &source, &stream.into(), &split, chrono::DateTime::UNIX_EPOCH)
-    };
-    let chunk = Chunk {
-        failures: staged.failures.iter().cloned().map(place).collect(),
-        staged: Some(staged),
-        step: Some(Step { split: split.clone(), from: Position::Start, to: Position::Done }),
-        run: run.into(),
-        source: source.clone(),
-        stream: stream.into(),
-        high: None,
-        found: vec![],
-        starts: vec![],
-    };
-    destination.commit(&[chunk]).await.unwrap().remove(0).unwrap();
+    let landing = Landing::new(run, "stac", stream, stream);
+    landing.write(destination, texts.iter().map(String::as_str)).await.unwrap();
 }
 
 async fn finish(destination: &dyn Destination, run: &str) {

@@ -11,9 +11,9 @@ use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;
 use busta_core::{
-    Chunk, Committed, Destination, ErrorKind, Finish, Position, Records, Result, Step, StreamFinish,
-    StreamSpec, WriteMode,
+    Committed, Destination, ErrorKind, Finish, Position, Result, StreamFinish, StreamSpec, WriteMode,
 };
+use busta_testkit::landing::Landing;
 use serde_json::{Value, json};
 
 macro_rules! of_each_kind {
@@ -55,20 +55,7 @@ async fn prepare(destination: &dyn Destination) -> Result<()> {
 }
 
 async fn write(destination: &dyn Destination, stream: &str, split: &str, record: &str) -> Result<Committed> {
-    let (run, source, stream) = ("R1".into(), "shop".into(), stream.into());
-    let records: Records = [record].into_iter().collect();
-    let chunk = Chunk {
-        staged: Some(destination.stage(&run, &source, &stream, &records)),
-        step: Some(Step { split: split.into(), from: Position::Start, to: Position::Done }),
-        run,
-        source,
-        stream,
-        failures: vec![],
-        high: None,
-        found: vec![],
-        starts: vec![],
-    };
-    destination.commit(&[chunk]).await.map(|mut outcomes| outcomes.remove(0).unwrap())
+    Landing::new("R1", "shop", stream, split).write(destination, [record]).await
 }
 
 async fn rows(destination: &dyn Destination, table: &str) -> Vec<Value> {
@@ -127,30 +114,18 @@ async fn a_take_over_that_cannot_be_written_takes_nothing(kind: &str) {
     again("R2").await;
     let streams = vec![StreamFinish { stream: "merged".into(), starts: vec![] }];
     let finish = Finish { run: "R2".into(), source: "shop".into(), streams };
-    let chunk = || {
-        let records: Records = [r#"{"id":1,"v":2}"#].into_iter().collect();
-        Chunk {
-            staged: Some(destination.stage(&"R2".into(), &"shop".into(), &"merged".into(), &records)),
-            step: Some(Step { split: "s1".into(), from: Position::Start, to: Position::Done }),
-            run: "R2".into(),
-            source: "shop".into(),
-            stream: "merged".into(),
-            failures: vec![],
-            high: None,
-            found: vec![],
-            starts: vec![],
-        }
-    };
+    let landing = Landing::new("R2", "shop", "merged", "s1");
+    let record = [r#"{"id":1,"v":2}"#];
     // The next file cannot be made: its name is taken by a folder. With ndjson that is the segment of the
     // new run, with Parquet the complete file of the old one.
     let blocked = folder.path().join(format!("lake/_busta/staging/1.{kind}"));
     fs::create_dir(&blocked).unwrap();
-    destination.commit(&[chunk()]).await.unwrap_err();
+    landing.write(&*destination, record).await.unwrap_err();
     fs::remove_dir(&blocked).unwrap();
     assert_eq!(again("R1").await.position(&"s1".into()), Position::Done);
     assert_eq!(rows(&*destination, "merged").await.len(), 1);
 
-    let outcome = destination.commit(&[chunk()]).await.unwrap().remove(0).unwrap();
+    let outcome = landing.write(&*destination, record).await.unwrap();
     assert_eq!((outcome.updated, outcome.already), (1, false));
     destination.finish(&finish).await.unwrap();
     assert!(again("R1").await.splits.is_empty());

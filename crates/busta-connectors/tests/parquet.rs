@@ -47,10 +47,9 @@ mod files {
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use busta_core::{
-        Chunk, Destination, Finish, Position, Records, Step, StreamFinish, StreamSpec, WriteMode,
-    };
+    use busta_core::{Destination, Finish, StreamFinish, StreamSpec, WriteMode};
     use busta_parquet::ParquetReader;
+    use busta_testkit::landing::Landing;
 
     use super::*;
 
@@ -68,20 +67,8 @@ mod files {
     }
 
     async fn write(destination: &dyn Destination, run: &str, stream: &str, split: &str, records: &[String]) {
-        let (run, source, stream) = (run.into(), "shop".into(), stream.into());
-        let records: Records = records.iter().map(String::as_str).collect();
-        let chunk = Chunk {
-            staged: Some(destination.stage(&run, &source, &stream, &records)),
-            step: Some(Step { split: split.into(), from: Position::Start, to: Position::Done }),
-            run,
-            source,
-            stream,
-            failures: vec![],
-            high: None,
-            found: vec![],
-            starts: vec![],
-        };
-        destination.commit(&[chunk]).await.unwrap().remove(0).unwrap();
+        let landing = Landing::new(run, "shop", stream, split);
+        landing.write(destination, records.iter().map(String::as_str)).await.unwrap();
     }
 
     async fn finish(destination: &dyn Destination, run: &str) {

@@ -11,11 +11,10 @@ use std::sync::Arc;
 use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;
-use busta_core::{
-    Chunk, Committed, Destination, Finish, Position, Records, Step, StreamFinish, StreamSpec, WriteMode,
-};
+use busta_core::{Committed, Destination, Finish, StreamFinish, StreamSpec, WriteMode};
 use busta_parquet::ParquetReader;
 use busta_testkit::judges;
+use busta_testkit::landing::Landing;
 use serde_json::{Value, json};
 
 fn open(folder: &Path, keys: Value) -> Arc<dyn Destination> {
@@ -41,24 +40,8 @@ async fn run(
     let mut all = Vec::new();
     for (page, (stream, records)) in pages.iter().enumerate() {
         let texts: Vec<String> = records.iter().map(Value::to_string).collect();
-        let records: Records = texts.iter().map(String::as_str).collect();
-        let staged = destination.stage(&run.into(), &source, &(*stream).into(), &records);
-        let split = busta_core::SplitId::from(format!("{stream} {page}"));
-        let place = |f: busta_core::Failure| {
-            f.place(&run.into(), &source, &(*stream).into(), &split, chrono::DateTime::UNIX_EPOCH)
-        };
-        let chunk = Chunk {
-            failures: staged.failures.iter().cloned().map(place).collect(),
-            staged: Some(staged),
-            step: Some(Step { split: split.clone(), from: Position::Start, to: Position::Done }),
-            run: run.into(),
-            source: source.clone(),
-            stream: (*stream).into(),
-            high: None,
-            found: vec![],
-            starts: vec![],
-        };
-        all.push(destination.commit(&[chunk]).await.unwrap().remove(0).unwrap());
+        let landing = Landing::new(run, "stac", stream, &format!("{stream} {page}"));
+        all.push(landing.write(destination, texts.iter().map(String::as_str)).await.unwrap());
     }
     let streams = specs.into_iter().map(|spec| StreamFinish { stream: spec.name, starts: vec![] }).collect();
     destination.finish(&Finish { run: run.into(), source, streams }).await.unwrap();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Calls `each` with the name and the JSON text of every top-level field of `object`, in order.
@@ -15,7 +15,9 @@ pub fn for_each_field<'a>(
     object: &'a [u8],
     each: impl FnMut(Cow<'a, str>, &'a str),
 ) -> serde_json::Result<()> {
-    let mut deserializer = serde_json::Deserializer::from_slice(object);
+    // Validated as a whole, and not name by name and value by value: a record has dozens of short ones.
+    let object = std::str::from_utf8(object).map_err(serde_json::Error::custom)?;
+    let mut deserializer = serde_json::Deserializer::from_str(object);
     deserializer.deserialize_map(Fields(each))?;
     deserializer.end()
 }

@@ -14,6 +14,7 @@
 mod column;
 mod error;
 mod reader;
+mod row_groups;
 mod shape;
 mod stac;
 mod time;

@@ -143,6 +143,18 @@ impl Column {
         self.seen.kind()
     }
 
+    /// What the value with this JSON text says beyond what is known of it. A text column learns nothing
+    /// from more text, which is what most values are.
+    pub(crate) fn learns(&self, raw: &str) -> Seen {
+        let is_known = raw.starts_with('"') && self.seen.has(Seen::TEXT);
+        if is_known { Seen::default() } else { Value::seen(raw) }
+    }
+
+    /// Whether it holds what was seen as it is.
+    pub(crate) fn holds(&self, seen: Seen) -> bool {
+        self.seen.with(seen).kind() == self.kind()
+    }
+
     /// Whether nothing but null was seen in it.
     pub fn is_null(&self) -> bool {
         self.seen.is_empty()
@@ -224,10 +236,7 @@ impl Finder {
             };
             nth += 1;
             let column = &mut columns[place];
-            // A text column learns nothing from more text, which is what most values are.
-            if !(raw.starts_with('"') && column.seen.has(Seen::TEXT)) {
-                column.seen = column.seen.with(Value::seen(raw));
-            }
+            column.seen = column.seen.with(column.learns(raw));
         });
         debug_assert!(outcome.is_ok(), "a record is one JSON object");
     }

@@ -81,12 +81,26 @@ fn says(float: f64, raw: &str) -> bool {
     if raw.len() <= SAFE_DIGITS + 1 && float.is_normal() {
         return true;
     }
+    if is_shortest(float, raw) {
+        return true;
+    }
     let decimal = Decimal::of(raw);
     if decimal.digits.len() <= SAFE_DIGITS && float.is_normal() {
         return true;
     }
     // `{:e}` writes the shortest decimal that is read as this double.
     decimal == Decimal::of(&format!("{float:e}"))
+}
+
+/// Whether this is the very text that is usually written for `float`, the shortest one: no need to look closer.
+fn is_shortest(float: f64, raw: &str) -> bool {
+    /// The longest is `-2.2250738585072014e-308`.
+    const LONGEST: usize = 24;
+    let mut text = [0; LONGEST];
+    let mut rest = &mut text[..];
+    let written = serde_json::to_writer(&mut rest, &float).is_ok();
+    let left = rest.len();
+    written && text[..LONGEST - left] == *raw.as_bytes()
 }
 
 /// A decimal number in its one normal form: `0.digits * 10^exponent`, no zeros at either end.

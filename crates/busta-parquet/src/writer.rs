@@ -3,29 +3,24 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_array::{ArrayRef, BooleanArray};
+use arrow_schema::{DataType, Field, Schema};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use crate::column::Build;
-use crate::error::writing;
-use crate::shape::{Kind, Places, Shape};
+use crate::row_groups::RowGroups;
+use crate::shape::{Kind, Places, Seen, Shape};
 
 /// The key of a file's metadata under which its shape stands, as JSON. It tells a reader which
 /// columns hold JSON.
 pub(crate) const SHAPE_KEY: &str = "busta:shape";
 
-/// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
-/// below the 2 GiB that a column of texts may hold.
-pub(crate) const BATCH_BYTES: usize = 4 << 20;
-/// No record may be larger, for the same reason.
+/// No record may be larger: a column of texts holds 2 GiB.
 const MAX_RECORD: usize = 1 << 30;
 /// So many values are encoded before the size of a page is looked at: few, since a value may be a
 /// large JSON text, and a reader holds a page of every column.
@@ -64,17 +59,10 @@ const NO_COLUMN: &str = "_busta_empty";
 
 /// Writes records into one Parquet file. It holds at most one row group in memory.
 pub struct ParquetWriter<W: Write + Send> {
-    inner: ArrowWriter<W>,
+    groups: RowGroups<W>,
     shape: Shape,
-    schema: SchemaRef,
     places: Places,
     columns: Vec<Build>,
-    row_group_bytes: usize,
-    /// Bytes of JSON in the batch and in the row group.
-    batch: usize,
-    row_group: usize,
-    batch_rows: usize,
-    rows: u64,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
@@ -93,18 +81,11 @@ impl<W: Write + Send> ParquetWriter<W> {
         }
         let schema = Arc::new(Schema::new(fields));
         let properties = properties_for(shape, options)?;
-        let inner = open(sink, schema.clone(), properties)?;
         Ok(Self {
-            inner,
-            schema,
+            groups: RowGroups::begin(sink, schema, properties, options)?,
             places: Places::of(shape.columns().iter().map(|column| column.name())),
             columns: shape.columns().iter().map(|column| Build::new(column.kind())).collect(),
             shape: shape.clone(),
-            row_group_bytes: options.row_group_bytes,
-            batch: 0,
-            row_group: 0,
-            batch_rows: 0,
-            rows: 0,
         })
     }
 
@@ -117,25 +98,63 @@ impl<W: Write + Send> ParquetWriter<W> {
     pub fn write(&mut self, records: &Records) -> Result<()> {
         let mut slots = vec![None; self.columns.len()];
         for record in records.iter() {
-            self.gather(record, &mut slots)?;
-            self.append(&mut slots)?;
-            self.batch += record.len();
-            self.batch_rows += 1;
-            if self.batch >= BATCH_BYTES {
-                self.flush_batch()?;
+            let mut unknown = None;
+            self.walk(record, |place, name, raw| match place {
+                Some(place) => slots[place] = Some(raw),
+                None if raw != "null" && unknown.is_none() => unknown = Some(name.to_owned()),
+                None => {}
+            })?;
+            if let Some(name) = unknown {
+                return Err(Error::bug(format!("the file has no column for the field `{name}`")));
             }
+            self.append(record, &mut slots)?;
         }
         Ok(())
     }
 
+    /// Appends records if the file's shape holds them all; else none of them, and gives `false`. Each is
+    /// looked at once, while finding its [shape](Shape::of) and then [writing](Self::write) it takes two.
+    ///
+    /// # Errors
+    /// If the sink fails. The file is unusable then.
+    pub fn take(&mut self, records: &Records) -> Result<bool> {
+        let mut seen = vec![Seen::default(); self.columns.len()];
+        let (mut cells, mut ends) = (Vec::new(), Vec::with_capacity(records.len()));
+        for record in records.iter() {
+            let mut is_known = true;
+            self.walk(record, |place, _, raw| match place {
+                Some(place) => cells.push((place, raw)),
+                None => is_known = false,
+            })?;
+            if !is_known {
+                return Ok(false);
+            }
+            ends.push(cells.len());
+        }
+        for (place, raw) in &cells {
+            seen[*place] = seen[*place].with(self.shape.columns()[*place].learns(raw));
+        }
+        if !self.shape.columns().iter().zip(seen).all(|(column, seen)| column.holds(seen)) {
+            return Ok(false);
+        }
+        let mut slots = vec![None; self.columns.len()];
+        let mut start = 0;
+        for (record, end) in records.iter().zip(ends) {
+            cells[start..end].iter().for_each(|(place, raw)| slots[*place] = Some(*raw));
+            start = end;
+            self.append(record, &mut slots)?;
+        }
+        Ok(true)
+    }
+
     /// How large the file is so far, what is still in memory included as it is estimated to come out.
     pub fn bytes(&self) -> u64 {
-        (self.inner.bytes_written() + self.inner.in_progress_size()) as u64
+        self.groups.bytes()
     }
 
     /// How many records it has taken.
     pub fn rows(&self) -> u64 {
-        self.rows + self.batch_rows as u64
+        self.groups.rows()
     }
 
     /// Writes what is left and the footer. The sink is flushed, not synced.
@@ -144,34 +163,28 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// If the sink fails.
     pub fn close(mut self) -> Result<Written> {
         self.flush_batch()?;
-        self.inner.finish().map_err(writing)?;
-        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+        self.groups.close()
     }
 
-    /// Finds the record's fields; of two with one name the last counts.
-    fn gather<'r>(&mut self, record: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
+    /// Finds the columns of the record's fields; of two with one name the last counts.
+    fn walk<'r>(
+        &mut self,
+        record: &'r [u8],
+        mut each: impl FnMut(Option<usize>, &str, &'r str),
+    ) -> Result<()> {
         if record.len() > MAX_RECORD {
             return Err(Error::data(format!("the record has {} bytes, a column takes 1 GiB", record.len())));
         }
         let Self { places, shape, .. } = self;
-        let mut unknown = None;
         let mut nth = 0;
         for_each_field(record, |name, raw| {
-            match places.find(nth, &name, |place| shape.columns()[place].name()) {
-                Some(place) => slots[place] = Some(raw),
-                None if raw != "null" && unknown.is_none() => unknown = Some(name.into_owned()),
-                None => {}
-            }
+            each(places.find(nth, &name, |place| shape.columns()[place].name()), &name, raw);
             nth += 1;
         })
-        .map_err(|error| Error::data(format!("not a JSON object: {error}")))?;
-        match unknown {
-            None => Ok(()),
-            Some(name) => Err(Error::bug(format!("the file has no column for the field `{name}`"))),
-        }
+        .map_err(|error| Error::data(format!("not a JSON object: {error}")))
     }
 
-    fn append(&mut self, slots: &mut [Option<&str>]) -> Result<()> {
+    fn append(&mut self, record: &[u8], slots: &mut [Option<&str>]) -> Result<()> {
         for (place, (column, slot)) in self.columns.iter_mut().zip(slots).enumerate() {
             let Some(raw) = slot.take() else {
                 column.append_null();
@@ -187,30 +200,19 @@ impl<W: Write + Send> ParquetWriter<W> {
                 )));
             }
         }
-        Ok(())
+        if self.groups.count(record.len()) { self.flush_batch() } else { Ok(()) }
     }
 
     fn flush_batch(&mut self) -> Result<()> {
-        if self.batch_rows == 0 {
+        let rows = self.groups.batch_rows();
+        if rows == 0 {
             return Ok(());
         }
         let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Build::finish).collect();
         if arrays.is_empty() {
-            arrays.push(Arc::new(BooleanArray::new_null(self.batch_rows)));
+            arrays.push(Arc::new(BooleanArray::new_null(rows)));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(self.batch_rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
-            .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;
-        self.inner.write(&batch).map_err(writing)?;
-        self.rows += self.batch_rows as u64;
-        self.row_group += self.batch;
-        self.batch = 0;
-        self.batch_rows = 0;
-        if self.row_group >= self.row_group_bytes {
-            self.inner.flush().map_err(writing)?;
-            self.row_group = 0;
-        }
-        Ok(())
+        self.groups.push(arrays)
     }
 }
 
@@ -241,15 +243,4 @@ pub(crate) fn properties(
         .set_key_value_metadata(Some(metadata))
         .set_write_batch_size(VALUES_PER_STEP)
         .set_max_row_group_row_count(None))
-}
-
-/// Starts a file. Arrow's schema is not repeated in the metadata: Parquet's own says all of it, and
-/// beside it some readers overlook the other keys.
-pub(crate) fn open<W: Write + Send>(
-    sink: W,
-    schema: SchemaRef,
-    properties: WriterProperties,
-) -> Result<ArrowWriter<W>> {
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(sink, schema, options).map_err(writing)
 }

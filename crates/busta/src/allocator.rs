@@ -15,7 +15,7 @@
 use std::ffi::OsStr;
 
 /// Buffers from this size on are mapped from the system, and returned to it.
-const MAPPED_FROM: i32 = 1 << 20;
+const MAPPED_FROM: i32 = 3 << 19;
 
 /// So much free memory at the end of an arena is kept instead of being returned. By default it is 128 KiB as
 /// soon as a threshold for mappings is set, and returning and getting back memory becomes the main work.

@@ -25,8 +25,8 @@ use crate::progress::WorkerAction;
 use crate::worker::{Asker, WorkerCell};
 pub use making::transformed;
 pub use shared::SourceShared;
-use work::parked;
 pub use work::{Outcome, Parked, Work};
+use work::{READ_AHEAD, parked};
 
 /// What is reserved for a batch before the source has shown how large its batches are.
 const FIRST_ESTIMATE: usize = 256 << 10;
@@ -34,6 +34,10 @@ const FIRST_ESTIMATE: usize = 256 << 10;
 /// A pull may make a few requests (a token, a redirect, the page), each with its own time limit. This
 /// many times the limit of one is the net under a reader that has none.
 const PULL_TIMEOUTS: u32 = 4;
+
+/// A quick batch takes a part of the allowance for each so many bytes: with large ones, one sync has enough to
+/// write, and more of them would only take memory.
+const SHARE_BYTES: usize = 64 << 10;
 
 /// A batch is quick below this.
 const QUICK: Duration = Duration::from_millis(5);
@@ -122,7 +126,6 @@ impl Slot {
         // A source that asks for nothing that has a name.
         asker.tell_fetching();
         let pulled = pulled?;
-        let share = if took < QUICK { 1 } else { work::READ_AHEAD };
         self.host_answered(work);
         work.retries = 0;
         work.waits = 0;
@@ -135,6 +138,7 @@ impl Slot {
         self.cell.read(found.0);
         let parcel = self.parcel(work, batch).await;
         let weight = parcel.weight();
+        let share = share(took, weight);
         reserved.settle(weight);
         self.shared.batch_weight.store(weight, Ordering::Relaxed);
         self.emit(Action::Found, &work.split, |event| {
@@ -200,6 +204,12 @@ impl Slot {
 /// `time` as events tell it.
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The part of a split's allowance that a batch takes while it is on its way.
+fn share(took: Duration, weight: usize) -> u32 {
+    let quick = u32::try_from(weight / SHARE_BYTES).unwrap_or(READ_AHEAD).clamp(1, READ_AHEAD);
+    if took < QUICK { quick } else { READ_AHEAD }
 }
 
 /// What a split, source or run that took too long failed with.

@@ -117,7 +117,8 @@ impl Table {
         Records::from_spans(buffer.into(), spans)
     }
 
-    fn write(&self, row: usize, out: &mut Vec<u8>) {
+    /// Writes a row as an object.
+    pub fn write(&self, row: usize, out: &mut Vec<u8>) {
         out.push(b'{');
         let mut first = true;
         for (key, cells) in &self.fields {

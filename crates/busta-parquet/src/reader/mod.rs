@@ -241,22 +241,56 @@ impl ParquetReader {
         (count > 0).then(|| (0..count).map(|_| "{}").collect())
     }
 
+    /// Appends the JSON text of the next row to `out`, which spares those a copy who gather rows in a buffer
+    /// of their own; `false` at the end of the file. After an error there are no more.
+    ///
+    /// # Errors
+    /// As the iterator gives them.
+    pub fn next_row(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        if self.plan.columns().is_empty() {
+            let is_there = self.position < self.rows();
+            if is_there {
+                self.position += 1;
+                out.extend_from_slice(b"{}");
+            }
+            return Ok(is_there);
+        }
+        let Some((table, rows)) = self.loaded()? else { return Ok(false) };
+        table.write(rows.start, out);
+        rows.start += 1;
+        self.position += 1;
+        Ok(true)
+    }
+
+    /// The decoded rows that are still to be given, of which there is at least one; `None` at the end.
+    fn loaded(&mut self) -> Result<Option<&mut (Table, Range<usize>)>> {
+        while self.table.as_ref().is_none_or(|(_, rows)| rows.is_empty()) {
+            // One that is done with goes before the next one is decoded.
+            self.table = None;
+            let place = self.group;
+            let decoded = self.decode().and_then(|decoded| {
+                let table = |batch: RecordBatch| Ok((self.plan.table(&batch)?, 0..batch.num_rows()));
+                decoded.map(table).transpose()
+            });
+            match decoded {
+                Ok(Some(table)) => self.table = Some(table),
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.group = usize::MAX;
+                    return Err(error.at(format!("row group {place}")));
+                }
+            }
+        }
+        Ok(self.table.as_mut())
+    }
+
     fn next_records(&mut self) -> Result<Option<Records>> {
         if self.plan.columns().is_empty() {
             return Ok(self.next_empty());
         }
-        if self.table.is_none() {
-            let place = self.group;
-            let decoded = self.decode().map_err(|error| error.at(format!("row group {place}")))?;
-            let Some(batch) = decoded else { return Ok(None) };
-            self.table = Some((self.plan.table(&batch)?, 0..batch.num_rows()));
-        }
-        let Some((table, rows)) = &mut self.table else { return Ok(None) };
+        let Some((table, rows)) = self.loaded()? else { return Ok(None) };
         let records = table.records(rows, BATCH_BYTES);
         self.position += records.len() as u64;
-        if rows.start == rows.end {
-            self.table = None;
-        }
         Ok(Some(records))
     }
 }
@@ -266,11 +300,7 @@ impl Iterator for ParquetReader {
 
     /// The next records. After an error there are no more.
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.next_records().transpose();
-        if matches!(next, Some(Err(_))) {
-            self.group = usize::MAX;
-        }
-        next
+        self.next_records().transpose()
     }
 }
 

@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{Field, Schema};
 use busta_core::{Error, Records, Result};
-use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::EnabledStatistics;
 use parquet::schema::types::ColumnPath;
@@ -18,9 +16,9 @@ use super::nested::Nest;
 use super::shape::{ItemColumn, ItemShape, Place, for_each_value, label};
 use super::wkb::Extent;
 use super::{GEO_KEY, NOTES_KEY, Notes, STAC_KEY};
-use crate::error::writing;
+use crate::row_groups::RowGroups;
 use crate::shape::Places;
-use crate::writer::{BATCH_BYTES, WriteOptions, Written, open, properties};
+use crate::writer::{WriteOptions, Written, properties};
 
 /// The versions of the specifications that the files follow.
 const STAC_VERSION: &str = "1.1.0";
@@ -33,18 +31,12 @@ const GEO_VERSION: &str = "1.1.0";
 /// turns back, and other readers see as text. What changes on the way: times are written in UTC, and
 /// of a geometry only type and coordinates are kept, as doubles.
 pub struct StacWriter<W: Write + Send> {
-    inner: ArrowWriter<W>,
-    schema: SchemaRef,
+    groups: RowGroups<W>,
     shape: ItemShape,
     lookups: [Lookup; 2],
     columns: Vec<Nest>,
     extent: Extent,
     collections: Map<String, Value>,
-    row_group_bytes: usize,
-    batch: usize,
-    batch_rows: usize,
-    row_group: usize,
-    rows: u64,
 }
 
 impl<W: Write + Send> StacWriter<W> {
@@ -66,20 +58,13 @@ impl<W: Write + Send> StacWriter<W> {
         let properties = properties(options, vec![KeyValue::new(NOTES_KEY.to_owned(), notes)])?
             .set_column_statistics_enabled(geometry, EnabledStatistics::None)
             .build();
-        let inner = open(sink, schema.clone(), properties)?;
         Ok(Self {
-            inner,
-            schema,
+            groups: RowGroups::begin(sink, schema, properties, options)?,
             lookups: [Lookup::of(&shape, Place::Item), Lookup::of(&shape, Place::Property)],
             shape,
             columns,
             extent: Extent::default(),
             collections: Map::new(),
-            row_group_bytes: options.row_group_bytes,
-            batch: 0,
-            batch_rows: 0,
-            row_group: 0,
-            rows: 0,
         })
     }
 
@@ -106,9 +91,7 @@ impl<W: Write + Send> StacWriter<W> {
         let mut slots = vec![None; self.columns.len()];
         for item in items.iter() {
             self.append(item, &mut slots).map_err(|error| error.at(label(item)))?;
-            self.batch += item.len();
-            self.batch_rows += 1;
-            if self.batch >= BATCH_BYTES {
+            if self.groups.count(item.len()) {
                 self.flush_batch()?;
             }
         }
@@ -117,7 +100,7 @@ impl<W: Write + Send> StacWriter<W> {
 
     /// How large the file is so far, what is still in memory included as it is estimated to come out.
     pub fn bytes(&self) -> u64 {
-        (self.inner.bytes_written() + self.inner.in_progress_size()) as u64
+        self.groups.bytes()
     }
 
     /// Writes what is left, the metadata and the footer. The sink is flushed, not synced.
@@ -127,14 +110,13 @@ impl<W: Write + Send> StacWriter<W> {
     pub fn close(mut self) -> Result<Written> {
         self.flush_batch()?;
         let geo = self.geo().to_string();
-        self.inner.append_key_value_metadata(KeyValue::new(GEO_KEY.to_owned(), geo));
+        self.groups.note(GEO_KEY, geo);
         let mut stac = json!({ "version": STAC_VERSION });
         if !self.collections.is_empty() {
             stac["collections"] = Value::Object(std::mem::take(&mut self.collections));
         }
-        self.inner.append_key_value_metadata(KeyValue::new(STAC_KEY.to_owned(), stac.to_string()));
-        self.inner.finish().map_err(writing)?;
-        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+        self.groups.note(STAC_KEY, stac.to_string());
+        self.groups.close()
     }
 
     fn append<'r>(&mut self, item: &'r [u8], slots: &mut [Option<&'r str>]) -> Result<()> {
@@ -156,22 +138,10 @@ impl<W: Write + Send> StacWriter<W> {
     }
 
     fn flush_batch(&mut self) -> Result<()> {
-        if self.batch_rows == 0 {
+        if self.groups.batch_rows() == 0 {
             return Ok(());
         }
-        let arrays = self.columns.iter_mut().map(Nest::finish).collect();
-        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
-            .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;
-        self.inner.write(&batch).map_err(writing)?;
-        self.rows += self.batch_rows as u64;
-        self.row_group += self.batch;
-        self.batch = 0;
-        self.batch_rows = 0;
-        if self.row_group >= self.row_group_bytes {
-            self.inner.flush().map_err(writing)?;
-            self.row_group = 0;
-        }
-        Ok(())
+        self.groups.push(self.columns.iter_mut().map(Nest::finish).collect())
     }
 
     /// GeoParquet's metadata. Without a `crs` it is longitude and latitude in WGS 84, as in STAC.

@@ -35,6 +35,7 @@
 mod ahead;
 mod columns;
 mod commit;
+mod config;
 mod failures;
 mod finish;
 mod format;
@@ -67,6 +68,7 @@ use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
 use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Failure, Finish, Records, Result};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
+pub(super) use config::{file_size_problem, path_problem};
 pub(super) use format::{FileMaker, Form, Format, Made, MadeFile, Pages, Paths};
 pub(super) use lines::LineMaker;
 pub(super) use points::{Points, points};

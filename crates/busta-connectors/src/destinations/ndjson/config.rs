@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::destinations::lake::{file_size_problem, path_problem};
+
 /// Files of one JSON object per line, in one folder per table.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -43,13 +45,9 @@ impl NdjsonConfig {
     /// Reads and checks the keys.
     pub fn read(keys: Value) -> Built<Self> {
         let config: Self = read_config(keys)?;
-        let mut problems = Vec::new();
-        if config.path.as_os_str().is_empty() {
-            problems.push(ConfigProblem::new("path", "is empty: expected a folder, such as `lake`"));
-        }
-        if config.file_size.0 == 0 {
-            problems.push(ConfigProblem::new("file_size", "is zero: expected a size, such as 64MiB"));
-        }
+        let path = path_problem(&config.path, "lake");
+        let file_size = file_size_problem(config.file_size, default_file_size());
+        let problems: Vec<ConfigProblem> = path.into_iter().chain(file_size).collect();
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 }

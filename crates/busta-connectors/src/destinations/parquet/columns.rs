@@ -128,6 +128,14 @@ impl<W: Write + Send> Writer<W> {
         }
     }
 
+    /// Writes rows that are looked at but once; `false`, and nothing, if they do not fit or need a closer look.
+    pub(super) fn take(&mut self, rows: &Records) -> Result<bool> {
+        match self {
+            Self::Table(writer) => writer.take(rows),
+            Self::Items(_) => Ok(false),
+        }
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Table(writer) => writer.bytes(),

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::columns::Layouts;
 use super::partition::PartitionKey;
+use crate::destinations::lake::{file_size_problem, path_problem};
 
 /// The row groups of a file must fit into memory, and a reader skips by them.
 const MAX_ROW_GROUP: u64 = 1 << 30;
@@ -133,13 +134,8 @@ impl ParquetConfig {
     /// Reads and checks the keys.
     pub fn read(keys: Value) -> Built<Self> {
         let config: Self = read_config(keys)?;
-        let mut problems = Vec::new();
-        if config.path.as_os_str().is_empty() {
-            problems.push(ConfigProblem::new("path", "is empty: expected a folder, such as `lake`"));
-        }
-        if config.file_size.0 == 0 {
-            problems.push(ConfigProblem::new("file_size", "is zero: expected a size, such as 128MiB"));
-        }
+        let mut problems: Vec<ConfigProblem> = path_problem(&config.path, "lake").into_iter().collect();
+        problems.extend(file_size_problem(config.file_size, default_file_size()));
         if config.row_group.0 == 0 || config.row_group.0 > MAX_ROW_GROUP {
             let message = "is out of range: expected a size up to 1GiB, such as 32MiB";
             problems.push(ConfigProblem::new("row_group", message));

@@ -80,12 +80,32 @@ impl ParquetMaker {
         };
         let number = file.number;
         file.writer.write(rows).map_err(|error| error.at(file.path.display()))?;
-        file.waiting = (file.waiting + rows.bytes()) % WRITER_BATCH;
-        if file.writer.bytes() >= self.file_size {
-            self.complete(partition)?;
-        }
-        self.make_room()?;
+        self.wrote(partition, rows)?;
         Ok(number)
+    }
+
+    /// Writes rows to the file that is open, if there is no more than one folder and they fit as they are;
+    /// gives its number.
+    fn write_on(&mut self, rows: &Records) -> Result<Option<usize>> {
+        let partition = Partition::default();
+        let Some(file) = self.open.get_mut(&partition) else { return Ok(None) };
+        let number = file.number;
+        if !file.writer.take(rows).map_err(|error| error.at(file.path.display()))? {
+            return Ok(None);
+        }
+        self.wrote(&partition, rows)?;
+        Ok(Some(number))
+    }
+
+    /// Completes files that have become large, or too many.
+    fn wrote(&mut self, partition: &Partition, rows: &Records) -> Result<()> {
+        if let Some(file) = self.open.get_mut(partition) {
+            file.waiting = (file.waiting + rows.bytes()) % WRITER_BATCH;
+            if file.writer.bytes() >= self.file_size {
+                self.complete(partition)?;
+            }
+        }
+        self.make_room()
     }
 
     /// The next rows went to this file.
@@ -179,6 +199,10 @@ impl ParquetMaker {
     /// Takes rows in, if there is room for them.
     fn take(&mut self, rows: &Records) -> Result<bool> {
         let Some(partitioning) = self.partitioning() else {
+            if let Some(number) = self.write_on(rows)? {
+                self.note(number, rows.len() as u64);
+                return Ok(true);
+            }
             if !self.fits(rows)? {
                 return Ok(false);
             }

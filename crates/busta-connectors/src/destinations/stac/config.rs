@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::destinations::lake::path_problem;
+
 /// A folder of STAC items: `catalog.json`, `<collection>/collection.json` and
 /// `<collection>/<item>/<item>.json`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -35,10 +37,7 @@ impl ItemFolderConfig {
     /// Reads and checks the keys.
     pub fn read(keys: Value) -> Built<Self> {
         let config: Self = read_config(keys)?;
-        let mut problems = Vec::new();
-        if config.path.as_os_str().is_empty() {
-            problems.push(ConfigProblem::new("path", "is empty: expected a folder, such as `catalog`"));
-        }
+        let mut problems: Vec<ConfigProblem> = path_problem(&config.path, "catalog").into_iter().collect();
         // STAC demands both.
         for (key, text) in [("id", &config.id), ("description", &config.description)] {
             if text.trim().is_empty() {

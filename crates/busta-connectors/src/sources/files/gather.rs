@@ -10,7 +10,7 @@ use super::config::Settings;
 use super::plan::{Start, start_key};
 
 /// A batch is closed when it holds this much,
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// this many files,
 const BATCH_FILES: usize = 64;
 /// or this many failures, each of which may keep up to 64 KiB.
@@ -76,6 +76,16 @@ impl Gather {
             Some(field) => push_with_path(&mut self.buffer, record, field, path),
         }
         self.close(number, start..self.buffer.len());
+    }
+
+    /// Adds record `number` of the file at `path`, which was written to the end of the buffer, from `start` on.
+    pub fn made(&mut self, path: &str, number: u64, start: usize) {
+        if self.settings.path_field.is_some() {
+            let record = self.buffer.split_off(start);
+            self.record(path, number, &record);
+        } else {
+            self.close(number, start..self.buffer.len());
+        }
     }
 
     /// Adds record `number` of its file, which stands in the buffer.

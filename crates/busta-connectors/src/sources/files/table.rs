@@ -40,24 +40,30 @@ impl TableFile {
     /// See [`super::opened::Opened::read`].
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
         gather.enter(&self.path, ROW);
-        loop {
-            let first = self.reader.position();
-            let Some(records) = self.reader.next() else { return Ok(Progress::End) };
-            for (row, record) in (first + 1..).zip(records?.iter()) {
-                if record.len() > MAX_RECORD {
-                    let error = Error::data(format!("this row is larger than {} MiB", MAX_RECORD >> 20));
-                    gather.bad(&self.path, &format!("{ROW}{row}"), &error, record);
-                    self.has_failures = true;
-                } else {
-                    gather.record(&self.path, row, record);
-                    self.has_records = true;
-                }
+        let first = self.reader.position();
+        let progress = self.rows(gather);
+        gather.read += self.share(self.reader.position()) - self.share(first);
+        progress
+    }
+
+    fn rows(&mut self, gather: &mut Gather) -> Result<Progress> {
+        while !gather.is_full() {
+            let start = gather.buffer.len();
+            if !self.reader.next_row(&mut gather.buffer)? {
+                return Ok(Progress::End);
             }
-            gather.read += self.share(self.reader.position()) - self.share(first);
-            if gather.is_full() {
-                return Ok(Progress::Inside(self.place()));
+            let row = self.reader.position();
+            if gather.buffer.len() - start > MAX_RECORD {
+                let error = Error::data(format!("this row is larger than {} MiB", MAX_RECORD >> 20));
+                let record = gather.buffer.split_off(start);
+                gather.bad(&self.path, &format!("{ROW}{row}"), &error, &record);
+                self.has_failures = true;
+            } else {
+                gather.made(&self.path, row, start);
+                self.has_records = true;
             }
         }
+        Ok(Progress::Inside(self.place()))
     }
 
     /// See [`super::opened::Opened::start_at_end`].
