@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use busta_core::{StreamName, StreamSpec};
 
-/// While a stream has so many open splits, nothing is read that finds more of them. One batch may go
-/// beyond it.
+/// While a stream has so many open splits, nothing is read that finds more of them. The batches that each
+/// finder has under way may go beyond it: one is being read while the one before it is committed.
 const MOST: usize = 4096;
 
 /// How long a finder waits before it looks again.

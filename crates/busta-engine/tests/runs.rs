@@ -454,3 +454,29 @@ async fn a_thousand_sources_in_a_few_slots() {
     assert_eq!((outcome.report.status, outcome.report.records), (Status::Completed, 20_000));
     assert!(began.elapsed() < ms(2300), "{:?}", began.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_splits_of_one_id_fail_their_source_and_no_other() {
+    let twice = Scripted::new("twice").split("same", 1, ms(1)).split("same", 1, ms(1));
+    let clash = Scripted::new("clash").split("same", 1, ms(1)).split("same", 2, ms(1)).weight(2.0);
+    let bench = Bench::new(8).source("clash", clash).source("good", many("good", 3, 1, 1));
+    let report = bench.source("twice", twice).run().await.report;
+    let status: Vec<_> = report.sources.iter().map(|source| (source.status, source.records)).collect();
+    // The same split named twice is read once.
+    assert_eq!(status, [(Status::Failed, 0), (Status::Completed, 30), (Status::Completed, 10)]);
+    let error = report.sources[0].error.as_ref().unwrap();
+    assert!(error.contains("two different splits have the id same"), "{error}");
+}
+
+#[tokio::test]
+#[ignore = "a measurement: 6,000 hosts in a few slots, by the processor's time"]
+async fn thousands_of_hosts_cost_little() {
+    let mut source = Scripted::new("feeds");
+    for number in 0..6000 {
+        source = source.split(&format!("f{number}"), 1, ms(0)).last_host(&format!("h{number}.example:80"));
+    }
+    let began = std::time::Instant::now();
+    let outcome = Bench::new(10).source("feeds", source).run().await;
+    println!("{} records in {:?}", outcome.report.records, began.elapsed());
+    assert_eq!(outcome.report.records, 60_000);
+}

@@ -70,6 +70,15 @@ impl Scripted {
         self
     }
 
+    /// Sends the requests of the last split to a host.
+    #[must_use]
+    pub fn last_host(mut self, host: &str) -> Self {
+        if let Some(split) = self.splits.last_mut() {
+            split.host = Some(HostKey::from(host));
+        }
+        self
+    }
+
     /// Weighs the last split.
     #[must_use]
     pub fn weight(mut self, weight: f64) -> Self {

@@ -102,7 +102,8 @@ pub enum FieldType {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Timeliness {
-    /// The field with the time of a record: an RFC 3339 text, or Unix seconds or milliseconds.
+    /// The field with the time of a record: an RFC 3339 text, a date (`2024-05-01`, the beginning of its day
+    /// in UTC), or Unix seconds or milliseconds.
     pub field: String,
     /// The newest record is not older than this when the run ends.
     pub max_age: Option<Span>,
@@ -171,13 +172,17 @@ fn warning() -> Level {
 }
 
 impl QualityConfig {
-    /// Reads the section of a source with these streams.
-    pub fn read(keys: Value, streams: &[StreamSpec]) -> Built<Self> {
+    /// Reads the section of a source with these streams; `None` if they are not known, because the source
+    /// itself cannot be built.
+    pub fn read(keys: Value, streams: Option<&[StreamSpec]>) -> Built<Self> {
         let config: Self = read_config(keys)?;
         let mut problems = Vec::new();
         for (name, rules) in &config.streams {
             let at = format!("streams.{name}");
-            if !streams.iter().any(|stream| stream.name == StreamName::from(name.as_str())) {
+            let unknown = streams.filter(|streams| {
+                !streams.iter().any(|stream| stream.name == StreamName::from(name.as_str()))
+            });
+            if let Some(streams) = unknown {
                 let known: Vec<_> = streams.iter().map(|stream| format!("`{}`", stream.name)).collect();
                 problems.push(ConfigProblem::new(
                     "streams",
@@ -211,6 +216,9 @@ impl StreamRules {
         }
         if self.volume.as_ref().is_some_and(|v| v.min.zip(v.max).is_some_and(|(min, max)| min > max)) {
             problems.push(ConfigProblem::new(&format!("{at}.volume.max"), "`max` is below `min`"));
+        }
+        if self.volume.as_ref().and_then(|v| v.change).is_some_and(|change| change.is_nan() || change < 0.0) {
+            problems.push(ConfigProblem::new(&format!("{at}.volume.change"), "a share is not below 0"));
         }
         if self.timeliness.as_ref().and_then(|t| t.max_gap).is_some_and(|gap| gap.0.is_zero()) {
             problems.push(ConfigProblem::new(

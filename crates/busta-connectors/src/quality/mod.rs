@@ -37,7 +37,13 @@ const SAMPLE: usize = 32;
 
 /// Makes the measurer of a source with these streams from its `quality:` section.
 pub fn build(keys: Value, streams: &[StreamSpec], clock: Arc<dyn Clock>) -> Built<Measurer> {
-    Ok(Measurer::new(QualityConfig::read(keys, streams)?, streams, clock))
+    Ok(Measurer::new(QualityConfig::read(keys, Some(streams))?, streams, clock))
+}
+
+/// What is wrong with the `quality:` section of a source that cannot be built, as far as it can be told
+/// without its streams.
+pub fn check(keys: Value) -> Built<()> {
+    QualityConfig::read(keys, None).map(drop)
 }
 
 /// Measures the records of one source.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use busta_core::CursorValue;
 use busta_core::json;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 /// The way to a field: its name, or the names on the way to it.
 #[derive(Debug)]
@@ -40,15 +40,26 @@ pub fn is_missing(raw: Option<&str>) -> bool {
     raw.is_none_or(|raw| raw == "null" || raw == "\"\"")
 }
 
-/// The time that a field holds: RFC 3339, or Unix seconds or milliseconds.
+/// The time that a field holds: RFC 3339, a date as the beginning of its day in UTC, or Unix seconds or
+/// milliseconds.
 pub fn instant(raw: &str) -> Option<DateTime<Utc>> {
     /// Seconds reach this in the year 5138, milliseconds did in 1973.
     const MILLISECONDS: f64 = 1e11;
     match CursorValue::from_json(raw)? {
-        CursorValue::Text(text) => DateTime::parse_from_rfc3339(&text).ok().map(|time| time.to_utc()),
+        CursorValue::Text(text) => match DateTime::parse_from_rfc3339(&text) {
+            Ok(time) => Some(time.to_utc()),
+            Err(_) => date(&text),
+        },
         CursorValue::Integer(n) => unix(n as f64, MILLISECONDS),
         CursorValue::Float(n) => unix(n, MILLISECONDS),
     }
+}
+
+/// `2024-05-01`, as `full-date` of RFC 3339 has it.
+fn date(text: &str) -> Option<DateTime<Utc>> {
+    let is_full = text.len() == 10 && text.starts_with(|first: char| first.is_ascii_digit());
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_full)?;
+    Some(date.and_time(NaiveTime::MIN).and_utc())
 }
 
 fn unix(number: f64, milliseconds: f64) -> Option<DateTime<Utc>> {
@@ -81,7 +92,12 @@ mod tests {
         for raw in ["\"2024-01-01T13:00:00+01:00\"", "1704110400", "1704110400000", "1704110400.0"] {
             assert_eq!(instant(raw), Some(noon), "{raw}");
         }
-        assert_eq!(instant("\"yesterday\""), None);
+        assert_eq!(instant("\"2024-01-01\""), Some(noon - chrono::Duration::hours(12)));
+        for wrong in
+            ["\"yesterday\"", "\"2024-1-1\"", "\"2024-13-01\"", "\"2024-01-01T12\"", "\" 2024-01-1\""]
+        {
+            assert_eq!(instant(wrong), None, "{wrong}");
+        }
         assert_eq!(instant("true"), None);
     }
 }

@@ -49,19 +49,21 @@ impl Dispatcher {
         while self.places.any() {
             let now = Instant::now();
             let mut wake = None;
-            let popped = self.queue.pop(now, |lane| {
-                if !self.places.has_room(lane.source) {
-                    return None;
+            let has_room =
+                |source: usize| self.places.has_room(source).then(|| self.ledgers[source].in_slots);
+            let is_open = |lane: &LaneKey| match lane
+                .host
+                .as_ref()
+                .map_or(Ok(()), |host| self.hosts.would_admit(host, now))
+            {
+                Ok(()) => true,
+                Err(Refusal::Full) => false,
+                Err(Refusal::Until(until) | Refusal::Paused(until)) => {
+                    wake = Some(wake.map_or(until, |known: Instant| known.min(until)));
+                    false
                 }
-                match lane.host.as_ref().map_or(Ok(()), |host| self.hosts.would_admit(host, now)) {
-                    Ok(()) => Some(self.ledgers[lane.source].in_slots),
-                    Err(Refusal::Full) => None,
-                    Err(Refusal::Until(until) | Refusal::Paused(until)) => {
-                        wake = Some(wake.map_or(until, |known: Instant| known.min(until)));
-                        None
-                    }
-                }
-            });
+            };
+            let popped = self.queue.pop(now, has_room, is_open);
             self.wake = wake;
             let Some((lane, ticket, mut work)) = popped else { break };
             if self.ledgers[lane.source].is_exhausted(&work.split.stream) {
@@ -201,30 +203,36 @@ impl Dispatcher {
     }
 
     /// Fails what waits for a host that has been given up, or past its source's deadline.
-    pub(super) fn fail_hopeless(&mut self) {
+    fn fail_hopeless(&mut self) {
         let now = Instant::now();
-        let hopeless: Vec<(LaneKey, Error)> = self
-            .queue
-            .lanes()
-            .filter_map(|lane| {
-                let late =
-                    self.ledgers[lane.source].shared.deadline().is_some_and(|deadline| deadline <= now);
-                let given_up = lane.host.as_ref().filter(|host| self.hosts.is_given_up(host, now));
-                let error = match given_up {
-                    _ if late => deadline_passed(),
-                    Some(host) => Error::unavailable(format!(
-                        "{} has only failed for too long, so its circuit is open",
-                        hosts::shown(host)
-                    ))
-                    .hint("see whether it is up, then `busta runs retry`"),
-                    None => return None,
-                };
-                Some((lane.clone(), error))
-            })
-            .collect();
-        for (lane, error) in hopeless {
-            for work in self.queue.drain(|key| *key == lane) {
-                self.fail(lane.source, work.split, &error);
+        let is_late =
+            |source: &usize| self.ledgers[*source].shared.deadline().is_some_and(|deadline| deadline <= now);
+        let late: Vec<usize> = self.queue.sources().filter(is_late).collect();
+        for source in late {
+            for (_, work) in self.queue.drain(|key| key.source == source) {
+                self.fail(source, work.split, &deadline_passed());
+            }
+        }
+        if now < self.hopeless_at {
+            return;
+        }
+        self.hopeless_at = now + SNAPSHOT_EVERY;
+        let given_up = self.hosts.given_up(now);
+        if given_up.is_empty() {
+            return;
+        }
+        let sources: Vec<usize> = self.queue.sources().collect();
+        for host in given_up {
+            let error = Error::unavailable(format!(
+                "{} has only failed for too long, so its circuit is open",
+                hosts::shown(&host)
+            ))
+            .hint("see whether it is up, then `busta runs retry`");
+            for source in &sources {
+                let lane = LaneKey { source: *source, host: Some(host.clone()) };
+                for work in self.queue.drain_lane(&lane) {
+                    self.fail(*source, work.split, &error);
+                }
             }
         }
     }
@@ -259,10 +267,8 @@ impl Dispatcher {
                 self.parked.insert(key, (lane, ticket, work));
             }
         }
-        for index in 0..self.ledgers.len() {
-            for work in self.queue.drain(|lane| lane.source == index && which(lane)) {
-                self.ledgers[index].split_left(&work.split.stream);
-            }
+        for (source, work) in self.queue.drain(which) {
+            self.ledgers[source].split_left(&work.split.stream);
         }
     }
 

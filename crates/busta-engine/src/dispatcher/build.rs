@@ -162,6 +162,7 @@ impl Dispatcher {
             receipts,
             committers,
             began,
+            hopeless_at: began,
             wake: None,
         };
         (dispatcher, watcher)

@@ -83,6 +83,8 @@ pub struct Dispatcher {
     committers: JoinSet<()>,
     began: Instant,
     began_at: DateTime<Utc>,
+    /// When it is next looked for hosts that have been given up.
+    hopeless_at: Instant,
     /// When a lane that is shut now may open by itself.
     wake: Option<Instant>,
 }

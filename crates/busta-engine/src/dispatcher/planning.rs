@@ -1,6 +1,8 @@
 //! Planning: what is there already, and what there is to do.
 
-use busta_core::{Destination, Error, Source, StreamSpec, WriteMode};
+use std::collections::HashMap;
+
+use busta_core::{Destination, Error, Result, Source, Split, SplitId, StreamSpec, WriteMode};
 
 use super::Planned;
 use crate::retry::{self, Verdict};
@@ -61,5 +63,30 @@ async fn plan_once(shared: &SourceShared, full_refresh: bool) -> Planned {
         checkpoint.starts.clear();
     }
     let splits = shared.source.plan(&checkpoint).await?;
+    check_ids(&splits)?;
     Ok((checkpoint, splits))
+}
+
+/// The same split twice is the same work; two of one id that differ would be one that is never read.
+fn check_ids(splits: &[Split]) -> Result<()> {
+    let mut known: HashMap<&SplitId, &Split> = HashMap::with_capacity(splits.len());
+    let clash =
+        splits.iter().find(|split| known.insert(&split.id, split).is_some_and(|first| first != *split));
+    clash.map_or(Ok(()), |split| {
+        Err(Error::bug(format!("two different splits have the id {}, so one would never be read", split.id))
+            .hint("the connector must give each its own; please report it"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_of_one_split_each() {
+        let split = |id: &str, payload: u32| Split::new(id, "a".into(), None, &payload).unwrap();
+        check_ids(&[split("a", 1), split("b", 1), split("a", 1)]).unwrap();
+        let error = check_ids(&[split("a", 1), split("b", 1), split("a", 2)]).unwrap_err();
+        assert!(error.to_string().contains("the id a,"), "{error}");
+    }
 }

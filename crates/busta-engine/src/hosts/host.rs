@@ -83,7 +83,7 @@ impl Host {
     /// bears fewer places now, are for [`Host::next`] to tell.
     pub fn turn(&mut self, now: Instant) -> Result<(), Refusal> {
         self.check(now)?;
-        if self.in_flight.saturating_sub(self.leaving) > self.places_now() {
+        if self.breaker.is_open() || self.in_flight.saturating_sub(self.leaving) > self.places_now() {
             return Err(Refusal::Full);
         }
         self.check_turn(now)?;
@@ -125,6 +125,10 @@ impl Host {
 
     pub fn failed(&mut self, place: Place, now: Instant, settings: &BreakerSettings) -> Option<Change> {
         self.breaker.failed(place.0, now, settings)
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.breaker.is_open()
     }
 
     pub fn is_given_up(&self, now: Instant, after: Duration) -> bool {

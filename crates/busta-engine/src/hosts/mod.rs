@@ -12,7 +12,7 @@ mod pace;
 #[cfg(test)]
 mod simulation;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub struct Hosts {
     breaker: BreakerSettings,
     adaptive: bool,
     hosts: Mutex<HashMap<HostKey, Host>>,
+    /// Those whose circuit is open. Locked only while `hosts` is.
+    paused: Mutex<HashSet<HostKey>>,
     news: Mutex<Vec<String>>,
 }
 
@@ -63,7 +65,8 @@ impl Hosts {
             settings: settings.hosts.clone(),
             breaker: settings.breaker,
             adaptive: settings.adaptive_concurrency,
-            hosts: Mutex::new(HashMap::new()),
+            hosts: Mutex::default(),
+            paused: Mutex::default(),
             news: Mutex::new(Vec::new()),
         }
     }
@@ -174,19 +177,35 @@ impl Hosts {
 
     /// The host answered as it should.
     pub fn succeeded(&self, key: &HostKey) -> Option<Change> {
-        self.with(key, |host| host.succeeded())
+        self.with(key, |host| {
+            let change = host.succeeded();
+            if change.is_some() {
+                self.paused().remove(key);
+            }
+            change
+        })
     }
 
     /// The host failed to answer, or answered 5xx.
     pub fn failed(&self, key: &HostKey, place: Place, now: Instant) -> Option<Change> {
         let settings = self.breaker;
-        self.with(key, |host| host.failed(place, now, &settings))
+        self.with(key, |host| {
+            let change = host.failed(place, now, &settings);
+            if host.is_paused() {
+                self.paused().insert(key.clone());
+            }
+            change
+        })
     }
 
-    /// Whether the host has only failed for so long that nobody should wait for it any more.
-    pub fn is_given_up(&self, key: &HostKey, now: Instant) -> bool {
+    /// The hosts that have only failed for so long that nobody should wait for them any more.
+    pub fn given_up(&self, now: Instant) -> Vec<HostKey> {
         let give_up_after = self.breaker.give_up_after.0;
-        self.with(key, |host| host.is_given_up(now, give_up_after))
+        let hosts = self.all();
+        let paused = self.paused();
+        let is_given_up =
+            |key: &&HostKey| hosts.get(*key).is_some_and(|host| host.is_given_up(now, give_up_after));
+        paused.iter().filter(is_given_up).cloned().collect()
     }
 
     fn with<T>(&self, key: &HostKey, act: impl FnOnce(&mut Host) -> T) -> T {
@@ -195,6 +214,10 @@ impl Hosts {
             return act(host);
         }
         act(hosts.entry(key.clone()).or_insert_with(|| self.host(key)))
+    }
+
+    fn paused(&self) -> MutexGuard<'_, HashSet<HostKey>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<HostKey, Host>> {

@@ -132,6 +132,8 @@ impl Slot {
         let batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
         let enough = self.reaches_limit(&work.split.stream, batch.records.len() as u64);
         let done = batch.done;
+        // What finds splits never runs ahead: found splits are counted when they are durable.
+        let share = if took < QUICK && batch.found.is_empty() { 1 } else { work::READ_AHEAD };
         let found = (batch.records.len() as u64, batch.found.len());
         work.batches += 1;
         work.records += found.0;

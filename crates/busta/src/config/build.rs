@@ -141,7 +141,13 @@ impl Draft {
         let common: Vec<&str> = common.iter().map(String::as_str).collect();
         let transform = self.build_transforms(draft.transforms, &at);
         let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
-        let source = self.keep(built, &at, &common)?;
+        let Some(source) = self.keep(built, &at, &common) else {
+            // What can be told of the rest is told at the same time.
+            if let Some(section) = draft.quality {
+                self.keep(peel(section, quality::check), &[&at[..], &[key("quality")]].concat(), &[]);
+            }
+            return None;
+        };
         let quality = self.build_quality(draft.quality, source.as_ref(), &at, clock);
         Some(BuiltSource {
             name: draft.name,

@@ -1,5 +1,7 @@
 //! What a host says is left for now.
 
+use std::time::Duration;
+
 use busta_core::meter::RateHints;
 use tokio::time::Instant;
 
@@ -12,14 +14,22 @@ pub struct Budget {
 struct Told {
     left: u64,
     until: Instant,
+    /// When the request left whose answer told it.
+    sent: Instant,
 }
 
 impl Budget {
     /// Takes in an answer's hints. The host counted it when it came, so those that are under way still are
-    /// not in its figure.
-    pub fn told(&mut self, now: Instant, hints: &RateHints, others: usize) {
+    /// not in its figure. An answer that others have overtaken knows nothing of these either, which are under
+    /// way no more: it is not heeded.
+    pub fn told(&mut self, now: Instant, latency: Duration, hints: &RateHints, others: usize) {
+        let sent = now.checked_sub(latency).unwrap_or(now);
+        if self.told.as_ref().is_some_and(|told| sent < told.sent) {
+            return;
+        }
         if let (Some(remaining), Some(reset)) = (hints.remaining, hints.reset) {
-            self.told = Some(Told { left: remaining.saturating_sub(others as u64), until: now + reset });
+            self.told =
+                Some(Told { left: remaining.saturating_sub(others as u64), until: now + reset, sent });
         }
     }
 
@@ -39,7 +49,6 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn what_is_under_way_is_not_spent_twice() {
@@ -47,7 +56,9 @@ mod tests {
         let now = Instant::now();
         let second = Duration::from_secs(1);
         assert_eq!(budget.wait_until(now), None);
-        budget.told(now, &RateHints { remaining: Some(3), reset: Some(second), retry_after: None }, 1);
+        let hints = |left| RateHints { remaining: Some(left), reset: Some(second), retry_after: None };
+        budget.told(now, Duration::ZERO, &hints(3), 1);
+        budget.told(now, Duration::from_millis(1), &hints(9), 1);
         budget.left();
         assert_eq!(budget.wait_until(now), None);
         budget.left();

@@ -110,7 +110,7 @@ impl Adaptive {
     /// Takes in an answer. Says why, if places or pace were changed.
     pub fn answered(&mut self, now: Instant, answer: &Answer) -> Option<Cause> {
         if self.heeds(answer) {
-            self.budget.told(now, &answer.limits, answer.in_flight.saturating_sub(1));
+            self.budget.told(now, answer.latency, &answer.limits, answer.in_flight.saturating_sub(1));
         }
         if answer.is_refusal() {
             return self.refused(now, answer).then_some(Cause::Refused(answer.status.unwrap_or(429)));
@@ -133,7 +133,7 @@ impl Adaptive {
     fn refused(&mut self, now: Instant, answer: &Answer) -> bool {
         let wait = answer.quiet().unwrap_or_default();
         let full = answer.in_flight >= self.places();
-        let paced = self.tempo.is_binding(now) && !full;
+        let paced = self.tempo.is_binding(now);
         let blame = self.window.refused(now, answer, wait, paced);
         let long = answer.limits.remaining.is_some() && !answer.is_of_a_short_window();
         match blame {
@@ -145,7 +145,7 @@ impl Adaptive {
                 self.tempo.still_refused(now, wait);
                 return false;
             }
-            // All places were taken in spite of the pace: it was not the pace that was wrong.
+            // All places were taken, and no pace held anything back: what was learnt of one is wrong.
             Blame::Places if full => self.tempo.give_up(),
             Blame::Places | Blame::Rate => {}
         }

@@ -29,6 +29,9 @@ const STEP: f64 = 0.02;
 const CONVEX: f64 = 1.15;
 const STEP_EVERY: Duration = Duration::from_secs(1);
 
+/// A rise shows its effect when the host's window ends, so there are no more than so many in one.
+const STEPS_IN_A_WAIT: u32 = 4;
+
 /// Fewer accepted requests than this say nothing about a rate: a first request may be refused for what
 /// somebody else has used up, and between the few of a quiet host lies time that nobody wanted.
 const LEAST_MEASURED: f64 = 5.0;
@@ -73,6 +76,12 @@ struct Pace {
     step: f64,
     next: Instant,
     stepped_at: Instant,
+    /// The time between two steps.
+    every: Duration,
+    /// What it has risen from.
+    base: f64,
+    /// It had been refused before it was tried whether more is borne.
+    again: bool,
     /// Since when it has held nothing back.
     bound_at: Instant,
     hold: Hold,
@@ -131,7 +140,7 @@ impl Tempo {
         let bound = now.saturating_duration_since(pace.bound_at);
         if bound > IDLE {
             self.pace = None;
-        } else if bound < STEP_EVERY && pace.stepped_at + STEP_EVERY <= now && pace.hold.is_over(now) {
+        } else if bound < STEP_EVERY && pace.stepped_at + pace.every <= now && pace.hold.is_over(now) {
             pace.stepped_at = now;
             pace.rate += pace.step;
             pace.step *= CONVEX;
@@ -175,15 +184,35 @@ impl Tempo {
         let (rate, step) = match &self.pace {
             None => (measured, FIRST_STEP),
             Some(pace) => {
-                let least = if pace.hold.is_over(refused.at) { LEFT_AFTER_TRIAL } else { LEAST_LEFT };
-                (measured.clamp(pace.rate * least, pace.rate * MOST_LEFT), STEP)
+                let least = if pace.hold.is_over(refused.at) {
+                    // What it was raised from is known to be borne; half of the difference may be as well.
+                    (pace.rate * LEFT_AFTER_TRIAL).max(f64::midpoint(pace.base, pace.rate))
+                } else if pace.again {
+                    pace.rate * LEAST_LEFT
+                } else {
+                    // So little time tells little: the measurement may be of one silence and nothing else.
+                    pace.rate * LEFT_AFTER_TRIAL
+                };
+                let most = pace.rate * MOST_LEFT;
+                (measured.clamp(least.min(most), most), STEP)
             }
         };
+        let again = self.pace.as_ref().is_some_and(|pace| !pace.hold.is_over(refused.at));
         let mut hold = Hold::default();
         if self.pace.is_some() {
             hold.begin(now, refused.wait, refused.count);
         }
-        self.pace = Some(Pace { rate, step: rate * step, next: now, stepped_at: now, bound_at: now, hold });
+        self.pace = Some(Pace {
+            rate,
+            step: rate * step,
+            next: now,
+            stepped_at: now,
+            every: STEP_EVERY.max(refused.wait / STEPS_IN_A_WAIT),
+            base: rate,
+            again,
+            bound_at: now,
+            hold,
+        });
     }
 }
 

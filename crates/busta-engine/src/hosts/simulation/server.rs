@@ -76,6 +76,11 @@ impl Server {
         Self { mute: true, ..self }
     }
 
+    /// Seconds that an answer takes in the mean, when there is no load.
+    pub fn latency(&self) -> f64 {
+        self.base + self.jitter / 2.0
+    }
+
     /// Requests a second, if that is its limit.
     pub fn rate(&self) -> Option<f64> {
         match self.limit {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use busta_core::HostKey;
 use busta_core::meter::{RateHints, Request};
 use busta_core::settings::{EngineSettings, HostSettings};
-use busta_core::units::Rate;
 use tokio::time::Instant;
 
 use super::server::Server;
@@ -20,8 +19,8 @@ const BLIND_WAIT: Duration = Duration::from_millis(500);
 pub struct Client {
     /// The configured caps.
     pub cap: usize,
-    /// Fixed places and rate, and nothing learnt.
-    pub fixed: Option<(usize, Option<f64>)>,
+    /// Fixed places, and nothing learnt.
+    pub fixed: Option<usize>,
     pub seed: u64,
 }
 
@@ -70,9 +69,9 @@ struct World {
 
 pub fn run(client: &Client, phases: &[Phase]) -> Vec<PhaseResult> {
     let host = match client.fixed {
-        Some((places, rate)) => HostSettings {
+        Some(places) => HostSettings {
             max_concurrency: Some(places),
-            rate_limit: rate.map(|rate| Rate { count: 1000, per: Duration::from_secs_f64(1000.0 / rate) }),
+            rate_limit: None,
             adaptive_concurrency: Some(false),
         },
         None => HostSettings { max_concurrency: Some(client.cap), ..HostSettings::default() },

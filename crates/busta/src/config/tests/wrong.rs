@@ -85,6 +85,10 @@ cases! {
     unknown_transform: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    transforms:\n      - drop: [a]\n      - renam: { a: b }\n      - just a text\n      - { set: { a: 1 }, drop: [b] }\n";
     mistakes_in_transforms: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    transforms:\n      - select: [a..b, ok, \"links[x]\"]\n      - rename: { a.*.b: c, same: same, x: z, y: z }\n      - cast: { price: flaot, \"a[\": int }\n      - set: { key: \"{a.b\", \"x*\": 1 }\n      - filter: { cloud: { less: 3 }, day: {}, size: { lt: [1] } }\n      - drop: links\n";
 
+    // Quality.
+    quality_of_a_source_that_is_wrong_too: "sources:\n  - name: a\n    type: files\n    path: [x]\n    quality:\n      fail_on: errors\n      streams:\n        s: { volume: { min: 5, max: 2, change: -0.5 } }\n";
+    numbers_of_quality: "sources:\n  - name: a\n    type: files\n    path: [x]\n    quality:\n      streams:\n        s: { volume: { min: 5, max: 2, change: -0.5 }, fields: { f: { tolerance: 2 } } }\n";
+
     // Destinations.
     unknown_destination: "destination: { type: sqlight, path: x }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     destination_is_a_text: "destination: busta.db\nsources:\n  - { name: a, type: files, paths: [x] }\n";
