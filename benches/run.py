@@ -59,7 +59,7 @@ def mib(report):
 # What a search of about 10,000 items is in time: a stretch where there is one as often as another, and all of a
 # world with dense weeks, empty months, and hundreds of items at one moment.
 WORLDS = {
-    "even in time": ("stac/40000", "2024-03-01T00:00:00Z/2024-11-28T23:59:59Z"),
+    "even in time": ("stac/40000", "2024-03-15T00:00:00Z/2024-12-11T18:00:00Z"),
     "uneven": ("stac/10000", SPAN),
 }
 LATENCY, PAGE, READERS = 0.05, 100, 8

@@ -1,9 +1,9 @@
 //! Searches of an API: in one piece and in many.
 
-use busta_core::{Checkpoint, Cursor, CursorValue};
+use busta_core::{Checkpoint, Cursor, CursorValue, Position, SplitState};
 use serde_json::{Value, json};
 
-use super::{build, keys, read, read_both, sandbox, with};
+use super::{build, build_for, keys, read, read_both, sandbox, with};
 
 /// How many items the server says there are.
 async fn matched(config: Value) -> usize {
@@ -113,6 +113,67 @@ async fn a_small_search_is_one_request() {
     assert_eq!(keys(&read(&*source).await).len(), 80);
     // The landing page, the collections for their extent, and the search.
     assert_eq!(sandbox.stats().total.requests, 3);
+}
+
+/// As many requests at once as there are readers, and none twice.
+#[tokio::test]
+async fn the_first_page_comes_with_the_landing_page() {
+    let sandbox = sandbox().await;
+    sandbox.set_profile("/stac", "latency=50ms".parse().unwrap());
+    let url = format!("{}/stac/80", sandbox.url());
+    let closed = json!({ "url": url, "datetime": "2022/2024" });
+    let open = json!({ "url": url });
+    for (readers, config, requests, at_once) in [
+        (8, &closed, 2, 2),
+        (2, &closed, 2, 2),
+        (1, &closed, 2, 1),
+        (8, &open, 3, 3),
+        (2, &open, 3, 2),
+        (1, &open, 3, 1),
+    ] {
+        sandbox.reset();
+        assert_eq!(keys(&read(&*build_for(readers, config.clone())).await).len(), 80);
+        let total = sandbox.stats().total;
+        assert_eq!((total.requests, total.max_in_flight), (requests, at_once), "{readers} readers, {config}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_page_waits_where_it_may_not_be_wanted() {
+    let sandbox = sandbox().await;
+    let url = format!("{}/stac/80", sandbox.url());
+    let base = json!({ "url": url, "datetime": "2022/2024" });
+    for more in [
+        json!({ "method": "post" }),
+        json!({ "query": { "eo:cloud_cover": { "lt": 20 } } }),
+        json!({ "collections": ["sentinel-2-l2a", "landsat-c2-l2"] }),
+        json!({ "cursor": { "field": "properties.updated", "start": "2022-01-01T00:00:00Z" } }),
+    ] {
+        sandbox.reset();
+        build(with(base.clone(), &more)).plan(&Checkpoint::default()).await.unwrap();
+        assert_eq!(sandbox.stats().total.requests, 1, "{more}");
+    }
+    // A run that goes on has read it.
+    sandbox.reset();
+    let mut from = Checkpoint::default();
+    from.splits.insert("items".into(), SplitState { position: Position::Done, high: None, found: None });
+    build(base).plan(&from).await.unwrap();
+    assert_eq!(sandbox.stats().total.requests, 1);
+}
+
+#[tokio::test]
+async fn there_is_a_chunk_for_each_reader_and_more_where_it_is_dense() {
+    let sandbox = sandbox().await;
+    let config = |limit: u64| json!({ "url": format!("{}/stac/600", sandbox.url()), "limit": limit, "datetime": "2022/2024" });
+    // The search itself is a split too.
+    assert_eq!(read(&*build_for(1, config(10))).await.splits.len(), 1);
+    let whole = keys(&read(&*build(with(config(10), &json!({ "split": "none" })))).await);
+    let few = read(&*build_for(3, config(10))).await;
+    assert_eq!(keys(&few), whole);
+    assert!((4..14).contains(&few.splits.len()), "{}", few.splits.len());
+    let many = read(&*build_for(8, config(4))).await;
+    assert_eq!(keys(&many), whole);
+    assert!(many.splits.len() > 1 + 8 + 8, "{}", many.splits.len());
 }
 
 #[tokio::test]

@@ -43,6 +43,12 @@ fn build_in(base_dir: PathBuf, config: Value) -> Box<dyn Source> {
     (CONNECTOR.build)(config, context(base_dir)).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+/// One of whose splits so many are read at once.
+fn build_for(readers: usize, config: Value) -> Box<dyn Source> {
+    let context = SourceContext { readers, ..context(PathBuf::new()) };
+    (CONNECTOR.build)(config, context).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
 fn problems(config: Value) -> Vec<ConfigProblem> {
     (CONNECTOR.build)(config, context(PathBuf::new())).err().unwrap_or_default()
 }

@@ -36,6 +36,32 @@ fn page(ids: &[&str], next: Option<Value>) -> Value {
     json!({ "type": "FeatureCollection", "features": features, "links": links })
 }
 
+/// What lies at `search` is then something else, whatever it looks like.
+#[tokio::test]
+async fn a_search_is_where_the_landing_page_says() {
+    for (link, wanted) in [
+        (json!({ "rel": "search", "href": "/find" }), "/find"),
+        (json!({ "rel": "search", "href": "/search", "method": "POST" }), "/search"),
+    ] {
+        let server = Script::start(move |asked| {
+            Answer::json(match asked.path() {
+                "/" => json!({ "type": "Catalog", "id": "x", "conformsTo": [], "links": [link] }),
+                path if path == wanted && (path == "/find" || asked.head.starts_with("POST ")) => {
+                    page(&["right"], None)
+                }
+                _ => page(&["wrong"], None),
+            })
+        })
+        .await;
+        let found = read(&*build(json!({ "url": server.url, "datetime": "2024" }))).await;
+        assert_eq!(found.stream("items")[0]["id"], "right");
+        assert_eq!(found.stream("items").len(), 1);
+        assert!(
+            server.asked().iter().any(|asked| asked.path() == "/search" && asked.head.starts_with("GET "))
+        );
+    }
+}
+
 #[tokio::test]
 async fn pages_in_a_circle_are_an_error() {
     let server = server(|_, _| page(&["a"], Some(json!({ "rel": "next", "href": "/search?token=1" })))).await;

@@ -41,6 +41,8 @@ mod plan;
 mod probe;
 mod query;
 mod reader;
+#[cfg(test)]
+mod rounds;
 mod settings;
 mod time;
 mod work;

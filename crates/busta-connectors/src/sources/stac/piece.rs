@@ -142,6 +142,9 @@ impl Piece {
             let rest = Self { part: Part::Timeless, ..self.clone() };
             return if all_found { Ok(Some(Vec::new())) } else { Ok(Some(vec![rest.split(stac)?])) };
         }
+        if let Part::Chunk(chunk) = &self.part {
+            stac.outlook.correct(chunk.aim, page.matched.unwrap_or(page.count as u64));
+        }
         if page.next.is_none() {
             return Ok(None);
         }
@@ -157,7 +160,7 @@ impl Piece {
                         let pages = matched.div_ceil(page_size);
                         let count = chunks_for(pages, stac.outlook.readers());
                         if count > 1 {
-                            stac.outlook.announce(pages);
+                            stac.outlook.announce(matched);
                         }
                         (count, matched.div_ceil(count))
                     }
@@ -166,7 +169,7 @@ impl Piece {
                 (count > 1).then(|| Chunk::whole((*from, *to), stac.search.datetime).cut(count, aim))
             }
             Part::Chunk(chunk) => page.matched.and_then(|matched| {
-                let count = chunk.pieces(matched, page_size, stac.outlook.share())?;
+                let count = chunk.pieces(matched, page_size, stac.outlook.share(page_size))?;
                 Some(chunk.cut(count, matched.div_ceil(count)))
             }),
         };

@@ -126,7 +126,7 @@ impl Reader for SearchReader {
             return Ok(Some(Batch { found, ..Batch::last(Records::default()) }));
         }
         if self.piece.is_chunk() {
-            self.stac.outlook.page_read();
+            self.stac.outlook.read(page.count as u64);
         }
         let number = place.page.as_ref().map_or(1, |page| page.number);
         let batch = self.batch(&place, &response, page);
