@@ -116,9 +116,14 @@ async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid(vec![Fault::field(".", "the body must be an object")]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let place = Some(error.path().to_string()).filter(|path| path != "?").unwrap_or_else(|| ".".to_owned());
+        let place =
+            Some(error.path().to_string()).filter(|path| path != "?").unwrap_or_else(|| ".".to_owned());
         Problem::invalid(vec![Fault::field(place, error.into_inner().to_string())])
     })?;
     deserializer.end().map_err(|error| {

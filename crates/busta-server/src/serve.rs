@@ -24,8 +24,10 @@ use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
 use crate::transport::Impatient;
 
-/// The most memory a connection keeps for a request's head, and for what is to be written.
+/// The most memory a connection keeps of what comes, and of what is to be written.
 const CONNECTION_BUFFER: usize = 64 << 10;
+/// The largest head of a request; a larger one is answered with 431.
+const HEAD_BYTES: usize = 16 << 10;
 /// A pause when no connection can be accepted: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -130,6 +132,7 @@ impl Acceptor {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.read_timeout)
             .max_buf_size(CONNECTION_BUFFER)
+            .max_header_size(HEAD_BYTES)
             .serve_connection(io, service);
         let (stopping, cut) = (self.stopping.clone(), self.cut.clone());
         async move {

@@ -34,7 +34,6 @@ async fn a_part_is_never_taken_for_the_whole() {
     let server = Server::open().await;
     let mut export = server.stream("/api/v1/datasets/breaks/export", &[]).await;
     let text = export.end().await;
-    assert!(text.starts_with("HTTP/1.1 200 OK"), "it had begun: {text}");
     assert!(!text.ends_with("0\r\n\r\n"), "the last chunk is missing, so clients see that it broke off");
 }
 

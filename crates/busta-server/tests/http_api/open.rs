@@ -43,7 +43,9 @@ async fn every_answer_is_guarded() {
     for path in ["/", "/health", "/api/v1/overview", "/api/v1/nothing", "/api/v1/docs", "/metrics"] {
         let answer = server.get(path).await;
         let policy = answer.header("content-security-policy").unwrap_or_default();
-        assert!(policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe-eval"), "{path}");
+        assert!(!policy.contains("script-src 'unsafe"), "no script stands in a page: {path}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
