@@ -21,18 +21,13 @@ use crate::problem::Problem;
 use crate::service::RecordScan;
 
 /// How to export.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ExportQuery {
-    /// The form.
-    #[serde(default = "ndjson")]
-    #[param(inline, default = "ndjson")]
-    format: ExportFormat,
-}
-
-fn ndjson() -> ExportFormat {
-    ExportFormat::Ndjson
+    /// The form; a line per record if none is named.
+    #[param(inline)]
+    format: Option<ExportFormat>,
 }
 
 /// A whole table as a file
@@ -58,6 +53,7 @@ pub(super) async fn export(
             .retry_after(Duration::from_secs(10))
     })?;
     let RecordScan { columns, rows } = app.service.export(&name).await?;
+    let format = format.unwrap_or(ExportFormat::Ndjson);
     let (kind, ending) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
         ExportFormat::Json => ("application/json", "json"),
