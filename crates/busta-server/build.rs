@@ -21,10 +21,13 @@ fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let ui = manifest.join("../../ui");
     let pages = out.join("ui");
-    if wanted(&ui) {
-        for source in SOURCES.map(|source| ui.join(source)).iter().filter(|source| source.exists()) {
+    for source in SOURCES.map(|source| ui.join(source)) {
+        // A path that is not there counts as changed each time: so it is seen when the first of them appears.
+        if source.exists() || source.ends_with("package.json") {
             println!("cargo::rerun-if-changed={}", source.display());
         }
+    }
+    if wanted(&ui) {
         if let Err(reason) = build(&ui, &pages) {
             println!("cargo::warning=the dashboard is left out: {reason}");
             // Half a dashboard is none.
@@ -53,16 +56,15 @@ fn build(ui: &Path, pages: &Path) -> Result<(), String> {
     npm(&ui, arguments.into_iter().chain([pages, OsStr::new("--emptyOutDir")]))
 }
 
-/// Installs what the lock file names, unless it is there.
+/// Installs what the build needs, unless it is there: npm writes its own list last, so where that is not
+/// older than the lock file everything else is there too, whoever installed it.
 fn install(ui: &Path, modules: &Path) -> Result<(), String> {
-    let wanted =
-        fs::read(ui.join("package-lock.json")).map_err(|error| format!("package-lock.json: {error}"))?;
-    let stamp = modules.join(".busta-installed");
-    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+    let changed = |path: PathBuf| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let wanted = changed(ui.join("package-lock.json")).ok_or("there is no package-lock.json")?;
+    if changed(modules.join(".package-lock.json")).is_some_and(|installed| installed >= wanted) {
         return Ok(());
     }
-    npm(ui, ["ci", "--no-audit", "--no-fund"].map(OsStr::new))?;
-    fs::write(&stamp, wanted).map_err(|error| error.to_string())
+    npm(ui, ["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"].map(OsStr::new))
 }
 
 fn npm<'a>(ui: &Path, arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<(), String> {

@@ -48,11 +48,18 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
             Err(error) => {
                 let text = error.body_text();
                 let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
-                let (name, reason) = reason.split_once(": ").unwrap_or(("query", reason));
-                Err(Problem::invalid(vec![Fault::parameter(name, reason)]))
+                Err(Problem::invalid(vec![fault(reason)]))
             }
         }
     }
+}
+
+/// What is wrong with which parameter: `limit: invalid digit`, or a sentence that has its name in backticks.
+fn fault(text: &str) -> Fault {
+    if let Some((name, reason)) = text.split_once(": ") {
+        return Fault::parameter(name, reason);
+    }
+    Fault::parameter(text.split('`').nth(1).unwrap_or("query"), text)
 }
 
 /// Refuses a `limit` that is none.
@@ -109,9 +116,14 @@ async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid(vec![Fault::field(".", "the body must be an object")]));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let place = error.path().to_string();
+        let place =
+            Some(error.path().to_string()).filter(|path| path != "?").unwrap_or_else(|| ".".to_owned());
         Problem::invalid(vec![Fault::field(place, error.into_inner().to_string())])
     })?;
     deserializer.end().map_err(|error| {

@@ -1,16 +1,17 @@
 //! The description of the API: what the routes say of themselves, and what all of them have in common.
 
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, Info, License, ObjectBuilder, OpenApi, OpenApiBuilder, Ref,
-    RefOr, Response, ResponseBuilder, Type, tag::TagBuilder,
+    RefOr, Required, Response, ResponseBuilder, Schema, Type, tag::TagBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::activity::ACTIONS;
 use crate::app::Description;
 use crate::content::Content;
-use crate::problem::{Fault, MEDIA_TYPE, Problem};
+use crate::problem::{Document, Fault, MEDIA_TYPE};
 use crate::reference;
 
 const INTRODUCTION: &str = "What `busta serve` can be asked, and told. \
@@ -38,7 +39,7 @@ pub(crate) fn head() -> OpenApi {
     info.license = Some(License::new("MIT OR Apache-2.0"));
     let tag = |(name, words): (&str, &str)| TagBuilder::new().name(name).description(Some(words)).build();
     let components = ComponentsBuilder::new()
-        .schema(Problem::name(), Problem::schema())
+        .schema(Document::name(), Document::schema())
         .schema(Fault::name(), Fault::schema())
         .security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
         .build();
@@ -69,47 +70,58 @@ fn complete(path: &str, item: &mut PathItem) {
 
 /// What any route may answer: problems, and to a `GET` that it has not changed.
 fn common(path: &str, changes: bool, operation: &mut Operation) {
-    let api = path.starts_with("/api/v1/") && !operation.tags.iter().flatten().any(|tag| tag == "reference");
-    let named = path.contains('{');
-    let body = operation.request_body.is_some();
-    let mut add = |status: u16, words: &str| {
-        let responses = &mut operation.responses.responses;
-        responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(status, words)));
-    };
-    add(400, "The request is wrong; `errors` says what of it");
-    add(403, "Not with this token, under this name or from this page");
-    add(413, "The body is too large");
-    add(429, "Too many requests from your address");
-    add(500, "The server made a mistake");
-    if path == "/ready" {
-        return;
+    let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+    let api = path.starts_with("/api/v1/") && tag != "reference";
+    let has_body = operation.request_body.is_some();
+    if let Some(name) = &mut operation.operation_id {
+        *name = format!("{tag}_{name}");
     }
-    add(503, "It may work later");
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            name_actions(parameter);
+        }
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.required = Some(Required::False);
+    }
     if api || path == "/metrics" {
-        add(401, "This needs a valid token");
         operation.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
     }
-    let mut add = |status: u16, words: &str| {
-        let responses = &mut operation.responses.responses;
-        responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(status, words)));
-    };
-    if named {
-        add(404, "There is no such thing");
-    }
-    if changes && api && !path.ends_with("/ticket") {
-        add(409, "Not as things stand");
-    }
-    if body {
-        add(408, "The body did not come");
-        add(415, "The body is not JSON");
-    }
+    let guarded = operation.security.is_some();
     let streamed = path.ends_with("/stream") || path.ends_with("/export") || !path.starts_with("/api/");
+    let problems = [
+        (true, 400, "The request is wrong; `errors` says what of it"),
+        (guarded, 401, "This needs a valid token"),
+        (true, 403, "Not with this token, under this name or from this page"),
+        (path.contains('{') || has_body, 404, "There is no such thing"),
+        (has_body, 408, "The body did not come"),
+        (changes && tag != "activity", 409, "Not as things stand"),
+        (true, 413, "The body is too large"),
+        (has_body, 415, "The body is not JSON"),
+        (true, 429, "Too many requests from your address"),
+        (true, 500, "The server made a mistake"),
+        (path != "/ready", 503, "It may work later"),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (_, status, words) in problems.into_iter().filter(|(applies, ..)| *applies) {
+        responses.insert(status.to_string(), RefOr::T(problem(status, words)));
+    }
     if !changes && !streamed {
         let unchanged =
             ResponseBuilder::new().description("The client has it: `If-None-Match` names its `ETag`");
-        operation.responses.responses.insert("304".to_owned(), RefOr::T(unchanged.build()));
+        responses.insert("304".to_owned(), RefOr::T(unchanged.build()));
     }
     name_answers(operation);
+}
+
+/// Lists of actions hold those there are.
+fn name_actions(parameter: &mut Parameter) {
+    if parameter.name == "action"
+        && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+    {
+        let one = ACTIONS.map(|action| action.as_str()).join("|");
+        schema.pattern = Some(format!("^({one})(,({one}))*$"));
+    }
 }
 
 /// Every answer has a description.
@@ -118,13 +130,13 @@ fn name_answers(operation: &mut Operation) {
         if let RefOr::T(response) = response
             && response.description.is_empty()
         {
-            response.description = "It was done".to_owned();
+            response.description = "What was asked for".to_owned();
         }
     }
 }
 
 fn problem(status: u16, words: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Document::name()))).build();
     let mut response = ResponseBuilder::new().description(words).content(MEDIA_TYPE, content);
     if matches!(status, 429 | 503) {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer).build();

@@ -12,9 +12,13 @@ use utoipa::ToSchema;
 /// The media type of problem documents.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
+/// What went wrong with a request: the answer, on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem(Box<Document>);
+
 /// What went wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(example = json!({
+#[schema(as = Problem, example = json!({
     "type": "urn:busta:problem:not-found",
     "title": "Not Found",
     "status": 404,
@@ -22,7 +26,7 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
     "hint": "the sources are orders, news",
     "instance": "/api/v1/sources/ordres",
 }))]
-pub struct Problem {
+pub(crate) struct Document {
     /// What kind of problem it is: `urn:busta:problem:` and a word for each status.
     #[serde(rename = "type")]
     kind: String,
@@ -49,7 +53,7 @@ pub struct Problem {
 
 /// What is wrong with one parameter, or one field of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The parameter of the query or path.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
@@ -75,7 +79,7 @@ impl Problem {
     pub(crate) fn of(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         let word = title.to_ascii_lowercase().replace(' ', "-");
-        Self {
+        Self(Box::new(Document {
             kind: format!("urn:busta:problem:{word}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -84,37 +88,48 @@ impl Problem {
             instance: None,
             errors: Vec::new(),
             retry_after_s: None,
-        }
+        }))
     }
 
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..Self::of(status) }
+        let mut problem = Self::of(status);
+        problem.0.detail = Some(detail.into());
+        problem
+    }
+
+    /// The service made a mistake, which nobody outside needs to know.
+    pub(crate) fn mistake() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the server made a mistake; its log says which")
     }
 
     /// Parameters or fields are wrong.
     pub(crate) fn invalid(errors: Vec<Fault>) -> Self {
-        let detail = errors.iter().map(|fault| fault.reason.as_str()).collect::<Vec<_>>().join("; ");
-        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, detail) }
+        let reasons: Vec<&str> = errors.iter().map(|fault| fault.reason.as_str()).collect();
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, reasons.join("; "));
+        problem.0.errors = errors;
+        problem
     }
 
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
     }
 
     /// When it may be tried again; whole seconds, one at least.
-    pub(crate) fn retry_after(self, wait: Duration) -> Self {
-        Self { retry_after_s: Some(wait.as_secs_f64().ceil().max(1.0) as u64), ..self }
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after_s = Some(wait.as_secs_f64().ceil().max(1.0) as u64);
+        self
     }
 
     /// The status of the answer.
     pub(crate) fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The answer as it goes out, for the request of this path.
     pub(crate) fn render(mut self, path: &str, response: &mut Response) {
-        self.instance = Some(path.to_owned());
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        self.0.instance = Some(path.to_owned());
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CONTENT_LENGTH, body.len().into());
@@ -127,7 +142,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = self.0.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if self.status() == StatusCode::UNAUTHORIZED {
@@ -149,10 +164,7 @@ impl From<Error> for Problem {
             ErrorKind::Auth | ErrorKind::Corrupt | ErrorKind::Cancelled | ErrorKind::Bug => {
                 // Who asks cannot mend it, and need not know it.
                 tracing::error!(kind = %error.kind(), "{}", redact(&error.to_string()));
-                return Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the server made a mistake; its log says which",
-                );
+                return Self::mistake();
             }
         };
         let problem = Self::new(status, redact(error.message()));
@@ -189,8 +201,8 @@ mod tests {
         ];
         for (kind, status) in table {
             let problem = Problem::from(Error::new(kind, "what happened").hint("what to do"));
-            assert_eq!(problem.status, status, "{kind}");
-            let told = problem.detail.as_deref() == Some("what happened") && problem.hint.is_some();
+            assert_eq!(problem.0.status, status, "{kind}");
+            let told = problem.0.detail.as_deref() == Some("what happened") && problem.0.hint.is_some();
             assert_eq!(told, status != 500, "only what the client can mend is told: {kind}");
         }
     }
@@ -198,8 +210,8 @@ mod tests {
     #[test]
     fn what_may_work_later_says_when() {
         let wait = Some(Duration::from_millis(2500));
-        assert_eq!(Problem::from(Error::rate_limited("slow", wait)).retry_after_s, Some(3));
-        assert_eq!(Problem::from(Error::unavailable("locked")).retry_after_s, Some(1));
-        assert_eq!(Problem::from(Error::not_found("x")).retry_after_s, None);
+        assert_eq!(Problem::from(Error::rate_limited("slow", wait)).0.retry_after_s, Some(3));
+        assert_eq!(Problem::from(Error::unavailable("locked")).0.retry_after_s, Some(1));
+        assert_eq!(Problem::from(Error::not_found("x")).0.retry_after_s, None);
     }
 }

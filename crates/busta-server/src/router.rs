@@ -39,10 +39,7 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     let response = match timeout(app.limits.answer_timeout, run).await {
         Ok(Ok(response)) => response,
         // The panic hook has logged it.
-        Ok(Err(_)) => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server made a mistake; its log says which")
-                .into_response()
-        }
+        Ok(Err(_)) => Problem::mistake().into_response(),
         Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the answer took too long")
             .retry_after(app.limits.answer_timeout)
             .into_response(),

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -24,8 +25,13 @@ use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
 use crate::transport::Impatient;
 
-/// The most memory a connection keeps for a request's head, and for what is to be written.
-const CONNECTION_BUFFER: usize = 64 << 10;
+/// The most memory a connection keeps of what comes, and of what is to be written.
+const CONNECTION_BUFFER: usize = 32 << 10;
+/// What the system keeps for a client that does not take it; it doubles this. By itself it would go up to
+/// 4 MiB for each, and a thousand stalled browsers would take the machine's memory.
+const SEND_BUFFER: usize = 128 << 10;
+/// The largest head of a request; a larger one is answered with 431.
+const HEAD_BYTES: usize = 16 << 10;
 /// A pause when no connection can be accepted: most often there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -120,6 +126,7 @@ impl Acceptor {
     ) -> impl Future<Output = ()> + Send + use<> {
         // Small answers must not wait for the client's acknowledgement of the last.
         let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER);
         let router = self.router.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Client(address));
@@ -130,6 +137,7 @@ impl Acceptor {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.read_timeout)
             .max_buf_size(CONNECTION_BUFFER)
+            .max_header_size(HEAD_BYTES)
             .serve_connection(io, service);
         let (stopping, cut) = (self.stopping.clone(), self.cut.clone());
         async move {

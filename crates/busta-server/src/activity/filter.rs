@@ -62,7 +62,8 @@ fn action(word: &str) -> Result<Action, String> {
     })
 }
 
-const ACTIONS: [Action; 15] = [
+/// All actions.
+pub(crate) const ACTIONS: [Action; 15] = [
     Action::Started,
     Action::Fetching,
     Action::Found,
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_said() {
         let problem = Filter::read(&query("", "", "one", "uploading")).unwrap_err();
-        let text = serde_json::to_string(&problem).unwrap();
+        let text = format!("{problem:?}");
         assert!(text.contains("not the number") && text.contains("rate_limited"), "{text}");
     }
 

@@ -15,7 +15,7 @@ use busta_core::clock::Clock;
 use busta_core::event::Event;
 use tokio::sync::watch;
 
-pub(crate) use filter::Filter;
+pub(crate) use filter::{ACTIONS, Filter};
 use ring::Ring;
 pub use ring::{Reading, RingLimits};
 pub use stored::StoredEvent;

@@ -19,7 +19,7 @@ use super::{Activity, Filter};
 /// thousand clients are ten thousand wake-ups a second at most. Nobody sees less.
 const PULSE: Duration = Duration::from_millis(100);
 /// So much is put into one write.
-const WRITE_BYTES: usize = 16 << 10;
+const WRITE_BYTES: usize = 8 << 10;
 /// So many events are looked at under one hold of the ring's lock.
 const READ_EVENTS: usize = 64;
 /// A filter passes over so many events before others have their turn.

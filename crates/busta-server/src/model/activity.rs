@@ -59,8 +59,10 @@ pub struct ActivityQuery {
     /// Only of these sources.
     pub source: Option<String>,
     /// Only of these workers.
+    #[param(pattern = "^[0-9]{1,9}(,[0-9]{1,9})*$")]
     pub worker: Option<String>,
     /// Only these actions.
+    #[param(example = "error,retrying")]
     pub action: Option<String>,
     /// How many at most; of the history only.
     #[param(minimum = 1, maximum = 1000, default = 100)]

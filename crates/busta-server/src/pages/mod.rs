@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::content::Content;
 use crate::problem::Problem;
+use crate::security::TEXT_PAGE_POLICY;
 
 /// A file of the dashboard.
 struct Page {
@@ -53,15 +54,22 @@ pub(crate) async fn page(request: Request) -> Response {
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         let mut response = Problem::of(StatusCode::METHOD_NOT_ALLOWED).into_response();
-        let allowed = axum::http::HeaderValue::from_static("GET,HEAD");
-        response.headers_mut().insert(axum::http::header::ALLOW, allowed);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
         return response;
     }
     let file = PAGES.get(path.trim_start_matches('/')).or_else(|| PAGES.get(INDEX));
-    file.map_or_else(
-        || Problem::of(StatusCode::NOT_FOUND).into_response(),
-        |file| file.answer(request.headers()),
-    )
+    match file.map(|file| file.answer(request.headers())) {
+        Some(answer) if built::PAGES.is_empty() => text_page(answer),
+        Some(answer) => answer,
+        None => Problem::of(StatusCode::NOT_FOUND).into_response(),
+    }
+}
+
+/// A page that needs nothing but the styles that stand in it.
+pub(crate) fn text_page(mut answer: Response) -> Response {
+    let policy = HeaderValue::from_static(TEXT_PAGE_POLICY);
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    answer
 }
 
 /// The types of files that dashboards are made of.

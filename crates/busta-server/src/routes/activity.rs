@@ -48,8 +48,10 @@ pub(super) struct StreamQuery {
     /// Only of these sources.
     source: Option<String>,
     /// Only of these workers.
+    #[param(pattern = "^[0-9]{1,9}(,[0-9]{1,9})*$")]
     worker: Option<String>,
     /// Only these actions.
+    #[param(example = "error,retrying")]
     action: Option<String>,
     /// Go on behind this event. The header `Last-Event-ID` says the same, and wins.
     last_event_id: Option<u64>,

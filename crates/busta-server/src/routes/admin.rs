@@ -17,7 +17,7 @@ use crate::problem::{Fault, Problem};
     post,
     path = "/api/v1/admin/collect",
     tag = "runs",
-    request_body = Option<CollectRequest>,
+    request_body = CollectRequest,
     responses((status = 202, description = "It runs, or waits for its turn", body = Accepted,
         headers(("Location" = String, description = "The run"))))
 )]

@@ -21,18 +21,13 @@ use crate::problem::Problem;
 use crate::service::RecordScan;
 
 /// How to export.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ExportQuery {
-    /// The form.
-    #[serde(default = "ndjson")]
-    #[param(inline, default = "ndjson")]
-    format: ExportFormat,
-}
-
-fn ndjson() -> ExportFormat {
-    ExportFormat::Ndjson
+    /// The form; a line per record if none is named.
+    #[param(inline)]
+    format: Option<ExportFormat>,
 }
 
 /// A whole table as a file
@@ -58,6 +53,7 @@ pub(super) async fn export(
             .retry_after(Duration::from_secs(10))
     })?;
     let RecordScan { columns, rows } = app.service.export(&name).await?;
+    let format = format.unwrap_or(ExportFormat::Ndjson);
     let (kind, ending) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
         ExportFormat::Json => ("application/json", "json"),
@@ -117,7 +113,7 @@ mod tests {
     fn names_of_files_are_harmless() {
         let name = |table: &str| disposition(table, "csv").to_str().unwrap().to_owned();
         assert_eq!(name("orders"), "attachment; filename=\"orders.csv\"");
-        assert_eq!(name("a\"; x=\"../b c.exe"), "attachment; filename=\"a___x____b_c_exe.csv\"");
+        assert_eq!(name("a\"; x=\"../b c.exe"), "attachment; filename=\"a___x_____b_c_exe.csv\"");
         assert!(name(&"ä".repeat(500)).len() < 150);
     }
 }

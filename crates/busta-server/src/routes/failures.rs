@@ -30,9 +30,9 @@ pub(super) async fn list(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct GroupQuery {
-    /// What they have in common.
+    /// What they have in common; their reason if it is left out.
     #[param(inline)]
-    by: GroupBy,
+    by: Option<GroupBy>,
     /// Only those of this run.
     run: Option<String>,
     /// Only those of this source.
@@ -58,5 +58,5 @@ pub(super) async fn groups(
 ) -> Answer {
     let GroupQuery { by, run, source, kind } = query;
     let which = FailureQuery { run, source, kind, ..FailureQuery::default() };
-    json(&headers, &app.service.failure_groups(which, by).await?)
+    json(&headers, &app.service.failure_groups(which, by.unwrap_or_default()).await?)
 }

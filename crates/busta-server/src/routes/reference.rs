@@ -3,6 +3,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::app::App;
+use crate::pages::text_page;
 
 /// This description
 #[utoipa::path(
@@ -23,5 +24,5 @@ pub(super) async fn document(State(app): State<App>, headers: HeaderMap) -> Resp
     responses((status = 200, description = "A page", body = String, content_type = "text/html"))
 )]
 pub(super) async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
-    app.reference.answer(&headers)
+    text_page(app.reference.answer(&headers))
 }

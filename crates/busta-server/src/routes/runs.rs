@@ -59,7 +59,7 @@ pub(super) async fn cancel(State(app): State<App>, Name(id): Name, headers: Head
     path = "/api/v1/runs/{id}/retry",
     tag = "runs",
     params(("id" = String, Path, description = "The run's id, or the beginning of it")),
-    request_body = Option<RetryRequest>,
+    request_body = RetryRequest,
     responses((status = 202, description = "It runs, or waits for its turn", body = Accepted,
         headers(("Location" = String, description = "The run"))))
 )]

@@ -63,7 +63,7 @@ pub(super) async fn resume(State(app): State<App>, Name(name): Name, headers: He
     path = "/api/v1/sources/{name}/collect",
     tag = "sources",
     params(("name" = String, Path, description = "The source")),
-    request_body = Option<CollectRequest>,
+    request_body = CollectRequest,
     responses((status = 202, description = "It runs, or waits for its turn", body = Accepted,
         headers(("Location" = String, description = "The run"))))
 )]

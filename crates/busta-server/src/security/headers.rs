@@ -1,10 +1,13 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// The pages load nothing from elsewhere and run no script that stands in a page. Charts and frameworks set
-/// style attributes, so styles may stand there.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+/// The pages load nothing from elsewhere, and neither scripts nor styles stand in them. Pages that have
+/// other needs bring their own.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The policy of a page that is nothing but text with its styles in it.
+pub(crate) const TEXT_PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),

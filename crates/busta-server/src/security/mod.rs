@@ -12,7 +12,7 @@ mod tickets;
 mod token;
 
 pub(crate) use guard::{guard, too_large};
-pub(crate) use headers::add as add_headers;
+pub(crate) use headers::{TEXT_PAGE_POLICY, add as add_headers};
 pub use rate::RateLimit;
 pub(crate) use rate::Rates;
 pub(crate) use tickets::{LIFETIME as TICKET_LIFETIME, Tickets};

@@ -1,0 +1,12 @@
+//! The API over real connections, in front of a service that is played.
+
+mod auth;
+mod data;
+mod description;
+mod live;
+mod open;
+mod pages;
+mod problems;
+mod routes;
+mod stopping;
+mod support;

@@ -1,0 +1,267 @@
+use async_trait::async_trait;
+use busta_core::destination::Scan;
+use busta_core::{Error, Records, Result};
+use busta_server::model::{
+    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, FailureGroup,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
+    RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth, SourceView, Trigger,
+};
+use busta_server::{RecordScan, Service};
+use chrono::DateTime;
+use serde_json::value::RawValue;
+
+/// A service that is asked for names: `missing` is not there, `busy` is in the way, `locked` may work later,
+/// `secret` fails inside, `panic` panics, `hangs` never answers. All else goes well.
+pub struct Fake;
+
+async fn look(name: &str) -> Result<()> {
+    match name {
+        "missing" => Err(Error::not_found("there is no missing").hint("there are news and orders")),
+        "busy" => Err(Error::conflict("run R1 is collecting it")),
+        "locked" => Err(Error::unavailable("the database is locked")),
+        "limited" => Err(Error::rate_limited("slowly", Some(std::time::Duration::from_secs(7)))),
+        "wrong" => Err(Error::data("price>=ten: not a number")),
+        "secret" => Err(Error::bug("index 7 of /var/lib/busta")),
+        "panic" => panic!("a mistake of /var/lib/busta"),
+        "hangs" => std::future::pending().await,
+        _ => Ok(()),
+    }
+}
+
+fn run(id: &str) -> RunSummary {
+    RunSummary {
+        id: id.to_owned(),
+        state: RunState::Completed,
+        trigger: Trigger::Api,
+        sources: vec!["news".to_owned()],
+        started_at: DateTime::UNIX_EPOCH,
+        finished_at: None,
+        duration_s: 1.5,
+        totals: RunTotals::default(),
+    }
+}
+
+fn source(name: &str) -> SourceView {
+    SourceView {
+        name: name.to_owned(),
+        kind: "rss".to_owned(),
+        enabled: true,
+        priority: "normal".to_owned(),
+        destination: "sqlite busta.db".to_owned(),
+        health: SourceHealth::Ok,
+        error: None,
+        running: None,
+        last_run: Some(run("R0")),
+        schedule: None,
+        requests: 0,
+        latency_p50_ms: None,
+        latency_p99_ms: None,
+        in_flight: 0,
+        effective_concurrency: None,
+    }
+}
+
+fn accepted(sources: Vec<String>) -> Accepted {
+    Accepted { run_id: "R2".to_owned(), state: RunState::Running, sources, waits_for: None }
+}
+
+fn dataset(name: &str) -> Dataset {
+    Dataset {
+        name: name.to_owned(),
+        rows: 2500,
+        bytes: None,
+        destination: "sqlite busta.db".to_owned(),
+        sources: vec!["news".to_owned()],
+    }
+}
+
+fn failure() -> FailureView {
+    FailureView {
+        id: "f".to_owned(),
+        run_id: "R0".to_owned(),
+        source: "news".to_owned(),
+        stream: "entries".to_owned(),
+        split: "feed".to_owned(),
+        position: None,
+        stage: "read".to_owned(),
+        kind: "unavailable".to_owned(),
+        reason: "503".to_owned(),
+        payload: None,
+        at: DateTime::UNIX_EPOCH,
+    }
+}
+
+#[async_trait]
+impl Service for Fake {
+    fn health(&self) -> Health {
+        Health { status: "ok".to_owned(), version: "1".to_owned(), uptime_s: 1.0 }
+    }
+
+    fn readiness(&self) -> Readiness {
+        Readiness { ready: false, missing: vec!["the store is locked".to_owned()] }
+    }
+
+    fn overview(&self) -> Overview {
+        Overview {
+            version: "1".to_owned(),
+            started_at: DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
+            sources: 1,
+            sources_ok: 1,
+            sources_failing: 0,
+            sources_paused: 0,
+            live_runs: Vec::new(),
+            recent_runs: (0..50).map(|n| run(&format!("R{n}"))).collect(),
+            totals: RunTotals::default(),
+            throughput: Vec::new(),
+            next_due_at: None,
+        }
+    }
+
+    fn sources(&self) -> Vec<SourceView> {
+        vec![source("news"), source("orders")]
+    }
+
+    async fn source(&self, name: &str) -> Result<SourceDetail> {
+        look(name).await?;
+        Ok(SourceDetail {
+            summary: source(name),
+            streams: Vec::new(),
+            hosts: Vec::new(),
+            upcoming: Vec::new(),
+            recent_runs: Vec::new(),
+            quality: Vec::new(),
+        })
+    }
+
+    async fn pause(&self, name: &str) -> Result<SourceView> {
+        look(name).await?;
+        Ok(source(name))
+    }
+
+    async fn resume(&self, name: &str) -> Result<SourceView> {
+        look(name).await?;
+        Ok(source(name))
+    }
+
+    async fn collect(&self, request: CollectRequest) -> Result<Accepted> {
+        for name in &request.sources {
+            look(name).await?;
+        }
+        Ok(accepted(request.sources))
+    }
+
+    async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
+        look(query.source.as_deref().unwrap_or_default()).await?;
+        Ok(Page { items: vec![run("R1")], next: query.limit.map(|limit| limit.to_string()) })
+    }
+
+    async fn run(&self, id: &str) -> Result<RunDetail> {
+        look(id).await?;
+        Ok(RunDetail {
+            summary: run(id),
+            full_refresh: false,
+            limit: None,
+            by_source: Vec::new(),
+            live: None,
+            report: None,
+        })
+    }
+
+    async fn cancel(&self, id: &str) -> Result<RunSummary> {
+        look(id).await?;
+        Ok(run(id))
+    }
+
+    async fn retry(&self, id: &str) -> Result<Accepted> {
+        look(id).await?;
+        Ok(accepted(vec!["news".to_owned()]))
+    }
+
+    async fn failures(&self, query: FailureQuery) -> Result<Page<FailureView>> {
+        look(query.run.as_deref().unwrap_or_default()).await?;
+        Ok(Page::last(vec![failure()]))
+    }
+
+    async fn failure_groups(&self, _: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>> {
+        Ok(vec![FailureGroup {
+            title: format!("{by:?}"),
+            source: None,
+            kind: None,
+            stage: None,
+            count: 1,
+            first_at: DateTime::UNIX_EPOCH,
+            last_at: DateTime::UNIX_EPOCH,
+            runs: Vec::new(),
+            example: failure(),
+        }])
+    }
+
+    async fn history(&self, _: ActivityQuery) -> Result<Page<ActivityEvent>> {
+        Ok(Page::last(Vec::new()))
+    }
+
+    async fn datasets(&self) -> Result<Vec<Dataset>> {
+        Ok(vec![dataset("entries")])
+    }
+
+    async fn dataset(&self, name: &str) -> Result<DatasetSchema> {
+        look(name).await?;
+        let column = Column { name: "id".to_owned(), kind: "INTEGER".to_owned(), primary_key: true };
+        Ok(DatasetSchema { dataset: dataset(name), columns: vec![column] })
+    }
+
+    async fn records(&self, name: &str, _: RecordQuery) -> Result<Page<Box<RawValue>>> {
+        look(name).await?;
+        Ok(Page::last(vec![RawValue::from_string("{\"big\": 12345678901234567890.10}".to_owned()).unwrap()]))
+    }
+
+    async fn export(&self, name: &str) -> Result<RecordScan> {
+        look(name).await?;
+        let batches = match name {
+            "breaks" => 3,
+            "endless" => u64::MAX,
+            _ => 10,
+        };
+        let rows = Box::new(Rows { next: 0, batches, breaks: name == "breaks" });
+        Ok(RecordScan { columns: vec!["id".to_owned(), "text".to_owned()], rows })
+    }
+
+    fn resources(&self) -> Resources {
+        Resources {
+            processors: 2,
+            memory_total_bytes: None,
+            memory_peak_bytes: 1,
+            file_descriptors_max: None,
+            samples: Vec::new(),
+            pools: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        "# TYPE busta_runs_total counter\nbusta_runs_total 1\n".to_owned()
+    }
+}
+
+/// Batches of 250 rows.
+struct Rows {
+    next: u64,
+    batches: u64,
+    breaks: bool,
+}
+
+#[async_trait]
+impl Scan for Rows {
+    async fn next(&mut self) -> Result<Option<Records>> {
+        if self.next == self.batches {
+            return if self.breaks { Err(Error::corrupt("a page is torn")) } else { Ok(None) };
+        }
+        let first = self.next * 250;
+        self.next += 1;
+        let texts: Vec<String> = (first..first + 250)
+            .map(|id| format!("{{\"id\": {id},\n \"text\": \"a, \\\"b\\\"\"}}"))
+            .collect();
+        Ok(Some(texts.iter().map(String::as_str).collect()))
+    }
+}
