@@ -77,6 +77,8 @@ fn log(event: &Event) {
                 duration_ms = event.duration_ms,
                 attempt = event.attempt,
                 error = event.error.map(|kind| kind.as_str()),
+                stage = event.stage.map(|stage| stage.as_str()),
+                url = event.url,
                 "{}{}{}",
                 event.action.as_str(),
                 if event.message.is_some() { ": " } else { "" },

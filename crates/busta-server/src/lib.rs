@@ -36,7 +36,7 @@ mod service;
 mod settings;
 mod transport;
 
-pub use activity::{Activity, Reading, RingLimits, StoredEvent};
+pub use activity::{Activity, ActivityCounts, Reading, RingLimits, StoredEvent};
 pub use security::{RateLimit, Role, Token, TokenHash, TokenSet, Tokens};
 pub use serve::serve;
 pub use service::{RecordScan, Service};

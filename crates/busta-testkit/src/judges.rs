@@ -20,6 +20,21 @@ pub fn postgis() -> Option<PathBuf> {
     install("postgis")
 }
 
+/// The folder with Prometheus: `bin/prometheus` and `bin/promtool`.
+pub fn prometheus() -> Option<PathBuf> {
+    install("prometheus")
+}
+
+/// A browser without a screen, Debian's Chromium. As root it wants `--no-sandbox`.
+pub fn chromium() -> Option<PathBuf> {
+    install("chromium").map(|folder| folder.join("bin/chromium"))
+}
+
+/// The folder with `bin/node` and `bin/npm`.
+pub fn node() -> Option<PathBuf> {
+    install("node")
+}
+
 /// One of the project's judges.
 pub fn script(name: &str) -> PathBuf {
     root().join("scripts/judges").join(name)

@@ -1,4 +1,4 @@
-//! What processes have used, from Linux's `/proc` (proc(5)); zeros elsewhere.
+//! What processes and the machine use, from Linux's `/proc` (proc(5)); zeros or nothing elsewhere.
 
 use std::fs;
 use std::time::Duration;
@@ -72,7 +72,11 @@ pub fn open_files() -> Option<u64> {
 
 /// How many file descriptors may be open; `None` where the system does not tell, or sets no limit.
 pub fn most_open_files() -> Option<u64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    most_files_of(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+/// The line is `Max open files  1024  1048576  files`: the soft limit, then the hard one.
+fn most_files_of(limits: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
@@ -105,6 +109,10 @@ mod tests {
         let stat = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 150 25 0 0 20 0 1 0 100";
         assert_eq!(ticks_of(stat), Some(175));
         assert_eq!(ticks_of("nonsense"), None);
+        let limits =
+            "Limit  Soft Limit  Hard Limit  Units\nMax open files            1024     1048576    files\n";
+        assert_eq!(most_files_of(limits), Some(1024));
+        assert_eq!(most_files_of("Max open files  unlimited  unlimited  files"), None);
         assert_eq!(busy_ticks_of("cpu  100 1 20 5000 300 2 3 4 0 0\ncpu0 1 1\n"), Some(130));
     }
 
@@ -115,6 +123,7 @@ mod tests {
         let seen = of(std::process::id()).unwrap();
         assert!(seen.memory > 1 << 20 && seen.peak >= seen.memory);
         assert_eq!(of(u32::MAX), None);
-        assert!(machine_time() > Duration::ZERO);
+        assert!((3..most_open_files().unwrap()).contains(&open_files().unwrap()));
+        assert!(machine_memory().unwrap() > seen.memory && processors() >= 1);
     }
 }

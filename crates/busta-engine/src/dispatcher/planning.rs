@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use busta_core::{Destination, Error, Result, Source, Split, SplitId, StreamSpec, WriteMode};
+use busta_core::event::Action;
+use busta_core::secret::redact;
+use busta_core::{Destination, Error, Result, Source, Split, SplitId, Stage, StreamSpec, WriteMode};
 
 use super::Planned;
 use crate::retry::{self, Verdict};
@@ -47,8 +49,16 @@ async fn plan_patiently(shared: &SourceShared, full_refresh: bool) -> Planned {
             return Err(error);
         }
         retries += 1;
-        tracing::info!(source = shared.name.as_str(), %error, retry = retries, "planning is tried again");
-        tokio::time::sleep(error.wait().unwrap_or_else(|| retry::blind_wait(retries, &shared.retry))).await;
+        let wait = error.wait().unwrap_or_else(|| retry::blind_wait(retries, &shared.retry));
+        shared.feed.emit(Action::Retrying, |event| {
+            event.source = Some(shared.name.clone());
+            event.attempt = Some(retries + 1);
+            event.duration_ms = u64::try_from(wait.as_millis()).ok();
+            event.error = Some(error.kind());
+            event.stage = Some(Stage::Read);
+            event.message = Some(format!("planning: {}", redact(&error.to_string())));
+        });
+        tokio::time::sleep(wait).await;
     }
 }
 

@@ -32,6 +32,26 @@ pub struct SourceFigures {
     pub streams: BTreeMap<StreamName, StreamFigures>,
 }
 
+impl SourceFigures {
+    /// Adds what was counted of another source.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        self.latency.add(&other.latency);
+        self.bytes += other.bytes;
+        self.waited += other.waited;
+        self.retries += other.retries;
+        self.limited += other.limited;
+        self.splits += other.splits;
+        self.failures += other.failures;
+        for (stream, counts) in &other.streams {
+            self.streams.entry(stream.clone()).or_default().add(counts);
+        }
+    }
+}
+
 /// What became of the records of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamFigures {
@@ -44,7 +64,14 @@ pub struct StreamFigures {
 }
 
 impl StreamFigures {
-    pub(super) fn add(&mut self, committed: &Committed) {
+    /// Adds what was counted of another stream.
+    pub fn add(&mut self, other: &Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deduped += other.deduped;
+    }
+
+    pub(super) fn landed(&mut self, committed: &Committed) {
         self.inserted += committed.inserted;
         self.updated += committed.updated;
         self.deduped += committed.deduped;

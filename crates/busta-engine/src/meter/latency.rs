@@ -41,6 +41,12 @@ pub struct Latencies {
 }
 
 impl Latencies {
+    /// Adds other answers.
+    pub fn add(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
+        self.sum += other.sum;
+    }
+
     /// How many answers there were.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

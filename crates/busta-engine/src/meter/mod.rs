@@ -138,8 +138,8 @@ impl SourceMeter {
         let mut streams = locked(&self.streams);
         // Looked for first, so that a name is copied once and not with every chunk.
         match streams.get_mut(stream) {
-            Some(counts) => counts.add(committed),
-            None => streams.entry(stream.clone()).or_default().add(committed),
+            Some(counts) => counts.landed(committed),
+            None => streams.entry(stream.clone()).or_default().landed(committed),
         }
     }
 }

@@ -9,6 +9,7 @@ mod ring;
 mod stored;
 mod stream;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use busta_core::clock::Clock;
@@ -26,12 +27,33 @@ pub struct Activity {
     clock: Arc<dyn Clock>,
     ring: Mutex<Ring>,
     newest: watch::Sender<u64>,
+    events: AtomicU64,
+    gaps: AtomicU64,
+    clients: AtomicU64,
+}
+
+/// What was counted of the feed since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActivityCounts {
+    /// Events.
+    pub events: u64,
+    /// Times that a listener was so slow that it missed events.
+    pub gaps: u64,
+    /// Clients that follow it now.
+    pub clients: u64,
 }
 
 impl Activity {
     /// An empty feed that goes on behind `last`, the id of the newest event that was stored, or 0.
     pub fn new(clock: Arc<dyn Clock>, last: u64, limits: RingLimits) -> Self {
-        Self { clock, ring: Mutex::new(Ring::new(last, limits)), newest: watch::Sender::new(last) }
+        Self {
+            clock,
+            ring: Mutex::new(Ring::new(last, limits)),
+            newest: watch::Sender::new(last),
+            events: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+            clients: AtomicU64::new(0),
+        }
     }
 
     /// Adds an event and answers its id: the microseconds since 1970, or one more than the last id if that
@@ -43,6 +65,7 @@ impl Activity {
         let now = u64::try_from(self.clock.now().timestamp_micros()).unwrap_or(0);
         // What is dropped from the ring is freed behind the lock.
         let (id, _dropped) = self.ring().push(now, event);
+        self.events.fetch_add(1, Ordering::Relaxed);
         self.newest.send_modify(|newest| *newest = id.max(*newest));
         id
     }
@@ -56,6 +79,17 @@ impl Activity {
     /// The id of the newest event, and the news of it: for whoever stores events as they come.
     pub fn newest(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> ActivityCounts {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        ActivityCounts { events: get(&self.events), gaps: get(&self.gaps), clients: get(&self.clients) }
+    }
+
+    /// A listener has missed events.
+    pub fn missed(&self) {
+        self.gaps.fetch_add(1, Ordering::Relaxed);
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

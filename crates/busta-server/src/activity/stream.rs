@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -80,6 +81,7 @@ impl EventStream {
         ended: CancellationToken,
         seat: tokio::sync::OwnedSemaphorePermit,
     ) -> Self {
+        activity.clients.fetch_add(1, Ordering::Relaxed);
         let place = from.unwrap_or_else(|| *activity.newest.borrow());
         Self {
             activity,
@@ -130,6 +132,7 @@ impl EventStream {
 
     /// Says that events are gone, and goes on with the oldest that there is.
     fn gap(&mut self, oldest: u64, out: &mut BytesMut) {
+        self.activity.missed();
         let missed = serde_json::json!({ "missed_from": self.place + 1, "oldest": oldest });
         self.place = oldest - 1;
         self.told = self.place;
@@ -144,6 +147,12 @@ impl EventStream {
         }
         self.told = self.place;
         format!(": heartbeat\nid: {}\n\n", self.place).into()
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.activity.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -529,6 +529,7 @@ async fn tell(
                 activity.publish(event);
             }
             Err(broadcast::error::RecvError::Lagged(missed)) => {
+                activity.missed();
                 let mut event = Event::new(clock.now(), &run, Action::Warning);
                 event.count = Some(missed);
                 event.message = Some("events came faster than they could be told".to_owned());

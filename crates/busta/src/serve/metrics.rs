@@ -1,3 +1,0 @@
-pub fn render(_: &super::service::Serving) -> String {
-    String::new()
-}
