@@ -103,8 +103,8 @@ export async function fitsTheScreen(page) {
   assert.ok(content <= screen, `${page.url()} is ${content} wide on a screen of ${screen}`);
 }
 
-/** Nothing serious may keep people out. The page must have been opened with `bypassPolicy`. */
-export async function isAccessible(page, name) {
+/** What may keep people out of a page. It must have been opened with `bypassPolicy`. */
+export async function barriers(page, name) {
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, {
@@ -117,9 +117,16 @@ export async function isAccessible(page, name) {
       where: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
     }));
   });
-  const serious = found.filter(({ impact }) => impact === "serious" || impact === "critical");
-  for (const each of found) if (!serious.includes(each)) console.log(`# axe, ${name}: ${each.impact}: ${each.help}: ${each.where[0]}`);
-  assert.deepEqual(serious, [], name);
+  return found.map((each) => ({ page: name, ...each }));
+}
+
+/** Nothing serious may be among what was found; the rest is told. */
+export function noneIsSerious(found) {
+  const isSerious = ({ impact }) => impact === "serious" || impact === "critical";
+  for (const each of found.filter((one) => !isSerious(one))) {
+    console.log(`# axe: ${each.page}: ${each.impact}: ${each.help}: ${each.where[0]}`);
+  }
+  assert.deepEqual(found.filter(isSerious), []);
 }
 
 /** Asks the API, for what a test needs to know. */
@@ -131,7 +138,10 @@ export async function api(path, init = {}) {
       ...(TOKEN ? { Authorization: `Bearer ${TOKEN}` } : {}),
     },
   });
-  assert.ok(response.ok, `${init.method ?? "GET"} ${path}: ${response.status} ${await response.clone().text()}`);
+  assert.ok(
+    response.ok,
+    `${init.method ?? "GET"} ${path}: ${response.status} ${await response.clone().text()}`,
+  );
   return response.json();
 }
 

@@ -16,9 +16,13 @@ const READ_TOKEN = "read-token";
 async function startMock(port, secured) {
   const tokens = secured ? ["--token", TOKEN, "--read-token", READ_TOKEN] : [];
   const state = join(folder, secured ? "secured.json" : "open.json");
-  const child = spawn(process.execPath, [here("../mock/server.mjs"), "--port", port, "--state", state, ...tokens], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [here("../mock/server.mjs"), "--port", port, "--state", state, ...tokens],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const [line] = await once(createInterface({ input: child.stdout }), "line");
   return { child, url: line };
 }

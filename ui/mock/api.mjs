@@ -24,6 +24,12 @@ export function api(world, tokens) {
     throw new Refused(401, "Unauthorized", "A token is needed.", "`busta token new` makes one.");
   }
 
+  function admit(request, url) {
+    const may = role(request, url);
+    const operates = request.method === "POST" && !url.pathname.endsWith("/ticket");
+    if (operates && may !== "operate") throw new Refused(403, "Forbidden", "This token may not operate.");
+  }
+
   return async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     try {
@@ -31,9 +37,7 @@ export function api(world, tokens) {
         send(request, response, { status: "ok", version: "0.1.0", uptime_s: 1 });
         return;
       }
-      const may = role(request, url);
-      const operates = request.method === "POST" && !url.pathname.endsWith("/ticket");
-      if (operates && may !== "operate") throw new Refused(403, "Forbidden", "This token may not operate.");
+      admit(request, url);
       const path = url.pathname.slice("/api/v1".length).split("/").slice(1).map(decodeURIComponent);
       if (path.join("/") === "activity/stream") {
         stream(world, request, response, url.searchParams);
@@ -47,11 +51,15 @@ export function api(world, tokens) {
       const result = route(world, request.method, path, url.searchParams, body, tickets);
       send(request, response, result, request.method === "POST" && "run_id" in result ? 202 : 200);
     } catch (error) {
-      const status = error.status ?? 500;
-      const problem = { type: "about:blank", title: error.title ?? "Error", status, detail: error.message, hint: error.hint };
-      response.writeHead(status, PROBLEM).end(JSON.stringify(problem));
+      refuse(response, error);
     }
   };
+}
+
+function refuse(response, error) {
+  const { status = 500, title = "Error", message: detail, hint } = error;
+  const problem = { type: "about:blank", title, status, detail, hint };
+  response.writeHead(status, PROBLEM).end(JSON.stringify(problem));
 }
 
 async function bodyOf(request) {
@@ -94,7 +102,9 @@ function route(world, method, path, query, body, tickets) {
       return world.collect(body);
     case "GET runs":
       return page(
-        world.runs().filter((run) => fits(run.state, query.get("state")) && fits(run.sources, query.get("source"))),
+        world
+          .runs()
+          .filter((run) => fits(run.state, query.get("state")) && fits(run.sources, query.get("source"))),
         query,
       );
     case "GET runs/*":
@@ -138,7 +148,8 @@ function route(world, method, path, query, body, tickets) {
 
 function source(name) {
   const found = SOURCES.find((each) => each.name === name);
-  if (!found) throw new Refused(404, "Not Found", `There is no source ${name}.`, "GET /api/v1/sources lists them.");
+  if (!found)
+    throw new Refused(404, "Not Found", `There is no source ${name}.`, "GET /api/v1/sources lists them.");
   return found;
 }
 
@@ -155,7 +166,10 @@ function retried(past) {
 
 function overview(world) {
   const views = SOURCES.map((each) => world.sourceView(each));
-  const times = views.map((view) => view.schedule?.next_at).filter(Boolean).sort();
+  const times = views
+    .map((view) => view.schedule?.next_at)
+    .filter(Boolean)
+    .sort();
   const totals = { records: 0, bytes: 0, requests: 0, retries: 0, failures: 0, splits: 0 };
   for (const each of world.runs()) for (const key of Object.keys(totals)) totals[key] += each.totals[key];
   return {
@@ -176,7 +190,9 @@ function overview(world) {
 
 function fits(value, wanted) {
   if (!wanted) return true;
-  return wanted.split(",").some((each) => (Array.isArray(value) ? value.includes(each) : String(value) === each));
+  return wanted
+    .split(",")
+    .some((each) => (Array.isArray(value) ? value.includes(each) : String(value) === each));
 }
 
 function filterOf(query) {
@@ -197,7 +213,9 @@ function page(items, query, most = 50) {
 function failures(world, query) {
   return world.failures.filter(
     (each) =>
-      fits(each.run_id, query.get("run")) && fits(each.source, query.get("source")) && fits(each.kind, query.get("kind")),
+      fits(each.run_id, query.get("run")) &&
+      fits(each.source, query.get("source")) &&
+      fits(each.kind, query.get("kind")),
   );
 }
 
@@ -210,7 +228,8 @@ function groups(list, by) {
     group.list.push(each);
     found.set(title, group);
   }
-  const same = (members, key) => (members.every((each) => each[key] === members[0][key]) ? { [key]: members[0][key] } : {});
+  const same = (members, key) =>
+    members.every((each) => each[key] === members[0][key]) ? { [key]: members[0][key] } : {};
   return [...found.values()]
     .map(({ title, list: members }) => ({
       title,
@@ -229,7 +248,13 @@ function groups(list, by) {
 function dataset(name) {
   const table = TABLES[name];
   if (!table) throw new Refused(404, "Not Found", `There is no table ${name}.`);
-  return { name, rows: table.rows, bytes: table.rows * 412, destination: "sqlite, busta.db", sources: [table.source] };
+  return {
+    name,
+    rows: table.rows,
+    bytes: table.rows * 412,
+    destination: "sqlite, busta.db",
+    sources: [table.source],
+  };
 }
 
 function records(name, query) {
@@ -237,14 +262,21 @@ function records(name, query) {
   for (const condition of (query.get("filter") ?? "").split(",").filter(Boolean)) {
     const [, column, operator, value] = /^([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)$/.exec(condition) ?? [];
     if (!COLUMNS.some((each) => each.name === column)) {
-      throw new Refused(400, "Bad Request", `There is no column ${column ?? condition}.`, "The schema names them.");
+      throw new Refused(
+        400,
+        "Bad Request",
+        `There is no column ${column ?? condition}.`,
+        "The schema names them.",
+      );
     }
     rows = rows.filter((each) => holds(each[column], operator, value));
   }
   const order = query.get("order");
   if (order) {
     const column = order.replace(/^-/, "");
-    rows.sort((a, b) => (a[column] < b[column] ? -1 : a[column] > b[column] ? 1 : 0) * (order[0] === "-" ? -1 : 1));
+    rows.sort(
+      (a, b) => (a[column] < b[column] ? -1 : a[column] > b[column] ? 1 : 0) * (order[0] === "-" ? -1 : 1),
+    );
   }
   return page(rows, query);
 }
@@ -272,10 +304,11 @@ function holds(have, operator, value) {
 function exported(response, name, format) {
   const rows = Array.from({ length: Math.min(dataset(name).rows, 1000) }, (_, at) => row(at + 1));
   const lines = {
-    csv: () => [
-      COLUMNS.map((column) => column.name).join(","),
-      ...rows.map((each) => COLUMNS.map(({ name: column }) => quoted(each[column])).join(",")),
-    ].join("\r\n"),
+    csv: () =>
+      [
+        COLUMNS.map((column) => column.name).join(","),
+        ...rows.map((each) => COLUMNS.map(({ name: column }) => quoted(each[column])).join(",")),
+      ].join("\r\n"),
     json: () => JSON.stringify(rows),
     ndjson: () => rows.map((each) => JSON.stringify(each)).join("\n"),
   }[format];

@@ -74,11 +74,15 @@ export class MockRun {
 
   take(worker, now) {
     const ready = this.parts.filter(
-      (part) => part.heldUntil <= now && part.inFlight < LIMIT && part.waiting.some((s) => s.notBefore <= now),
+      (part) =>
+        part.heldUntil <= now && part.inFlight < LIMIT && part.waiting.some((s) => s.notBefore <= now),
     );
     if (ready.length === 0) return;
     const part = this.random.pick(ready);
-    const split = part.waiting.splice(part.waiting.findIndex((s) => s.notBefore <= now), 1)[0];
+    const split = part.waiting.splice(
+      part.waiting.findIndex((s) => s.notBefore <= now),
+      1,
+    )[0];
     part.inFlight += 1;
     worker.task = {
       part,
@@ -104,7 +108,9 @@ export class MockRun {
   }
 
   url(part, split) {
-    return part.source.host ? `https://${part.source.host}/${split.stream}?${split.id.replace(" ", "=")}` : undefined;
+    return part.source.host
+      ? `https://${part.source.host}/${split.stream}?${split.id.replace(" ", "=")}`
+      : undefined;
   }
 
   /** The next step of a worker, if its time has come. */
@@ -133,7 +139,9 @@ export class MockRun {
     }
     task.action = step ?? "fetching";
     task.stepSince = now;
-    task.until = now + (task.action === "fetching" ? this.random.between(...part.source.pace) : this.random.between(10, 60));
+    task.until =
+      now +
+      (task.action === "fetching" ? this.random.between(...part.source.pace) : this.random.between(10, 60));
   }
 
   trouble(worker, now) {
@@ -141,7 +149,12 @@ export class MockRun {
     const { part, split } = task;
     const { source } = part;
     if (source.refused) {
-      this.fail(worker, "auth", "read", "401 Unauthorized: the token was refused. Set `auth.token` to a valid one.");
+      this.fail(
+        worker,
+        "auth",
+        "read",
+        "401 Unauthorized: the token was refused. Set `auth.token` to a valid one.",
+      );
       return true;
     }
     if (source.limited && this.random.chance(0.06)) {
@@ -149,12 +162,29 @@ export class MockRun {
       part.limited += 1;
       part.heldUntil = now + wait;
       part.time.limits_s += wait / 1000;
-      this.emit(0, "rate_limited", { source: source.name, duration_ms: wait, message: `${source.host} asks to slow down` });
-      this.emit(0, "adapted", { source: source.name, count: 3, message: `${source.host} gets 3 requests at once` });
+      this.emit(0, "rate_limited", {
+        source: source.name,
+        duration_ms: wait,
+        message: `${source.host} asks to slow down`,
+      });
+      this.emit(0, "adapted", {
+        source: source.name,
+        count: 3,
+        message: `${source.host} gets 3 requests at once`,
+      });
     }
     if (source.host && split.attempt < 3 && this.random.chance(0.05)) {
       const wait = this.random.whole(200, 900);
-      this.emit(worker.worker_id, "retrying", this.about(task, { error: "unavailable", stage: "read", duration_ms: wait, message: "503 Service Unavailable" }));
+      this.emit(
+        worker.worker_id,
+        "retrying",
+        this.about(task, {
+          error: "unavailable",
+          stage: "read",
+          duration_ms: wait,
+          message: "503 Service Unavailable",
+        }),
+      );
       part.totals.retries += 1;
       part.time.limits_s += wait / 1000;
       split.attempt += 1;
@@ -165,7 +195,12 @@ export class MockRun {
       return true;
     }
     if (source.faulty && this.random.chance(0.12)) {
-      this.fail(worker, "data", "parse", `expected value at line ${this.random.whole(1, 90)} column 12: the item is not JSON`);
+      this.fail(
+        worker,
+        "data",
+        "parse",
+        `expected value at line ${this.random.whole(1, 90)} column 12: the item is not JSON`,
+      );
       return true;
     }
     return false;
@@ -196,7 +231,11 @@ export class MockRun {
     totals.records += fresh;
     totals.bytes += records * 700;
     task.part.deduped += records - fresh;
-    this.emit(worker.worker_id, "found", this.about(task, { count: records, duration_ms: Date.now() - task.stepSince }));
+    this.emit(
+      worker.worker_id,
+      "found",
+      this.about(task, { count: records, duration_ms: Date.now() - task.stepSince }),
+    );
     this.emit(worker.worker_id, "inserted", this.about(task, { count: fresh }));
     if (records > fresh) this.emit(worker.worker_id, "deduped", this.about(task, { count: records - fresh }));
   }
@@ -207,7 +246,11 @@ export class MockRun {
     task.part.totals.splits += 1;
     worker.splits_done += 1;
     worker.records_done += task.records;
-    this.emit(worker.worker_id, "complete", this.about(task, { count: task.records, duration_ms: Date.now() - task.since }));
+    this.emit(
+      worker.worker_id,
+      "complete",
+      this.about(task, { count: task.records, duration_ms: Date.now() - task.since }),
+    );
     worker.task = undefined;
   }
 
@@ -219,7 +262,11 @@ export class MockRun {
     this.finishedAt = Date.now();
     for (const worker of this.workers) worker.task = undefined;
     for (const part of this.parts) part.inFlight = 0;
-    this.emit(0, "complete", { count: this.totals().records, duration_ms: this.finishedAt - this.startedAt, message: this.state });
+    this.emit(0, "complete", {
+      count: this.totals().records,
+      duration_ms: this.finishedAt - this.startedAt,
+      message: this.state,
+    });
     this.world.ended(this);
   }
 
@@ -327,7 +374,11 @@ function stateOf(part, forced) {
 
 function workerView(worker, now) {
   const { task } = worker;
-  const done = { worker_id: worker.worker_id, splits_done: worker.splits_done, records_done: worker.records_done };
+  const done = {
+    worker_id: worker.worker_id,
+    splits_done: worker.splits_done,
+    records_done: worker.records_done,
+  };
   if (!task) return { ...done, action: "idle", batches: 0, records: 0, attempt: 1 };
   return {
     ...done,

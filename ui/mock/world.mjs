@@ -43,7 +43,14 @@ export class World extends EventEmitter {
     if (!this.stateFile) return;
     const { events, failures, past, nextEvent } = this;
     const cut = this.live.map((run) => ({ id: run.id, sources: run.parts.map((part) => part.source.name) }));
-    const text = { events: events.slice(-5000), failures, past, nextEvent: nextEvent + 100, cut, paused: undefined };
+    const text = {
+      events: events.slice(-5000),
+      failures,
+      past,
+      nextEvent: nextEvent + 100,
+      cut,
+      paused: undefined,
+    };
     writeFileSync(this.stateFile, JSON.stringify(text));
   }
 
@@ -97,7 +104,14 @@ export class World extends EventEmitter {
       kind,
       reason,
       ...(kind === "data"
-        ? { payload: JSON.stringify({ id: 17, name: "half a th", nested: { a: [1, 2, 3] }, "<b>": "<script>alert(1)</script>" }) }
+        ? {
+            payload: JSON.stringify({
+              id: 17,
+              name: "half a th",
+              nested: { a: [1, 2, 3] },
+              "<b>": "<script>alert(1)</script>",
+            }),
+          }
         : {}),
       at: new Date().toISOString(),
     });
@@ -127,7 +141,10 @@ export class World extends EventEmitter {
   }
 
   runs() {
-    return [...this.live.map((run) => run.summary()).reverse(), ...this.past.map(({ by_source, report, live, ...run }) => run)];
+    return [
+      ...this.live.map((run) => run.summary()).reverse(),
+      ...this.past.map(({ by_source, report, live, ...run }) => run),
+    ];
   }
 
   run(id) {
@@ -180,7 +197,9 @@ export class World extends EventEmitter {
   pools() {
     const places = { api: 5, rss: 10, files: 20 };
     return Object.entries(places).map(([name, count]) => {
-      const parts = this.live.filter((run) => run.live).flatMap((run) => run.parts.filter((p) => p.source.pool === name));
+      const parts = this.live
+        .filter((run) => run.live)
+        .flatMap((run) => run.parts.filter((p) => p.source.pool === name));
       const taken = parts.reduce((sum, part) => sum + part.inFlight, 0);
       return {
         name,
@@ -208,7 +227,8 @@ export class World extends EventEmitter {
     const last = this.past.find((run) => run.sources.includes(source.name));
     const mine = last?.by_source?.find((part) => part.name === source.name);
     const state = mine?.state ?? last?.state;
-    const health = { completed: "ok", cancelled: "ok", partial: "degraded", failed: "failing" }[state] ?? "unknown";
+    const health =
+      { completed: "ok", cancelled: "ok", partial: "degraded", failed: "failing" }[state] ?? "unknown";
     const paused = this.paused.has(source.name);
     const every = EVERY_MS[source.schedule] ?? 600_000;
     return {
@@ -226,7 +246,9 @@ export class World extends EventEmitter {
             schedule: {
               words: source.schedule,
               paused,
-              ...(paused ? {} : { next_at: new Date((Math.floor(Date.now() / every) + 1) * every).toISOString() }),
+              ...(paused
+                ? {}
+                : { next_at: new Date((Math.floor(Date.now() / every) + 1) * every).toISOString() }),
               last_due_at: new Date(Math.floor(Date.now() / every) * every).toISOString(),
               overlap: "skip",
             },
@@ -253,7 +275,10 @@ export class World extends EventEmitter {
       })),
       hosts: this.hosts().filter((host) => host.host === source.host),
       upcoming: next ? [0, 1, 2, 3, 4].map((at) => new Date(next + at * 900_000).toISOString()) : [],
-      recent_runs: this.past.filter((run) => run.sources.includes(source.name)).slice(0, 10).map(summaryOf),
+      recent_runs: this.past
+        .filter((run) => run.sources.includes(source.name))
+        .slice(0, 10)
+        .map(summaryOf),
       quality: source.streams.map((stream) => ({
         stream,
         records: 4000,
@@ -263,7 +288,14 @@ export class World extends EventEmitter {
           { name: "note", missing: 312, invalid: 4 },
         ],
         findings: [
-          { check: "completeness", level: "warning", field: "note", message: "missing in 31 % of the records", count: 312, fails: false },
+          {
+            check: "completeness",
+            level: "warning",
+            field: "note",
+            message: "missing in 31 % of the records",
+            count: 312,
+            fails: false,
+          },
         ],
       })),
     };
@@ -281,6 +313,13 @@ function summaryOf({ by_source, report, live, full_refresh, limit, ...summary })
   return summary;
 }
 
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** As busta makes them: ten characters of time and six of chance. */
 function runId(at, more) {
-  return `${new Date(at).toISOString().replace(/\D/g, "").slice(0, 14)}-${(at + more * 7919).toString(36).slice(-6)}`;
+  const digits = (value, length) =>
+    Array.from({ length }, (_, place) => ALPHABET[Math.floor(value / 32 ** (length - 1 - place)) % 32]).join(
+      "",
+    );
+  return digits(at, 10) + digits((more * 2654435761) % 32 ** 6, 6);
 }

@@ -108,8 +108,8 @@ function options(
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, Math.max(most ?? 0, max * 1.1, 1e-9)] } },
     axes: [
-      { ...axis, space: 70, values: (_, splits) => splits.map((s) => hourMinute.format(s * 1000)) },
-      { ...axis, size: 64, space: 36, values: (_, splits) => splits.map((s) => format(s)) },
+      { ...axis, size: 28, space: 70, values: (_, splits) => splits.map((s) => hourMinute.format(s * 1000)) },
+      { ...axis, size: 68, space: 36, values: (_, splits) => splits.map((s) => format(s)) },
     ],
     series: [{}, { stroke: line, width: 1.75, fill: fade(line), points: { show: false } }],
     hooks: { setCursor: [(u) => point(u.cursor.idx)] },

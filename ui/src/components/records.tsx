@@ -69,7 +69,7 @@ function Rows({ columns, rows, order, name }: RowsProps) {
   if (rows.length === 0) return <p class="empty">No record is like that.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div class="table-box records" tabIndex={0} role="region" aria-label={`Records of ${name}`}>
+    <section class="records" tabIndex={0} aria-label={`Records of ${name}`}>
       <table>
         <caption class="unseen">Records of {name}</caption>
         <thead>
@@ -84,7 +84,6 @@ function Rows({ columns, rows, order, name }: RowsProps) {
         </thead>
         <tbody>
           {rows.map((row, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a table without a primary key has nothing better
             <tr key={at}>
               <td>
                 <button
@@ -112,7 +111,7 @@ function Rows({ columns, rows, order, name }: RowsProps) {
           <Code label={open.title} text={whole(open.value)} />
         </Dialog>
       )}
-    </div>
+    </section>
   );
 }
 

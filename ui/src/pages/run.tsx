@@ -11,10 +11,11 @@ import { Hosts, Pools } from "../components/limits.tsx";
 import { share } from "../components/live-run.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
-import { SourceNames, shortId, TRIGGERS } from "../components/runs.tsx";
+import { SourceNames, TRIGGERS } from "../components/runs.tsx";
 import { Spent } from "../components/spent.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
+import { Words } from "../components/words.tsx";
 import { WorkerCard } from "../components/worker.tsx";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
 import { dateTime, duration } from "../format/time.ts";
@@ -32,7 +33,7 @@ export function RunPage({ id }: { id: string }) {
   useEffect(() => setLive(state === undefined || UNDER_WAY.has(state)), [state]);
   return (
     <PageFrame
-      title={`Run ${shortId(run.data?.id ?? id)}`}
+      title={`Run ${run.data?.id ?? id}`}
       above={{ to: "/runs", text: "Runs" }}
       beside={run.data && <StateBadge state={run.data.state} />}
       actions={run.data && <Actions run={run.data} refresh={run.refresh} />}
@@ -262,8 +263,16 @@ function SourceProgress({ source }: { source: SourceRun }) {
           <span class="bad-ink">{plural(source.totals.failures, "failure")}</span>
         )}
       </p>
-      {source.waiting && <Notice tone="warn">{source.waiting}</Notice>}
-      {source.error && <Notice tone="bad">{source.error}</Notice>}
+      {source.waiting && (
+        <Notice tone="warn">
+          <Words text={source.waiting} />
+        </Notice>
+      )}
+      {source.error && (
+        <Notice tone="bad">
+          <Words text={source.error} />
+        </Notice>
+      )}
     </li>
   );
 }
