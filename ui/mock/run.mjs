@@ -169,7 +169,6 @@ export class MockRun {
       });
       this.emit(0, "adapted", {
         source: source.name,
-        count: 3,
         message: `${source.host} gets 3 requests at once`,
       });
     }

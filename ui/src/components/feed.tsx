@@ -10,6 +10,7 @@ import { Code } from "./code.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
 import { shortId } from "./runs.tsx";
+import { Words } from "./words.tsx";
 
 interface Props {
   feed: Feed;
@@ -106,7 +107,12 @@ function Line({ event, gap, withRun, open }: LineProps) {
             {withRun && !event.source && <span>run {shortId(event.run)} </span>}
             {event.source && <b>{event.source}</b>}
             {event.stream && event.stream !== event.source && <span>/{event.stream}</span>} {facts(event)}
-            {event.message && <span class="feed-words"> {event.message}</span>}
+            {event.message && (
+              <span>
+                {" "}
+                <Words text={event.message} />
+              </span>
+            )}
             {!event.message && event.split && <span class="faint"> {event.split}</span>}
           </span>
         </button>
@@ -115,10 +121,18 @@ function Line({ event, gap, withRun, open }: LineProps) {
   );
 }
 
+/** What these count are records; found may be splits too, which belong to none. */
+const OF_RECORDS = new Set(["inserted", "updated", "deduped", "warning", "complete"]);
+
+function amount(event: ActivityEvent, count: number): string {
+  const records = OF_RECORDS.has(event.action) || (event.action === "found" && event.split !== undefined);
+  return records ? `${compact(count)} ${count === 1 ? "record" : "records"}` : compact(count);
+}
+
 /** Counts, attempt and time in a few words. */
 function facts(event: ActivityEvent): string {
   const words: string[] = [];
-  if (event.count !== undefined) words.push(compact(event.count));
+  if (event.count !== undefined) words.push(amount(event, event.count));
   if (event.attempt !== undefined && event.attempt > 1) words.push(`attempt ${event.attempt}`);
   if (event.error) words.push(event.stage ? `${event.error} in ${event.stage}` : event.error);
   if (event.duration_ms !== undefined) words.push(millis(event.duration_ms));
@@ -141,7 +155,11 @@ function EventDialog({ event, close }: { event: ActivityEvent; close(): void }) 
   ];
   return (
     <Dialog title={`Event: ${actionLook(event.action).words}`} close={close}>
-      {event.message && <p>{event.message}</p>}
+      {event.message && (
+        <p>
+          <Words text={event.message} />
+        </p>
+      )}
       <dl class="facts">
         {rows
           .filter(([, value]) => value !== undefined)

@@ -38,7 +38,7 @@ const COLS: Col<RunSummary>[] = [
     title: "Run",
     main: true,
     cell: (run) => (
-      <span class="run-cell">
+      <span class="run-cell tight">
         <RunLink id={run.id} />
         <StateBadge state={run.state} />
       </span>

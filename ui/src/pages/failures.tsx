@@ -159,7 +159,7 @@ function Group({ group, open }: { group: FailureGroup; open(failure: FailureView
             label={`Retry run ${newest}`}
             act={async () => accepted(await operate.retry(newest))}
           >
-            Retry
+            Retry its run
           </Act>
         )}
       </div>
@@ -174,7 +174,7 @@ function columns(open: (failure: FailureView) => void): Col<FailureView>[] {
       main: true,
       cell: (failure) => (
         <button type="button" class="link" onClick={() => open(failure)}>
-          {failure.reason}
+          <Words text={failure.reason} />
         </button>
       ),
     },

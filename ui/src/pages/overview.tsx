@@ -188,6 +188,8 @@ function Throughput({ overview }: { overview: Overview }) {
         at={at}
         values={values}
         format={measure === "bytes" ? bytes : rate}
+        binary={measure === "bytes"}
+        height={210}
         colour="--accent"
       />
     </Section>

@@ -117,17 +117,17 @@ function RunBody({ run }: { run: RunDetail }) {
               />
             </Section>
           )}
-          {run.report && (
-            <Section title="Report">
-              <Report sources={run.report.sources} />
-              <p class="faint">
-                Peak memory {bytes(run.report.peak_rss_bytes)} · processor time {duration(run.report.cpu_s)}
-              </p>
-            </Section>
-          )}
         </div>
         <RunFeed run={run} />
       </div>
+      {run.report && (
+        <Section title="Report">
+          <Report sources={run.report.sources} />
+          <p class="faint">
+            Peak memory {bytes(run.report.peak_rss_bytes)} · processor time {duration(run.report.cpu_s)}
+          </p>
+        </Section>
+      )}
     </>
   );
 }
@@ -194,7 +194,11 @@ function Head({ run }: { run: RunDetail }) {
             value: bytes(totals.bytes),
             below: `${bytes(live?.bytes_per_s ?? totals.bytes / Math.max(run.duration_s, 0.001))}/s`,
           },
-          { name: "Requests", value: compact(totals.requests), below: `${compact(totals.retries)} retries` },
+          {
+            name: "Requests",
+            value: compact(totals.requests),
+            below: plural(totals.retries, "retry", "retries"),
+          },
           {
             name: "Failures",
             value:

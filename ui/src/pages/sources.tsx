@@ -57,7 +57,7 @@ function columns(refresh: () => void): Col<SourceView>[] {
     { title: "At once", number: true, cell: atOnce },
     {
       title: "Do",
-      number: true,
+      act: true,
       cell: (source) => <SourceActions source={source} refresh={refresh} small />,
     },
   ];
