@@ -68,26 +68,28 @@ export function App() {
       <a class="skip" href="#main">
         Skip to the content
       </a>
-      <header class="top">
-        <a class="brand" href="/">
-          <Mark />
-          busta
-        </a>
-        {!signIn && <Nav />}
-        <div class="top-end">
-          {!signIn && <Connection />}
-          <ThemeButton />
-          {!signIn && token.value !== null && (
-            <button
-              type="button"
-              class="quiet square"
-              aria-label="Sign out"
-              title="Sign out"
-              onClick={signOut}
-            >
-              <Icon name="exit" />
-            </button>
-          )}
+      <header class="side">
+        <div class="top">
+          <a class="brand" href="/">
+            <Mark />
+            busta
+          </a>
+          {!signIn && <Nav />}
+          <div class="top-end">
+            {!signIn && <Connection />}
+            <ThemeButton />
+            {!signIn && token.value !== null && (
+              <button
+                type="button"
+                class="quiet square"
+                aria-label="Sign out"
+                title="Sign out"
+                onClick={signOut}
+              >
+                <Icon name="exit" />
+              </button>
+            )}
+          </div>
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
@@ -157,15 +159,15 @@ function Connection() {
   );
 }
 
-const THEMES: Record<Theme, { icon: IconName; words: string; then: Theme }> = {
-  system: { icon: "screen", words: "as the system", then: "light" },
-  light: { icon: "sun", words: "light", then: "dark" },
-  dark: { icon: "moon", words: "dark", then: "system" },
+const THEMES: Record<Theme, { icon: IconName; words: string; next: Theme }> = {
+  system: { icon: "screen", words: "as the system", next: "light" },
+  light: { icon: "sun", words: "light", next: "dark" },
+  dark: { icon: "moon", words: "dark", next: "system" },
 };
 
 function ThemeButton() {
   const look = THEMES[theme.value];
-  const words = `Colours: ${look.words}. Change to ${THEMES[look.then].words}`;
+  const words = `Colours: ${look.words}. Change to ${THEMES[look.next].words}`;
   return (
     <button
       type="button"
@@ -173,7 +175,7 @@ function ThemeButton() {
       aria-label={words}
       title={words}
       data-theme-choice={theme.value}
-      onClick={() => setTheme(look.then)}
+      onClick={() => setTheme(look.next)}
     >
       <Icon name={look.icon} />
     </button>

@@ -34,5 +34,4 @@ export function actionLook(action: string): Look {
 export const ACTIONS = Object.keys(LOOKS).filter((action) => action !== "uploading");
 
 /** What somebody wants to know who does not follow each batch. */
-export const NOTABLE =
-  "started,retrying,rate_limited,paused,resumed,adapted,warning,error,schema,complete,inserted";
+export const NOTABLE = "started,retrying,rate_limited,paused,resumed,adapted,warning,error,schema,complete";

@@ -6,9 +6,9 @@ import { Icon, type IconName } from "./icon.tsx";
 interface Props {
   icon?: IconName;
   look?: "primary" | "danger" | "quiet" | "";
-  /** For screen readers, where the words alone do not say of what. */
+  /** Says what it does where only the icon is shown. */
   label?: string;
-  /** Only the icon is shown; `label` says what it does. */
+  /** Only the icon is shown. */
   square?: boolean;
   disabled?: boolean;
   act(): Promise<unknown> | undefined;
@@ -32,7 +32,7 @@ export function Act(props: Props) {
     <button
       type="button"
       class={`${props.look ?? ""} ${props.square ? "square" : ""}`}
-      aria-label={props.label}
+      aria-label={props.square ? props.label : undefined}
       title={props.square ? props.label : undefined}
       disabled={busy || props.disabled}
       onClick={press}

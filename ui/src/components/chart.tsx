@@ -14,9 +14,16 @@ interface Props {
   colour: string;
   /** What a value cannot exceed, drawn as the upper end. */
   most?: number | undefined;
+  /** Bytes: steps of the axis are round in KiB, MiB, ... */
+  binary?: boolean;
+  height?: number;
 }
 
 const HEIGHT = 150;
+/** 1, 2 and 5 of each unit, and a quarter and a half of the next. */
+const BINARY_STEPS = [0, 1, 2, 3, 4].flatMap((unit) =>
+  [1, 2, 5, 10, 20, 50, 100, 256, 512].map((step) => step * 1024 ** unit),
+);
 
 /** One series over time. What it shows is also said in words, for those who do not see it. */
 export function Chart(props: Props) {
@@ -39,13 +46,9 @@ export function Chart(props: Props) {
       const node = box.current;
       if (gone || !node) return;
       const format = (value: number) => newest.current.format(value);
-      const drawn = new UPlot(
-        options(node, props.colour, props.most, format, setAt),
-        newest.current.data,
-        node,
-      );
+      const drawn = new UPlot(options(node, props, format, setAt), newest.current.data, node);
       plot.current = drawn;
-      watch = new ResizeObserver(() => drawn.setSize({ width: node.clientWidth, height: HEIGHT }));
+      watch = new ResizeObserver(() => drawn.setSize({ width: node.clientWidth, height: node.clientHeight }));
       watch.observe(node);
     });
     return () => {
@@ -69,7 +72,12 @@ export function Chart(props: Props) {
         <span class="value">{value === undefined ? "–" : props.format(value)}</span>
         <span class="faint">{at !== null && at !== undefined && time ? timeOfDay(time) : ""}</span>
       </figcaption>
-      <div ref={box} class="chart-box" role="img" aria-label={words(props)} />
+      <div
+        ref={box}
+        class={`chart-box ${(props.height ?? HEIGHT) > HEIGHT ? "tall" : ""}`}
+        role="img"
+        aria-label={words(props)}
+      />
     </figure>
   );
 }
@@ -85,15 +93,14 @@ function words(props: Props): string {
 
 function options(
   node: HTMLElement,
-  colour: string,
-  most: number | undefined,
+  props: Props,
   format: (value: number) => string,
   point: (at: number | null | undefined) => void,
 ): uPlot.Options {
   const style = getComputedStyle(node);
   const of = (name: string) => style.getPropertyValue(name).trim();
   // Canvas knows no `light-dark()`: a custom property that was resolved as a colour is needed.
-  const line = resolved(node, colour);
+  const line = resolved(node, props.colour);
   const axis = {
     stroke: resolved(node, "--ink-soft"),
     font: `11px ${of("--font")}`,
@@ -102,14 +109,20 @@ function options(
   };
   return {
     width: node.clientWidth,
-    height: HEIGHT,
+    height: props.height ?? HEIGHT,
     legend: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, max) => [0, Math.max(most ?? 0, max * 1.1, 1e-9)] } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(props.most ?? 0, max * 1.1, 1e-9)] } },
     axes: [
-      { ...axis, space: 70, values: (_, splits) => splits.map((s) => hourMinute.format(s * 1000)) },
-      { ...axis, size: 64, space: 36, values: (_, splits) => splits.map((s) => format(s)) },
+      { ...axis, size: 28, space: 70, values: (_, splits) => splits.map((s) => hourMinute.format(s * 1000)) },
+      {
+        ...axis,
+        ...(props.binary ? { incrs: BINARY_STEPS } : {}),
+        size: 68,
+        space: 36,
+        values: (_, splits) => splits.map((s) => format(s)),
+      },
     ],
     series: [{}, { stroke: line, width: 1.75, fill: fade(line), points: { show: false } }],
     hooks: { setCursor: [(u) => point(u.cursor.idx)] },

@@ -18,9 +18,9 @@ export function Code(props: { text: string; label: string }) {
   return (
     <div class="code">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} role="region" aria-label={props.label}>
-        {text}
-      </pre>
+      <section tabIndex={0} aria-label={props.label}>
+        <pre>{text}</pre>
+      </section>
       <button type="button" class="quiet" onClick={copy}>
         <Icon name={copied ? "check" : "copy"} />
         {copied ? "Copied" : "Copy"}

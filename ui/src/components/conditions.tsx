@@ -31,7 +31,6 @@ export function Conditions(props: Props) {
     >
       {rows.map((row, at) => (
         <Row
-          // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their place
           key={at}
           columns={props.columns}
           row={row}

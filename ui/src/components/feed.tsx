@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { ActivityEvent } from "../api/types.ts";
 import { compact, millis } from "../format/number.ts";
@@ -8,11 +9,15 @@ import { Badge } from "./badge.tsx";
 import { Code } from "./code.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
+import { shortId } from "./runs.tsx";
+import { Words } from "./words.tsx";
 
 interface Props {
   feed: Feed;
   label: string;
   empty: string;
+  /** What narrows it down, beside the button that holds it. */
+  controls?: ComponentChildren;
   /** Whether events name their run. */
   withRun?: boolean;
 }
@@ -41,10 +46,10 @@ export function FeedList(props: Props) {
     feed.loadOlder();
   };
 
-  if (shown.length === 0) return <p class="empty">{feed.loading ? "Loading …" : props.empty}</p>;
   return (
     <div class="feed-box">
       <div class="feed-bar">
+        {props.controls}
         <button
           type="button"
           class="quiet"
@@ -55,13 +60,14 @@ export function FeedList(props: Props) {
           {held ? (waiting ? `Go on: ${waiting} new` : "Go on") : "Hold"}
         </button>
       </div>
+      {shown.length === 0 && <p class="empty">{feed.loading ? "Loading …" : props.empty}</p>}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <ol class="feed" ref={list} onScroll={scrolled} aria-label={props.label} tabIndex={0}>
         {shown.map((event) => (
           <Line
             key={event.id}
             event={event}
-            gap={event.id === feed.gapBefore}
+            gap={event.id === feed.gapAfter}
             withRun={props.withRun ?? false}
             open={() => setOpen(event)}
           />
@@ -91,19 +97,22 @@ function Line({ event, gap, withRun, open }: LineProps) {
   const who = event.worker_id === 0 ? "system" : `worker ${event.worker_id}`;
   return (
     <>
-      {gap && (
-        <li class="feed-gap">Some events before this one were too many to show; the history has them.</li>
-      )}
+      {gap && <li class="feed-gap">Some events between these were missed.</li>}
       <li>
         <button type="button" class="feed-line" onClick={open}>
           <time dateTime={event.at}>{timeOfDay(event.at)}</time>
           <Badge icon={look.icon} tone={look.tone} words={look.words} />
           <span class="feed-who">{who}</span>
           <span class="feed-what">
-            {withRun && !event.source && <span>{event.run.slice(-8)} </span>}
+            {withRun && !event.source && <span>run {shortId(event.run)} </span>}
             {event.source && <b>{event.source}</b>}
             {event.stream && event.stream !== event.source && <span>/{event.stream}</span>} {facts(event)}
-            {event.message && <span class="feed-words"> {event.message}</span>}
+            {event.message && (
+              <span>
+                {" "}
+                <Words text={event.message} />
+              </span>
+            )}
             {!event.message && event.split && <span class="faint"> {event.split}</span>}
           </span>
         </button>
@@ -112,10 +121,18 @@ function Line({ event, gap, withRun, open }: LineProps) {
   );
 }
 
+/** What these count are records; found may be splits too, which belong to none. */
+const OF_RECORDS = new Set(["inserted", "updated", "deduped", "warning", "complete"]);
+
+function amount(event: ActivityEvent, count: number): string {
+  const records = OF_RECORDS.has(event.action) || (event.action === "found" && event.split !== undefined);
+  return records ? `${compact(count)} ${count === 1 ? "record" : "records"}` : compact(count);
+}
+
 /** Counts, attempt and time in a few words. */
 function facts(event: ActivityEvent): string {
   const words: string[] = [];
-  if (event.count !== undefined) words.push(compact(event.count));
+  if (event.count !== undefined) words.push(amount(event, event.count));
   if (event.attempt !== undefined && event.attempt > 1) words.push(`attempt ${event.attempt}`);
   if (event.error) words.push(event.stage ? `${event.error} in ${event.stage}` : event.error);
   if (event.duration_ms !== undefined) words.push(millis(event.duration_ms));
@@ -138,7 +155,11 @@ function EventDialog({ event, close }: { event: ActivityEvent; close(): void }) 
   ];
   return (
     <Dialog title={`Event: ${actionLook(event.action).words}`} close={close}>
-      {event.message && <p>{event.message}</p>}
+      {event.message && (
+        <p>
+          <Words text={event.message} />
+        </p>
+      )}
       <dl class="facts">
         {rows
           .filter(([, value]) => value !== undefined)

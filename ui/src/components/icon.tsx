@@ -1,7 +1,7 @@
 // Drawn for this dashboard: strokes on a grid of 24.
 const PATHS = {
   overview: "M4 13h6V4H4zM14 20h6v-9h-6zM4 20h6v-4H4zM14 8h6V4h-6z",
-  runs: "M8 5l11 7-11 7z",
+  runs: "M4 6h10M4 12h6M4 18h6M14 11l7 4.5-7 4.5z",
   sources:
     "M5 6c0 1.7 3.1 3 7 3s7-1.3 7-3-3.1-3-7-3-7 1.3-7 3zM5 6v12c0 1.7 3.1 3 7 3s7-1.3 7-3V6M5 12c0 1.7 3.1 3 7 3s7-1.3 7-3",
   failures: "M12 4 3 20h18zM12 10v4M12 17v.1",

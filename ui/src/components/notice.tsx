@@ -3,6 +3,7 @@ import type { ApiError } from "../api/client.ts";
 import type { Query } from "../state/query.ts";
 import type { Tone } from "./badge.tsx";
 import { Icon, type IconName } from "./icon.tsx";
+import { Words } from "./words.tsx";
 
 const ICONS: Record<Tone, IconName> = {
   good: "check",
@@ -25,8 +26,14 @@ export function Problem(props: { error: ApiError; retry?: () => void }) {
   const { error } = props;
   return (
     <Notice tone={error.status === 403 ? "info" : "bad"}>
-      <p>{error.message}</p>
-      {error.hint && <p class="faint">{error.hint}</p>}
+      <p>
+        <Words text={error.message} />
+      </p>
+      {error.hint && (
+        <p class="faint">
+          <Words text={error.hint} />
+        </p>
+      )}
       {props.retry && (
         <button type="button" onClick={props.retry}>
           Try again

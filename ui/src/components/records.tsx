@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { withQuery } from "../api/client.ts";
 import type { Column, DatasetRecord, DatasetSchema, Page } from "../api/types.ts";
 import { cell, whole } from "../format/json.ts";
@@ -9,7 +9,7 @@ import { Code } from "./code.tsx";
 import { Conditions } from "./conditions.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
-import { Loaded } from "./notice.tsx";
+import { Problem } from "./notice.tsx";
 
 /** Longer values are cut in the table; a press shows them whole. */
 const CELL = 120;
@@ -28,6 +28,10 @@ export function Records({ schema }: { schema: DatasetSchema }) {
     withQuery(path, { filter, order, limit: size, cursor: starts.at(-1) }),
   );
   const next = page.data?.next;
+  // What is there stays until the next page is.
+  const last = useRef(page.data);
+  if (page.data) last.current = page.data;
+  const shown = page.data ?? last.current;
   return (
     <>
       <div class="filters">
@@ -39,9 +43,13 @@ export function Records({ schema }: { schema: DatasetSchema }) {
           options={["25", "50", "100", "200"].map((value) => ({ value, text: value }))}
         />
       </div>
-      <Loaded query={page}>
-        {(data) => <Rows columns={schema.columns} rows={data.items} order={order} name={schema.name} />}
-      </Loaded>
+      {page.error && <Problem error={page.error} retry={page.refresh} />}
+      {!shown && !page.error && <p class="loading">Loading …</p>}
+      {shown && !page.error && (
+        <div class={page.data ? "" : "stale"} aria-busy={!page.data}>
+          <Rows columns={schema.columns} rows={shown.items} order={order} name={schema.name} />
+        </div>
+      )}
       <nav class="pager" aria-label="Pages of records">
         <button type="button" disabled={starts.length === 1} onClick={() => setStarts(starts.slice(0, -1))}>
           <Icon name="left" />
@@ -69,7 +77,7 @@ function Rows({ columns, rows, order, name }: RowsProps) {
   if (rows.length === 0) return <p class="empty">No record is like that.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div class="table-box records" tabIndex={0} role="region" aria-label={`Records of ${name}`}>
+    <section class="records" tabIndex={0} aria-label={`Records of ${name}`}>
       <table>
         <caption class="unseen">Records of {name}</caption>
         <thead>
@@ -84,7 +92,6 @@ function Rows({ columns, rows, order, name }: RowsProps) {
         </thead>
         <tbody>
           {rows.map((row, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a table without a primary key has nothing better
             <tr key={at}>
               <td>
                 <button
@@ -112,7 +119,7 @@ function Rows({ columns, rows, order, name }: RowsProps) {
           <Code label={open.title} text={whole(open.value)} />
         </Dialog>
       )}
-    </div>
+    </section>
   );
 }
 
@@ -138,7 +145,7 @@ function Value({ value, open }: { value: unknown; open(): void }) {
   if (text.length <= CELL && typeof value !== "object") return <td class={number ? "number" : ""}>{text}</td>;
   return (
     <td>
-      <button type="button" class="link clip" onClick={open}>
+      <button type="button" class={`link clip ${typeof value === "object" ? "mono" : ""}`} onClick={open}>
         {text.slice(0, CELL)}
         {text.length > CELL && "…"}
       </button>

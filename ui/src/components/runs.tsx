@@ -13,9 +13,9 @@ export const TRIGGERS: Record<Trigger, string> = {
   resume: "resumed at start",
 };
 
-/** Ids begin with the time: their end tells runs of one day apart. */
+/** Ids begin with the time, to the millisecond: their end tells runs apart. */
 export function shortId(id: string): string {
-  return id.length > 12 ? `…${id.slice(-8)}` : id;
+  return id.slice(-8);
 }
 
 export function RunLink({ id }: { id: string }) {
@@ -38,7 +38,7 @@ const COLS: Col<RunSummary>[] = [
     title: "Run",
     main: true,
     cell: (run) => (
-      <span class="run-cell">
+      <span class="run-cell tight">
         <RunLink id={run.id} />
         <StateBadge state={run.state} />
       </span>

@@ -1,5 +1,6 @@
 import { dismiss, toasts } from "../state/toast.ts";
 import { Icon } from "./icon.tsx";
+import { Words } from "./words.tsx";
 
 const ICONS = { good: "check", bad: "error", info: "dot" } as const;
 
@@ -11,8 +12,14 @@ export function Toasts() {
         <div key={message.key} class={`toast ${message.tone}`}>
           <Icon name={ICONS[message.tone]} />
           <div>
-            <p>{message.text}</p>
-            {message.hint && <p class="faint">{message.hint}</p>}
+            <p>
+              <Words text={message.text} />
+            </p>
+            {message.hint && (
+              <p class="faint">
+                <Words text={message.hint} />
+              </p>
+            )}
             {message.link && <a href={message.link.to}>{message.link.text}</a>}
           </div>
           <button

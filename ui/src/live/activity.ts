@@ -10,6 +10,9 @@ import { ActivityStream, type StreamFilter, type StreamState } from "./stream.ts
 /** How many events a list holds. */
 const HELD = 500;
 
+/** How many come at a time from the history. */
+const PAGE = 100;
+
 /** What is followed where a page shows no feed: enough to know when lists of runs have changed. */
 const QUIET: StreamFilter = { action: "started,complete" };
 
@@ -60,8 +63,8 @@ function changesRuns(event: ActivityEvent): boolean {
 
 export interface Feed {
   events: ActivityEvent[];
-  /** The first event after a hole in the list. */
-  gapBefore: number | undefined;
+  /** The last event before a hole in the list. */
+  gapAfter: number | undefined;
   loading: boolean;
   /** Where the history goes on; absent at its end. */
   older: string | undefined;
@@ -71,7 +74,7 @@ export interface Feed {
 /** The events that pass the filter, newest first: the history, and what happens from now on. */
 export function useFeed(filter: StreamFilter): Feed {
   const [events, setEvents] = useState<ActivityEvent[]>([]);
-  const [gapBefore, setGap] = useState<number | undefined>();
+  const [gapAfter, setGap] = useState<number | undefined>();
   const [loading, setLoading] = useState(true);
   const [older, setOlder] = useState<string | undefined>();
   const key = JSON.stringify(filter);
@@ -79,16 +82,22 @@ export function useFeed(filter: StreamFilter): Feed {
 
   useEffect(() => {
     const abort = new AbortController();
+    const history = () =>
+      get<Page<ActivityEvent>>(withQuery("/activity", { ...filter, limit: PAGE }), abort.signal);
     const mine: Watcher = {
       filter,
       from: undefined,
       events: (more) => setEvents((have) => merge(have, more, most.current)),
-      gap: () => setEvents((have) => (setGap(have[0]?.id), have)),
+      gap: () => void history().then(refill, console.error),
     };
-    most.current = HELD;
-    setEvents([]);
-    setGap(undefined);
-    setLoading(true);
+    // What the stream could not tell is in the history, as far as one page of it goes.
+    const refill = (page: Page<ActivityEvent>) =>
+      setEvents((have) => {
+        const oldest = page.items.at(-1)?.id;
+        const newest = have[0]?.id;
+        if (page.next && oldest !== undefined && newest !== undefined && oldest > newest) setGap(newest);
+        return merge(have, page.items, most.current);
+      });
     const begin = (page?: Page<ActivityEvent>) => {
       if (abort.signal.aborted) return;
       setLoading(false);
@@ -99,10 +108,11 @@ export function useFeed(filter: StreamFilter): Feed {
       }
       watcher.value = mine;
     };
-    get<Page<ActivityEvent>>(withQuery("/activity", { ...filter, limit: 100 }), abort.signal).then(
-      begin,
-      () => begin(),
-    );
+    most.current = HELD;
+    setEvents([]);
+    setGap(undefined);
+    setLoading(true);
+    history().then(begin, () => begin());
     return () => {
       abort.abort();
       if (watcher.peek() === mine) watcher.value = undefined;
@@ -111,7 +121,7 @@ export function useFeed(filter: StreamFilter): Feed {
 
   const loadOlder = () => {
     if (older === undefined) return;
-    get<Page<ActivityEvent>>(withQuery("/activity", { ...filter, limit: 100, cursor: older })).then(
+    get<Page<ActivityEvent>>(withQuery("/activity", { ...filter, limit: PAGE, cursor: older })).then(
       (page) => {
         most.current += page.items.length;
         setEvents((have) => merge(have, page.items, most.current));
@@ -120,5 +130,5 @@ export function useFeed(filter: StreamFilter): Feed {
       console.error,
     );
   };
-  return { events, gapBefore, loading, older, loadOlder };
+  return { events, gapAfter, loading, older, loadOlder };
 }

@@ -12,7 +12,6 @@ describe("SseParser", () => {
       { id: "9", event: "gap", data: "x\ny" },
       { id: "9", event: "message", data: "z" },
     ]);
-    expect(parser.retry).toBe(2000);
   });
 
   it("does not care where chunks end, nor which line ends are used", () => {
@@ -26,6 +25,14 @@ describe("SseParser", () => {
         expect(messages).toEqual(whole);
       }
     }
+  });
+
+  it("learns a place from a block without data, once it is complete", () => {
+    const parser = new SseParser();
+    expect(parser.push(": heartbeat\nid: 41\n")).toEqual([]);
+    expect(parser.lastId).toBeUndefined();
+    expect(parser.push("\n")).toEqual([]);
+    expect(parser.lastId).toBe("41");
   });
 
   it("keeps what is not complete, and never without bounds", () => {

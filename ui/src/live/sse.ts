@@ -18,8 +18,8 @@ export class SseParser {
   private data: string[] = [];
   private event = "";
   private id: string | undefined;
-  /** What the server asks clients to wait before they connect again, in milliseconds. */
-  retry: number | undefined;
+  /** The last id of a block that was complete, whether it had data or not: where to go on from. */
+  lastId: string | undefined;
 
   push(chunk: string): SseMessage[] {
     const messages: SseMessage[] = [];
@@ -46,7 +46,6 @@ export class SseParser {
     if (field === "data") this.data.push(value);
     else if (field === "event") this.event = value;
     else if (field === "id" && !value.includes("\0")) this.id = value;
-    else if (field === "retry" && /^\d+$/.test(value)) this.retry = Number(value);
     return undefined;
   }
 
@@ -54,6 +53,7 @@ export class SseParser {
     const { data, event } = this;
     this.data = [];
     this.event = "";
+    this.lastId = this.id;
     if (data.length === 0) return undefined;
     return { id: this.id, event: event || "message", data: data.join("\n") };
   }

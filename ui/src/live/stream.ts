@@ -54,9 +54,8 @@ export class ActivityStream {
   private async run(): Promise<void> {
     for (let attempt = 1; !this.closed; attempt += 1) {
       this.listener.state({ kind: "connecting" });
-      let asked: number | undefined;
       try {
-        asked = await this.connect(() => {
+        await this.connect(() => {
           attempt = 0;
           this.listener.state({ kind: "live" });
         });
@@ -64,14 +63,14 @@ export class ActivityStream {
         // Whatever it was, the answer is the same: try again.
       }
       if (this.closed) return;
-      const wait = Math.max(backoff(Math.max(1, attempt)), attempt > 1 ? (asked ?? 0) : 0);
+      const wait = backoff(Math.max(1, attempt));
       this.listener.state({ kind: "waiting", until: Date.now() + wait });
       await sleep(wait, this.abort.signal);
     }
   }
 
-  /** Reads one connection to its end; gives what the server asks to wait before the next. */
-  private async connect(opened: () => void): Promise<number | undefined> {
+  /** Reads one connection to its end. */
+  private async connect(opened: () => void): Promise<void> {
     const silence = new AbortController();
     const signal = AbortSignal.any([this.abort.signal, silence.signal]);
     let watch = setTimeout(() => silence.abort(), SILENCE_MS);
@@ -88,7 +87,7 @@ export class ActivityStream {
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const chunk = await reader?.read();
-        if (!chunk || chunk.done) return parser.retry;
+        if (!chunk || chunk.done) return;
         clearTimeout(watch);
         watch = setTimeout(() => silence.abort(), SILENCE_MS);
         this.take(parser, chunk.value);
@@ -100,10 +99,10 @@ export class ActivityStream {
 
   private take(parser: SseParser, text: string): void {
     for (const message of parser.push(text)) {
-      if (message.id !== undefined) this.lastId = message.id;
       if (message.event === "gap") this.listener.gap();
-      else if (message.event === "message" || message.event === "activity") this.add(message.data);
+      else if (message.event === "message") this.add(message.data);
     }
+    this.lastId = parser.lastId ?? this.lastId;
   }
 
   private add(data: string): void {

@@ -13,6 +13,7 @@ import { PagedList } from "../components/paged.tsx";
 import { RunLink } from "../components/runs.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
+import { Words } from "../components/words.tsx";
 import { plural } from "../format/number.ts";
 import { dateTime } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
@@ -135,7 +136,9 @@ function Group({ group, open }: { group: FailureGroup; open(failure: FailureView
         {group.count.toLocaleString("en")}
       </div>
       <div class="group-what">
-        <h3>{group.title}</h3>
+        <h3>
+          <Words text={group.title} />
+        </h3>
         <p class="inline-facts">
           {group.kind && <Badge icon="alert" tone="bad" words={group.kind.replace("_", " ")} />}
           {group.source && <a href={`/sources/${encodeURIComponent(group.source)}`}>{group.source}</a>}
@@ -156,7 +159,7 @@ function Group({ group, open }: { group: FailureGroup; open(failure: FailureView
             label={`Retry run ${newest}`}
             act={async () => accepted(await operate.retry(newest))}
           >
-            Retry
+            Retry its run
           </Act>
         )}
       </div>
@@ -171,7 +174,7 @@ function columns(open: (failure: FailureView) => void): Col<FailureView>[] {
       main: true,
       cell: (failure) => (
         <button type="button" class="link" onClick={() => open(failure)}>
-          {failure.reason}
+          <Words text={failure.reason} />
         </button>
       ),
     },
@@ -209,7 +212,9 @@ function FailureDialog({ failure, close }: { failure: FailureView; close(): void
         </Act>
       }
     >
-      <p>{failure.reason}</p>
+      <p>
+        <Words text={failure.reason} />
+      </p>
       <dl class="facts">
         {rows.map(([name, value]) => (
           <div key={name}>

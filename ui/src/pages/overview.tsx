@@ -21,6 +21,7 @@ import { learnServerTime } from "../state/clock.ts";
 import { useQuery } from "../state/query.ts";
 
 const SHOWN_LIVE = 4;
+const SHOWN_RECENT = 6;
 
 export function OverviewPage() {
   const overview = useQuery<Overview>("/overview", { every: 1000, withRuns: true });
@@ -48,7 +49,10 @@ export function OverviewPage() {
                 )}
               </Section>
             )}
-            <Throughput overview={data} />
+            <div class="overview-top">
+              <Throughput overview={data} />
+              <Activity />
+            </div>
             <Section title="Sources" beside={<a href="/sources">All about them</a>}>
               <Table
                 caption="Sources with health and next run"
@@ -60,12 +64,11 @@ export function OverviewPage() {
             </Section>
             <Section title="Recent runs" beside={<a href="/runs">All runs</a>}>
               <RunTable
-                runs={data.recent_runs}
+                runs={data.recent_runs.slice(0, SHOWN_RECENT)}
                 caption="The last runs that ended"
                 empty="No run has ended yet."
               />
             </Section>
-            <Activity />
           </>
         )}
       </Loaded>
@@ -136,11 +139,11 @@ function Totals({ overview }: { overview: Overview }) {
           value: compact(totals.requests),
           below: `${rate(last?.requests_per_s ?? 0)} /s now`,
         },
-        { name: "Retries", value: compact(totals.retries), below: "beyond the first attempt" },
+        { name: "Retries", value: compact(totals.retries), below: "further attempts" },
         {
           name: "Failures",
           value: totals.failures > 0 ? <a href="/failures">{compact(totals.failures)}</a> : "0",
-          below: "kept with their reasons",
+          below: "with their reasons",
           tone: totals.failures > 0 ? "bad" : "",
         },
         {
@@ -185,6 +188,8 @@ function Throughput({ overview }: { overview: Overview }) {
         at={at}
         values={values}
         format={measure === "bytes" ? bytes : rate}
+        binary={measure === "bytes"}
+        height={210}
         colour="--accent"
       />
     </Section>
@@ -221,7 +226,7 @@ const SOURCES: Col<SourceView>[] = [
   },
   {
     title: "Do",
-    number: true,
+    act: true,
     cell: (source) => (
       <Act
         look="quiet"

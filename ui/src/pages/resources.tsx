@@ -47,7 +47,14 @@ function Body({ resources }: { resources: Resources }) {
           />
         </Section>
         <Section title="Memory">
-          <Chart title="Memory held" at={at} values={series.memory} format={bytes} colour="--chart-2" />
+          <Chart
+            title="Memory held"
+            at={at}
+            values={series.memory}
+            format={bytes}
+            binary
+            colour="--chart-2"
+          />
         </Section>
         <Section title="Network">
           <Chart
@@ -55,6 +62,7 @@ function Body({ resources }: { resources: Resources }) {
             at={at}
             values={series.network}
             format={rateOf}
+            binary
             colour="--chart-3"
           />
         </Section>
@@ -68,18 +76,12 @@ function Body({ resources }: { resources: Resources }) {
           />
         </Section>
       </div>
-      <div class="pair">
-        <Section title="Pools">
-          <Pools pools={resources.pools} />
-        </Section>
-        <Section title="Hosts">
-          <Hosts
-            hosts={resources.hosts}
-            caption="The hosts that were asked most"
-            empty="None was asked yet."
-          />
-        </Section>
-      </div>
+      <Section title="Pools">
+        <Pools pools={resources.pools} />
+      </Section>
+      <Section title="Hosts">
+        <Hosts hosts={resources.hosts} caption="The hosts that were asked most" empty="None was asked yet." />
+      </Section>
     </>
   );
 }
@@ -106,9 +108,9 @@ function Now({ resources, last }: { resources: Resources; last: ResourceSample |
         {
           name: "Files",
           value: count(last?.file_descriptors ?? 0),
-          below: most === undefined ? "open" : `of ${count(most)} that may be open`,
+          below: most === undefined ? "open" : `of ${count(most)} at most`,
         },
-        { name: "Tasks", value: count(last?.tasks ?? 0), below: "of the runtime that collects" },
+        { name: "Tasks", value: count(last?.tasks ?? 0), below: "of collecting" },
       ]}
     />
   );

@@ -28,37 +28,43 @@ export function RunFeed({ run }: { run: RunDetail }) {
   const all = { value: "", text: "all" };
   return (
     <Section title="Activity" class="run-feed">
-      <div class="filters tight">
-        <Select
-          label="Action"
-          value={action}
-          choose={setAction}
-          options={[
-            all,
-            { value: PROBLEMS, text: "problems" },
-            ...ACTIONS.map((value) => ({ value, text: actionLook(value).words })),
-          ]}
-        />
-        {run.sources.length > 1 && (
-          <Select
-            label="Source"
-            value={source}
-            choose={setSource}
-            options={[all, ...run.sources.map((name) => ({ value: name, text: name }))]}
-          />
-        )}
-        <Select
-          label="Worker"
-          value={worker}
-          choose={setWorker}
-          options={[
-            all,
-            { value: "0", text: "system" },
-            ...[...workers].sort((a, b) => a - b).map((id) => ({ value: `${id}`, text: `${id}` })),
-          ]}
-        />
-      </div>
-      <FeedList feed={feed} label="What happened in this run, newest first" empty="Nothing is there yet." />
+      <FeedList
+        feed={feed}
+        label="What happened in this run, newest first"
+        empty="Nothing is there yet."
+        controls={
+          <>
+            <Select
+              label="Action"
+              value={action}
+              choose={setAction}
+              options={[
+                all,
+                { value: PROBLEMS, text: "problems" },
+                ...ACTIONS.map((value) => ({ value, text: actionLook(value).words })),
+              ]}
+            />
+            {run.sources.length > 1 && (
+              <Select
+                label="Source"
+                value={source}
+                choose={setSource}
+                options={[all, ...run.sources.map((name) => ({ value: name, text: name }))]}
+              />
+            )}
+            <Select
+              label="Worker"
+              value={worker}
+              choose={setWorker}
+              options={[
+                all,
+                { value: "0", text: "system" },
+                ...[...workers].sort((a, b) => a - b).map((id) => ({ value: `${id}`, text: `${id}` })),
+              ]}
+            />
+          </>
+        }
+      />
     </Section>
   );
 }

@@ -11,10 +11,11 @@ import { Hosts, Pools } from "../components/limits.tsx";
 import { share } from "../components/live-run.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
-import { SourceNames, shortId, TRIGGERS } from "../components/runs.tsx";
+import { SourceNames, TRIGGERS } from "../components/runs.tsx";
 import { Spent } from "../components/spent.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
+import { Words } from "../components/words.tsx";
 import { WorkerCard } from "../components/worker.tsx";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
 import { dateTime, duration } from "../format/time.ts";
@@ -32,7 +33,7 @@ export function RunPage({ id }: { id: string }) {
   useEffect(() => setLive(state === undefined || UNDER_WAY.has(state)), [state]);
   return (
     <PageFrame
-      title={`Run ${shortId(run.data?.id ?? id)}`}
+      title={`Run ${run.data?.id ?? id}`}
       above={{ to: "/runs", text: "Runs" }}
       beside={run.data && <StateBadge state={run.data.state} />}
       actions={run.data && <Actions run={run.data} refresh={run.refresh} />}
@@ -116,17 +117,17 @@ function RunBody({ run }: { run: RunDetail }) {
               />
             </Section>
           )}
-          {run.report && (
-            <Section title="Report">
-              <Report sources={run.report.sources} />
-              <p class="faint">
-                Peak memory {bytes(run.report.peak_rss_bytes)} · processor time {duration(run.report.cpu_s)}
-              </p>
-            </Section>
-          )}
         </div>
         <RunFeed run={run} />
       </div>
+      {run.report && (
+        <Section title="Report">
+          <Report sources={run.report.sources} />
+          <p class="faint">
+            Peak memory {bytes(run.report.peak_rss_bytes)} · processor time {duration(run.report.cpu_s)}
+          </p>
+        </Section>
+      )}
     </>
   );
 }
@@ -193,7 +194,11 @@ function Head({ run }: { run: RunDetail }) {
             value: bytes(totals.bytes),
             below: `${bytes(live?.bytes_per_s ?? totals.bytes / Math.max(run.duration_s, 0.001))}/s`,
           },
-          { name: "Requests", value: compact(totals.requests), below: `${compact(totals.retries)} retries` },
+          {
+            name: "Requests",
+            value: compact(totals.requests),
+            below: plural(totals.retries, "retry", "retries"),
+          },
           {
             name: "Failures",
             value:
@@ -262,8 +267,16 @@ function SourceProgress({ source }: { source: SourceRun }) {
           <span class="bad-ink">{plural(source.totals.failures, "failure")}</span>
         )}
       </p>
-      {source.waiting && <Notice tone="warn">{source.waiting}</Notice>}
-      {source.error && <Notice tone="bad">{source.error}</Notice>}
+      {source.waiting && (
+        <Notice tone="warn">
+          <Words text={source.waiting} />
+        </Notice>
+      )}
+      {source.error && (
+        <Notice tone="bad">
+          <Words text={source.error} />
+        </Notice>
+      )}
     </li>
   );
 }

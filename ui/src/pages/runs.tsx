@@ -46,7 +46,11 @@ export function RunsPage() {
         size={50}
         id={(run) => run.id}
       >
-        {(runs) => <RunTable runs={runs} caption="Runs, newest first" empty="No run is like that." />}
+        {(runs) => (
+          <div class="panel">
+            <RunTable runs={runs} caption="Runs, newest first" empty="No run is like that." />
+          </div>
+        )}
       </PagedList>
     </PageFrame>
   );

@@ -7,6 +7,7 @@ import { RunTable } from "../components/runs.tsx";
 import { NextRun, SourceActions } from "../components/schedule.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
+import { Words } from "../components/words.tsx";
 import { compact, count, millis, percent, plural } from "../format/number.ts";
 import { dateTime } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
@@ -33,7 +34,9 @@ function Body({ source }: { source: SourceDetail }) {
     <>
       {source.error && (
         <Notice tone="bad">
-          <p>{source.error}</p>
+          <p>
+            <Words text={source.error} />
+          </p>
           <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
         </Notice>
       )}

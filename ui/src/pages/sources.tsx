@@ -6,6 +6,7 @@ import { PageFrame, Section } from "../components/page.tsx";
 import { NextRun, SourceActions } from "../components/schedule.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
+import { Words } from "../components/words.tsx";
 import { compact, count, millis } from "../format/number.ts";
 import { useQuery } from "../state/query.ts";
 
@@ -56,7 +57,7 @@ function columns(refresh: () => void): Col<SourceView>[] {
     { title: "At once", number: true, cell: atOnce },
     {
       title: "Do",
-      number: true,
+      act: true,
       cell: (source) => <SourceActions source={source} refresh={refresh} small />,
     },
   ];
@@ -70,7 +71,11 @@ function Name({ source }: { source: SourceView }) {
         <HealthBadge health={source.health} />
         {!source.enabled && <span class="faint">only if named</span>}
       </span>
-      {source.error && <span class="cell-error">{source.error}</span>}
+      {source.error && (
+        <span class="cell-error">
+          <Words text={source.error} />
+        </span>
+      )}
     </>
   );
 }

@@ -1,0 +1,72 @@
+import { test } from "node:test";
+import {
+  api,
+  barriers,
+  closePage,
+  fitsTheScreen,
+  NARROW,
+  noneIsSerious,
+  open,
+  openPage,
+  shot,
+  until,
+  WIDE,
+} from "./browser.mjs";
+
+/** The addresses to look at, once there is something to see. */
+async function paths() {
+  const [runs, sources, datasets] = await Promise.all([
+    api("/runs?limit=50"),
+    api("/sources"),
+    api("/datasets"),
+  ]);
+  const ended = runs.items.find((run) => run.finished_at);
+  const failed = runs.items.find((run) => run.finished_at && run.totals.failures > 0);
+  return {
+    overview: "/",
+    runs: "/runs",
+    run: `/runs/${(failed ?? ended).id}`,
+    sources: "/sources",
+    source: `/sources/${sources[0].name}`,
+    failures: "/failures",
+    data: "/data",
+    dataset: `/data/${datasets.toSorted((a, b) => b.rows - a.rows)[0].name}`,
+    resources: "/resources",
+    nowhere: "/no/such/page",
+  };
+}
+
+const LOOKS = [
+  { name: "wide-light", size: WIDE, dark: false },
+  { name: "wide-dark", size: WIDE, dark: true },
+  { name: "narrow-light", size: NARROW, noneIsSerious, dark: false },
+  { name: "narrow-dark", size: NARROW, noneIsSerious, dark: true },
+];
+
+test("a first run, so that there is something to look at", async () => {
+  const runs = await api("/runs?limit=1");
+  const live = runs.items.find((run) => run.state === "running" || run.state === "queued");
+  const id = live?.id ?? (await api("/admin/collect", { method: "POST", body: "{}" })).run_id;
+  await until("the end of the run", async () => (await api(`/runs/${id}`)).finished_at, 120);
+});
+
+for (const look of LOOKS) {
+  test(`every page, ${look.name}: no error, nothing wider than the screen, nothing that keeps people out`, async () => {
+    // Once as it is served, with its policy; once with axe in it.
+    const strict = await openPage(look);
+    const examined = await openPage({ ...look, bypassPolicy: true });
+    const found = [];
+    for (const [name, path] of Object.entries(await paths())) {
+      await open(strict, path);
+      await strict.waitForTimeout(600);
+      await fitsTheScreen(strict);
+      await shot(strict, `${name}-${look.name}`, { fullPage: true });
+      await open(examined, path);
+      await examined.waitForTimeout(300);
+      found.push(...(await barriers(examined, `${name}-${look.name}`)));
+    }
+    noneIsSerious(found);
+    await closePage(strict);
+    await closePage(examined);
+  });
+}

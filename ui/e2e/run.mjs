@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { api, closePage, fitsTheScreen, NARROW, open, openPage, shot, until } from "./browser.mjs";
+
+/** Waits until nothing runs, so that a test starts what it looks at. */
+async function quiet() {
+  await until("no run under way", async () => (await api("/overview")).live_runs.length === 0, 120);
+}
+
+test("a run, live, from the button to its end", async () => {
+  await quiet();
+  const page = await openPage();
+  await open(page, "/");
+  await page.getByRole("button", { name: "Collect …" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Collect all" }).waitFor();
+  await shot(page, "live-0-collect");
+  await dialog.getByRole("button", { name: "Collect all" }).click();
+
+  await page.waitForURL(/\/runs\/[0-9A-Z]+$/);
+  const id = page.url().split("/").at(-1);
+  await page.getByText("running", { exact: true }).first().waitFor();
+  // Worker cards say what each does, and that changes.
+  const cards = page.locator("[data-worker]");
+  await cards.first().waitFor();
+  const busy = page.locator("[data-worker]:not(.idle)");
+  await busy.first().waitFor();
+  const seen = new Set();
+  let most = 0;
+  await until(
+    "workers that move",
+    async () => {
+      for (const text of await cards.allInnerTexts()) seen.add(text.replace(/\s+/g, " "));
+      most = Math.max(most, await busy.count());
+      return seen.size > 2 * (await cards.count());
+    },
+    20,
+  ).catch(() => {});
+  assert.ok(seen.size > 2, `the cards never moved: ${[...seen]}`);
+  assert.ok(most >= 1);
+  // The feed moves too.
+  const lines = page.getByRole("list", { name: "What happened in this run, newest first" }).locator("li");
+  await lines.first().waitFor();
+  const first = await lines.count();
+  await shot(page, "live-1-running");
+  await until("more events", async () => (await lines.count()) > first, 30);
+  const parts = page.locator("[data-source] [role=progressbar]");
+  assert.ok((await parts.count()) > 0, "no progress of sources");
+
+  await until("the end of the run", async () => (await api(`/runs/${id}`)).finished_at, 180);
+  await page.getByRole("heading", { name: "Report" }).waitFor();
+  assert.equal(await cards.count(), 0, "workers are shown after the end");
+  await page.getByRole("heading", { name: "Where the time goes" }).waitFor();
+  // What the page says is what the API says.
+  const run = await api(`/runs/${id}`);
+  const names = await page
+    .locator("[data-source]")
+    .evaluateAll((list) => list.map((item) => item.dataset.source));
+  assert.deepEqual(
+    names,
+    run.by_source.map((source) => source.name),
+  );
+  await shot(page, "live-2-ended", { fullPage: true });
+  await closePage(page);
+});
+
+test("the feed is filtered by the server, and holds still for who reads", async () => {
+  const runs = await api("/runs?limit=50");
+  const run = runs.items.find((each) => each.finished_at && each.trigger === "api");
+  const page = await openPage();
+  await open(page, `/runs/${run.id}`);
+  const feed = page.getByRole("list", { name: "What happened in this run, newest first" });
+  await feed.locator(".badge").first().waitFor();
+  await page.getByLabel("Action").selectOption("complete");
+  await page.waitForFunction(() => {
+    const badges = [...document.querySelectorAll(".run-feed .feed .badge")];
+    return badges.length > 0 && badges.every((badge) => badge.textContent === "complete");
+  });
+  await feed.locator(".feed-line").first().click();
+  await page.getByRole("dialog").getByRole("link", { name: run.id }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const hold = page.getByRole("button", { name: "Hold" });
+  await hold.click();
+  await page.getByRole("button", { name: "Go on" }).waitFor();
+  await closePage(page);
+});
+
+test("a run is cancelled after a question, on a phone", async () => {
+  await quiet();
+  const page = await openPage({ size: NARROW, dark: true });
+  const { run_id: id } = await api("/admin/collect", { method: "POST", body: "{}" });
+  await open(page, `/runs/${id}`);
+  await page.locator("[data-worker]").first().waitFor();
+  await fitsTheScreen(page);
+  await shot(page, "live-3-phone");
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  await page.getByText("cancelled", { exact: true }).first().waitFor();
+  assert.equal((await api(`/runs/${id}`)).state, "cancelled");
+  await closePage(page);
+});

@@ -1,0 +1,98 @@
+// What the mock pretends to collect from.
+export const SOURCES = [
+  {
+    name: "orders",
+    type: "api",
+    priority: "high",
+    pool: "api",
+    host: "shop.example:443",
+    splits: 34,
+    batches: [2, 5],
+    pace: [60, 320],
+    schedule: "every 15m",
+    streams: ["orders", "order_lines"],
+  },
+  {
+    name: "news",
+    type: "rss",
+    priority: "normal",
+    pool: "rss",
+    host: "feeds.example:443",
+    splits: 22,
+    batches: [1, 1],
+    pace: [90, 600],
+    schedule: "cron */10 * * * * (Europe/Berlin)",
+    streams: ["entries"],
+  },
+  {
+    name: "sentinel",
+    type: "stac",
+    priority: "normal",
+    pool: "api",
+    host: "stac.example:443",
+    splits: 16,
+    batches: [3, 8],
+    pace: [180, 700],
+    schedule: "cron 0 4 * * * (UTC)",
+    streams: ["sentinel-2-l2a"],
+    limited: true,
+  },
+  {
+    name: "drops",
+    type: "files",
+    priority: "low",
+    pool: "files",
+    splits: 40,
+    batches: [1, 2],
+    pace: [10, 90],
+    schedule: "auto",
+    streams: ["drops"],
+    faulty: true,
+  },
+  {
+    name: "partner-prices-with-a-rather-long-name",
+    type: "api",
+    priority: "normal",
+    pool: "api",
+    host: "partner.example:8443",
+    splits: 6,
+    batches: [1, 2],
+    pace: [200, 500],
+    streams: ["prices"],
+    refused: true,
+  },
+];
+
+export const TABLES = {
+  orders: { source: "orders", rows: 48_211, key: "id" },
+  order_lines: { source: "orders", rows: 131_406, key: "line_id" },
+  entries: { source: "news", rows: 5_120, key: "guid" },
+  "sentinel-2-l2a": { source: "sentinel", rows: 12_004, key: "id" },
+  drops: { source: "drops", rows: 940, key: "id" },
+};
+
+export const COLUMNS = [
+  { name: "id", type: "INTEGER", primary_key: true },
+  { name: "name", type: "TEXT", primary_key: false },
+  { name: "price", type: "REAL", primary_key: false },
+  { name: "updated_at", type: "TEXT", primary_key: false },
+  { name: "properties", type: "JSON", primary_key: false },
+  { name: "note", type: "TEXT", primary_key: false },
+  { name: "deleted", type: "INTEGER", primary_key: false },
+];
+
+const WORDS = ["blue", "green", "lamp", "chair", "table", "oak", "steel", "small", "large", "set"];
+
+/** Row number `at` of any table, from 1. */
+export function row(at) {
+  const pick = (n) => WORDS[(at * 7 + n * 3) % WORDS.length];
+  return {
+    id: at,
+    name: `${pick(1)} ${pick(2)} ${at}`,
+    price: Math.round((((at * 37) % 9000) / 100 + 1) * 100) / 100,
+    updated_at: new Date(Date.UTC(2026, 0, 1) + at * 61_000).toISOString(),
+    properties: { colour: pick(3), tags: [pick(4), pick(5)], size: { width: at % 50, height: at % 31 } },
+    note: at % 3 === 0 ? null : `A note about ${pick(6)}, ${"which goes on and on, ".repeat(at % 9)}end.`,
+    deleted: at % 17 === 0 ? 1 : null,
+  };
+}
