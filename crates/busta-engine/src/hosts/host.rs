@@ -127,10 +127,6 @@ impl Host {
         self.breaker.failed(place.0, now, settings)
     }
 
-    pub fn is_paused(&self) -> bool {
-        self.breaker.is_open()
-    }
-
     pub fn is_given_up(&self, now: Instant, after: Duration) -> bool {
         self.breaker.is_open() && self.breaker.failing_for(now) >= after
     }

@@ -132,15 +132,14 @@ impl Slot {
         let batch = pulled.unwrap_or_else(|| Batch::last(Records::default()));
         let enough = self.reaches_limit(&work.split.stream, batch.records.len() as u64);
         let done = batch.done;
-        // What finds splits never runs ahead: found splits are counted when they are durable.
-        let share = if took < QUICK && batch.found.is_empty() { 1 } else { work::READ_AHEAD };
         let found = (batch.records.len() as u64, batch.found.len());
         work.batches += 1;
         work.records += found.0;
         self.cell.read(found.0);
         let parcel = self.parcel(work, batch).await;
         let weight = parcel.weight();
-        let share = share(took, weight);
+        // What finds splits never runs ahead: found splits are counted when they are durable.
+        let share = if found.1 > 0 { READ_AHEAD } else { share(took, weight) };
         reserved.settle(weight);
         self.shared.batch_weight.store(weight, Ordering::Relaxed);
         self.emit(Action::Found, &work.split, |event| {

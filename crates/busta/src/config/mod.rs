@@ -32,7 +32,7 @@ pub use problem::ConfigErrors;
 pub use retention::{RetentionSection, RetentionSettings};
 pub use schema::json_schema;
 pub use server::{
-    ActivitySettings, ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenDigest, TokenRole,
+    ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenRole,
 };
 pub use suggest::closest;
 
