@@ -394,7 +394,9 @@ impl Runs {
     fn is_cut_off(&self, report: &RunReport) -> bool {
         let state = self.state();
         let wanted = |live: &Live| live.cancelled.load(Ordering::Relaxed);
-        report.status == Status::Cancelled && state.closed && !state.live.get(&report.run_id).is_some_and(wanted)
+        report.status == Status::Cancelled
+            && state.closed
+            && !state.live.get(&report.run_id).is_some_and(wanted)
     }
 
     fn leave_queue(&self, run: &RunId) {
