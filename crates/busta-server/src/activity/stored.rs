@@ -56,6 +56,7 @@ impl StoredEvent {
             event.source.as_ref().map(|name| name.as_str()),
             event.stream.as_ref().map(|name| name.as_str()),
             event.split.as_ref().map(|name| name.as_str()),
+            event.url.as_deref(),
             event.message.as_deref(),
         ];
         let text: usize = names.iter().flatten().map(|name| name.len()).sum();
@@ -79,8 +80,8 @@ impl From<&StoredEvent> for ActivityEvent {
             duration_ms: event.duration_ms,
             attempt: event.attempt,
             error: event.error.map(|kind| kind.as_str().to_owned()),
-            stage: None,
-            url: None,
+            stage: event.stage.map(|stage| stage.to_string()),
+            url: event.url.clone(),
             message: event.message.clone(),
         }
     }
@@ -88,8 +89,8 @@ impl From<&StoredEvent> for ActivityEvent {
 
 #[cfg(test)]
 mod tests {
-    use busta_core::ErrorKind;
     use busta_core::event::Action;
+    use busta_core::{ErrorKind, Stage};
     use chrono::DateTime;
 
     use super::*;
@@ -104,6 +105,8 @@ mod tests {
             duration_ms: Some(7),
             attempt: Some(2),
             error: Some(ErrorKind::RateLimited),
+            stage: Some(Stage::Read),
+            url: Some("https://news.example/feed".into()),
             message: Some("line one\nline two".into()),
             ..Event::new(DateTime::UNIX_EPOCH, &"run".into(), Action::RateLimited)
         };

@@ -3,22 +3,24 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 use super::{Activity, Filter};
 
-/// Clients are woken at most this often, so that a burst of events is one write to each of them, and a
-/// thousand clients are ten thousand wake-ups a second at most. Nobody sees less.
+/// A client is woken at most this often, so that a burst of events is one write to each. Nobody sees less.
 const PULSE: Duration = Duration::from_millis(100);
+/// Clients are woken in so many groups, one after the other: a thousand at once would stand in the way of
+/// every other request for as long as their writes take.
+const GROUPS: usize = 20;
 /// So much is put into one write.
 const WRITE_BYTES: usize = 8 << 10;
 /// So many events are looked at under one hold of the ring's lock.
@@ -27,27 +29,40 @@ const READ_EVENTS: usize = 64;
 const PASSED_OVER: usize = 4096;
 
 /// Wakes the clients of one server when there is news.
-#[derive(Clone)]
-pub(crate) struct Pulse(watch::Receiver<()>);
+pub(crate) struct Pulse {
+    groups: Arc<[watch::Sender<()>]>,
+    clients: AtomicUsize,
+}
 
 impl Pulse {
     /// Follows the feed until `stop`.
     pub(crate) fn start(activity: &Activity, stop: CancellationToken, tasks: &TaskTracker) -> Self {
-        let (sender, receiver) = watch::channel(());
-        let mut newest = activity.newest();
+        let groups: Arc<[_]> = (0..GROUPS).map(|_| watch::Sender::new(())).collect();
+        let beat = beat(activity.newest(), Arc::clone(&groups));
         tasks.spawn(async move {
-            let beat = async {
-                while newest.changed().await.is_ok() {
-                    sender.send_replace(());
-                    tokio::time::sleep(PULSE).await;
-                }
-            };
             tokio::select! {
                 () = beat => {}
                 () = stop.cancelled() => {}
             }
         });
-        Self(receiver)
+        Self { groups, clients: AtomicUsize::new(0) }
+    }
+
+    /// A place in the next group.
+    fn join(&self) -> watch::Receiver<()> {
+        let client = self.clients.fetch_add(1, Ordering::Relaxed);
+        self.groups[client % GROUPS].subscribe()
+    }
+}
+
+async fn beat(mut newest: watch::Receiver<u64>, groups: Arc<[watch::Sender<()>]>) {
+    while newest.changed().await.is_ok() {
+        let round = Instant::now();
+        for group in groups.iter().filter(|group| group.receiver_count() > 0) {
+            group.send_replace(());
+            sleep(PULSE / GROUPS as u32).await;
+        }
+        sleep_until(round + PULSE).await;
     }
 }
 
@@ -76,7 +91,7 @@ impl EventStream {
         activity: Arc<Activity>,
         filter: Filter,
         from: Option<u64>,
-        pulse: Pulse,
+        pulse: &Pulse,
         every: Duration,
         ended: CancellationToken,
         seat: tokio::sync::OwnedSemaphorePermit,
@@ -89,7 +104,7 @@ impl EventStream {
             place,
             told: place,
             opened: false,
-            woken: news(pulse.0),
+            woken: news(pulse.join()),
             heartbeat: Box::pin(sleep(every)),
             every,
             ended: Box::pin(ended.cancelled_owned()),

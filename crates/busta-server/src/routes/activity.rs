@@ -99,7 +99,7 @@ pub(super) async fn stream(
         Arc::clone(&app.activity),
         filter,
         from,
-        app.pulse.clone(),
+        &app.pulse,
         app.limits.heartbeat,
         app.stopping.clone(),
         seat,
