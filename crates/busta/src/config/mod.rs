@@ -31,9 +31,7 @@ pub use file::{find, read};
 pub use problem::ConfigErrors;
 pub use retention::{RetentionSection, RetentionSettings};
 pub use schema::json_schema;
-pub use server::{
-    ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenRole,
-};
+pub use server::{ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenRole};
 pub use suggest::closest;
 
 use busta_connectors::transforms::TransformKind;
