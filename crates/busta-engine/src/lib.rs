@@ -1,4 +1,4 @@
-//! One run, from its plan to its report.
+//! One run, from its plan to its report; and in [`schedule`], when sources are due.
 //!
 //! # Who does what
 //!

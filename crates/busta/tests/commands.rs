@@ -320,3 +320,47 @@ fn log_lines_go_to_the_file_as_json() {
         assert!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
     }
 }
+
+#[test]
+fn a_token_is_printed_once_and_only_its_digest_is_stored() {
+    let desk = desk();
+    let made = desk.busta(&["token", "new", "--name", "ci", "--role", "operate"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let token = made.stdout.trim();
+    assert!(token.starts_with("busta_") && token.len() == 70, "{token}");
+    assert!(made.stderr.contains("which may operate") && !made.stderr.contains(token), "{}", made.stderr);
+    assert_eq!(desk.busta(&["token", "new", "--name", "ci", "--role", "read"]).code, 1);
+
+    let listed: Value = serde_json::from_str(&well(desk.busta(&["token", "list", "--json"]))).unwrap();
+    assert_eq!((&listed[0]["name"], &listed[0]["role"]), (&"ci".into(), &"operate".into()));
+    for file in std::fs::read_dir(desk.file(".busta")).unwrap() {
+        let stored = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!String::from_utf8_lossy(&stored).contains(&token[6..]), "the token is stored");
+    }
+    well(desk.busta(&["token", "revoke", "ci"]));
+    assert!(well(desk.busta(&["token", "list"])).contains("UTC"), "when it was revoked");
+    assert_eq!(desk.busta(&["token", "revoke", "ci"]).code, 1);
+}
+
+#[test]
+fn a_run_that_waits_is_listed_and_taken_out_of_the_queue() {
+    let desk = desk();
+    let store = busta_store::StateStore::at(desk.file(".busta/state.db"));
+    let now = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+    let run = busta_store::NewRun {
+        id: busta_core::RunId::new(now, 1),
+        started: now,
+        trigger: busta_store::Trigger::Schedule,
+        sources: vec!["drops".into()],
+        full_refresh: false,
+        limit: None,
+    };
+    let id = run.id.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(store.queue(run, None)).unwrap();
+    let listed = well(desk.busta(&["runs", "list"]));
+    assert!(listed.contains("schedule") && listed.contains("queued"), "{listed}");
+    assert!(well(desk.busta(&["runs", "cancel", id.as_str()])).contains("taken out of the queue"));
+    assert!(well(desk.busta(&["runs", "list"])).contains("abandoned"));
+    assert_eq!(desk.busta(&["runs", "cancel", id.as_str()]).code, 1);
+}

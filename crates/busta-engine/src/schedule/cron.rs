@@ -5,6 +5,7 @@
 //! comes in both halves.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,7 +16,7 @@ use croner::parser::{CronParser, Seconds, Year};
 #[derive(Clone, Debug)]
 pub struct CronTimes {
     pattern: String,
-    cron: Cron,
+    cron: Arc<Cron>,
     timezone: Tz,
 }
 
@@ -35,7 +36,7 @@ impl CronTimes {
             .build()
             .parse(pattern)
             .map_err(|e| wrong(e.to_string().trim_end_matches('.')))?;
-        Ok(Self { pattern: pattern.trim().to_owned(), cron, timezone })
+        Ok(Self { pattern: pattern.trim().to_owned(), cron: Arc::new(cron), timezone })
     }
 
     /// The time zone of a name.
