@@ -15,7 +15,8 @@ import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SourcePage } from "./pages/source.tsx";
 import { SourcesPage } from "./pages/sources.tsx";
-import { match, opened, place } from "./state/router.ts";
+import { match } from "./state/path.ts";
+import { opened, place } from "./state/router.ts";
 import { setTheme, type Theme, theme } from "./state/theme.ts";
 
 const NAV: { to: string; text: string; icon: IconName }[] = [
