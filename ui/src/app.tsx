@@ -133,29 +133,26 @@ function Nav() {
   );
 }
 
-/** A lost connection is told when it lasts, and once. */
+/** A lost connection is told when it lasts; one that is only made anew, for another page, is not. */
 const PATIENCE_MS = 1500;
 
 function Connection() {
   const state = connection.value;
   const live = state.kind === "live";
-  const [lost, setLost] = useState(false);
+  const [shown, setShown] = useState<"new" | "live" | "lost">("new");
   useEffect(() => {
     if (live) {
-      setLost(false);
+      setShown("live");
       return;
     }
-    const timer = setTimeout(() => setLost(true), PATIENCE_MS);
+    const timer = setTimeout(() => setShown("lost"), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [live]);
+  const words = { new: "Connecting", live: "Live", lost: "No connection, trying again" }[shown];
   return (
-    <div
-      class={`connection ${live ? "live" : lost ? "lost" : ""}`}
-      data-connection={state.kind}
-      role="status"
-    >
+    <div class={`connection ${shown}`} data-connection={state.kind} role="status">
       <span class="connection-dot" aria-hidden="true" />
-      <span>{lost ? "No connection, trying again" : live ? "Live" : "Connecting"}</span>
+      <span>{words}</span>
     </div>
   );
 }
