@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use std::{env, io};
 
 /// What the dashboard is made of. `node_modules` is not among it: the lock file says what is in there.
-const SOURCES: [&str; 6] =
-    ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts"];
+const SOURCES: [&str; 7] =
+    ["src", "public", "index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"];
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");

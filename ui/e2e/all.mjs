@@ -1,13 +1,12 @@
 // All browser tests, one after another, against the server at BUSTA_URL: see browser.mjs and parent.mjs.
+// BUSTA_PARTS=run,data starts only these.
 import { after } from "node:test";
 import { closeBrowser } from "./browser.mjs";
 import { letParentGo } from "./parent.mjs";
-import "./pages.mjs";
-import "./run.mjs";
-import "./failures.mjs";
-import "./data.mjs";
-import "./looks.mjs";
-import "./restart.mjs";
+
+const PARTS = ["pages", "run", "failures", "data", "looks", "restart"];
+
+for (const part of process.env.BUSTA_PARTS?.split(",") ?? PARTS) await import(`./${part}.mjs`);
 
 after(async () => {
   await closeBrowser();

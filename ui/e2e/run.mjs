@@ -80,6 +80,13 @@ test("the feed is filtered by the server, and holds still for who reads", async 
   await page.getByRole("dialog").getByRole("link", { name: run.id }).waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  // The list is one stop of the Tab key; arrows go through it.
+  await feed.locator(".feed-line").first().focus();
+  await page.keyboard.press("ArrowDown");
+  assert.ok(
+    await feed.locator("li:nth-child(2) .feed-line").evaluate((line) => line === document.activeElement),
+  );
+  await page.keyboard.press("ArrowUp");
   const hold = page.getByRole("button", { name: "Hold" });
   await hold.click();
   await page.getByRole("button", { name: "Go on" }).waitFor();

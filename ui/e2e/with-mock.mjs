@@ -1,5 +1,4 @@
-// Runs the browser tests against the mock: `npm run build && npm run e2e`. Options are handed on to node:
-// `npm run e2e -- --test-name-pattern=/records/`.
+// Runs the browser tests against the mock: `npm run build && npm run e2e`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -38,14 +37,10 @@ async function runTests(secured) {
   let mock = await startMock("0", secured);
   const env = { ...process.env, BUSTA_URL: mock.url };
   if (secured) Object.assign(env, { BUSTA_TOKEN: TOKEN, BUSTA_READ_TOKEN: READ_TOKEN });
-  const tests = spawn(
-    process.execPath,
-    [...process.argv.slice(2), here(secured ? "./secured.mjs" : "./all.mjs")],
-    {
-      env,
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
+  const tests = spawn(process.execPath, [here(secured ? "./secured.mjs" : "./all.mjs")], {
+    env,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   createInterface({ input: tests.stdout }).on("line", async (line) => {
     if (line !== "@busta restart") {
       console.log(line);

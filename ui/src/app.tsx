@@ -15,7 +15,8 @@ import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SourcePage } from "./pages/source.tsx";
 import { SourcesPage } from "./pages/sources.tsx";
-import { match, opened, place } from "./state/router.ts";
+import { match } from "./state/path.ts";
+import { opened, place } from "./state/router.ts";
 import { setTheme, type Theme, theme } from "./state/theme.ts";
 
 const NAV: { to: string; text: string; icon: IconName }[] = [
@@ -132,29 +133,26 @@ function Nav() {
   );
 }
 
-/** A lost connection is told when it lasts, and once. */
+/** A lost connection is told when it lasts; one that is only made anew, for another page, is not. */
 const PATIENCE_MS = 1500;
 
 function Connection() {
   const state = connection.value;
   const live = state.kind === "live";
-  const [lost, setLost] = useState(false);
+  const [shown, setShown] = useState<"new" | "live" | "lost">("new");
   useEffect(() => {
     if (live) {
-      setLost(false);
+      setShown("live");
       return;
     }
-    const timer = setTimeout(() => setLost(true), PATIENCE_MS);
+    const timer = setTimeout(() => setShown("lost"), PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [live]);
+  const words = { new: "Connecting", live: "Live", lost: "No connection, trying again" }[shown];
   return (
-    <div
-      class={`connection ${live ? "live" : lost ? "lost" : ""}`}
-      data-connection={state.kind}
-      role="status"
-    >
+    <div class={`connection ${shown}`} data-connection={state.kind} role="status">
       <span class="connection-dot" aria-hidden="true" />
-      <span>{lost ? "No connection, trying again" : live ? "Live" : "Connecting"}</span>
+      <span>{words}</span>
     </div>
   );
 }

@@ -61,12 +61,12 @@ export function FeedList(props: Props) {
         </button>
       </div>
       {shown.length === 0 && <p class="empty">{feed.loading ? "Loading …" : props.empty}</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <ol class="feed" ref={list} onScroll={scrolled} aria-label={props.label} tabIndex={0}>
-        {shown.map((event) => (
+      <ol class="feed" ref={list} onScroll={scrolled} onKeyDown={moveByArrows} aria-label={props.label}>
+        {shown.map((event, at) => (
           <Line
             key={event.id}
             event={event}
+            first={at === 0}
             gap={event.id === feed.gapAfter}
             withRun={props.withRun ?? false}
             open={() => setOpen(event)}
@@ -85,21 +85,33 @@ export function FeedList(props: Props) {
   );
 }
 
+/** The list is one stop of the Tab key; arrows go from line to line. */
+function moveByArrows(event: KeyboardEvent): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const list = event.currentTarget;
+  if (step === undefined || !(list instanceof HTMLElement)) return;
+  const lines = [...list.querySelectorAll<HTMLElement>("li button")];
+  const at = lines.indexOf(document.activeElement as HTMLElement);
+  lines[at + step]?.focus();
+  event.preventDefault();
+}
+
 interface LineProps {
   event: ActivityEvent;
+  first: boolean;
   gap: boolean;
   withRun: boolean;
   open(): void;
 }
 
-function Line({ event, gap, withRun, open }: LineProps) {
+function Line({ event, first, gap, withRun, open }: LineProps) {
   const look = actionLook(event.action);
   const who = event.worker_id === 0 ? "system" : `worker ${event.worker_id}`;
   return (
     <>
       {gap && <li class="feed-gap">Some events between these were missed.</li>}
       <li>
-        <button type="button" class="feed-line" onClick={open}>
+        <button type="button" class="feed-line" tabIndex={first ? 0 : -1} onClick={open}>
           <time dateTime={event.at}>{timeOfDay(event.at)}</time>
           <Badge icon={look.icon} tone={look.tone} words={look.words} />
           <span class="feed-who">{who}</span>

@@ -29,7 +29,7 @@ export function Pools({ pools }: { pools: PoolView[] }) {
   );
 }
 
-const COLS: Col<HostView>[] = [
+const HOST: Col<HostView>[] = [
   {
     title: "Host",
     main: true,
@@ -40,11 +40,21 @@ const COLS: Col<HostView>[] = [
       </span>
     ),
   },
-  {
-    title: "At once",
-    number: true,
-    cell: (host) => `${count(host.in_flight)}${host.limit === undefined ? "" : ` of ${count(host.limit)}`}`,
-  },
+];
+
+const IN_USE: Col<HostView> = {
+  title: "At once",
+  number: true,
+  cell: (host) => `${count(host.in_flight)}${host.limit === undefined ? "" : ` of ${count(host.limit)}`}`,
+};
+
+const BEARS: Col<HostView> = {
+  title: "Bears at once",
+  number: true,
+  cell: (host) => (host.limit === undefined ? "–" : count(host.limit)),
+};
+
+const REST: Col<HostView>[] = [
   {
     title: "Bears per second",
     number: true,
@@ -59,11 +69,20 @@ const COLS: Col<HostView>[] = [
   { title: "Answers in", number: true, cell: (host) => millis(host.latency_mean_ms) },
 ];
 
-export function Hosts(props: { hosts: HostView[]; caption: string; empty: string }) {
+interface HostsProps {
+  hosts: HostView[];
+  caption: string;
+  empty: string;
+  /** What they were found to bear, and not what is under way. */
+  limits?: boolean;
+}
+
+export function Hosts(props: HostsProps) {
+  const cols = [...HOST, props.limits ? BEARS : IN_USE, ...REST];
   return (
     <Table
       caption={props.caption}
-      cols={COLS}
+      cols={cols}
       rows={props.hosts}
       id={(host) => host.host}
       empty={props.empty}

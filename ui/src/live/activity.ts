@@ -19,7 +19,7 @@ const QUIET: StreamFilter = { action: "started,complete" };
 /** How the connection stands. */
 export const connection = signal<StreamState>({ kind: "connecting" });
 
-/** Counts up when a run has begun or ended. */
+/** Counts up when lists of runs may have changed: one has begun or ended, or the server was away. */
 export const runsChanged = signal(0);
 
 interface Watcher {
@@ -34,6 +34,7 @@ const watcher = signal<Watcher | undefined>(undefined);
 
 /** Keeps the one connection of this page. Called once, at the start. */
 export function followActivity(): void {
+  let away = false;
   effect(() => {
     // A change of any of these makes a new connection.
     const watch = watcher.value;
@@ -45,12 +46,18 @@ export function followActivity(): void {
         newest = Math.max(newest ?? 0, ...events.map((e) => e.id));
         // For when it has to be made anew, because the page was hidden.
         if (watch) watch.from = newest;
-        if (events.some(changesRuns)) runsChanged.value += 1;
+        if (events.some(changesRuns)) runsChanged.value = runsChanged.peek() + 1;
         watch?.events(events);
       },
       gap: () => watch?.gap(),
       state(state) {
-        if (token.peek() === asked) connection.value = state;
+        if (token.peek() !== asked) return;
+        if (state.kind === "waiting") away = true;
+        else if (state.kind === "live" && away) {
+          away = false;
+          runsChanged.value = runsChanged.peek() + 1;
+        }
+        connection.value = state;
       },
     });
     return () => stream.close();

@@ -112,6 +112,7 @@ function RunBody({ run }: { run: RunDetail }) {
               <h3>Hosts that are held back</h3>
               <Hosts
                 hosts={live.held_back}
+                limits
                 caption="Hosts that get less than the configuration allows"
                 empty="None: every host gets what the configuration allows."
               />

@@ -1,7 +1,7 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
 import type { ApiError } from "../api/client.ts";
 import { signInNeeded, token } from "../api/token.ts";
-import { connection, runsChanged } from "../live/activity.ts";
+import { runsChanged } from "../live/activity.ts";
 import { Poll } from "./poll.ts";
 import { hidden } from "./visibility.ts";
 
@@ -71,8 +71,7 @@ export function useQuery<T>(path: string | null, options: QueryOptions = {}): Qu
   }, [path, every, who, idle]);
 
   const ask = () => void poll.current?.ask();
-  // When the stream is back after a pause, the server is, too.
-  const news = `${options.withRuns ? runsChanged.value : 0} ${connection.value.kind === "live"}`;
+  const news = options.withRuns ? runsChanged.value : 0;
   const known = useRef(news);
   useEffect(() => {
     if (known.current === news) return;
