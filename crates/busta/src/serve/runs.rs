@@ -332,10 +332,10 @@ impl Runs {
         for run in self.inner.store.interrupted().await? {
             if !resume {
                 tracing::warn!(run = run.id.as_str(), "was cut off; `busta runs retry` goes on with it");
-                continue;
-            }
-            if let Err(error) = self.resume(&run, Trigger::Resume).await {
+                self.inner.store.mark_interrupted(&run.id).await?;
+            } else if let Err(error) = self.resume(&run, Trigger::Resume).await {
                 tracing::warn!(run = run.id.as_str(), error = %error, "was cut off and is not gone on with");
+                self.inner.store.mark_interrupted(&run.id).await?;
             }
         }
         let queued = self.inner.store.queued().await?;

@@ -146,7 +146,7 @@ impl Timetable {
 
     async fn start_due(&self, runs: &Runs) {
         let now = self.inner.clock.now();
-        let due = {
+        let (due, skipped) = {
             let mut scheduler = self.scheduler();
             let Some(scheduler) = scheduler.as_mut() else { return };
             let due = scheduler.due(now);
