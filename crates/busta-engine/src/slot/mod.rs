@@ -217,3 +217,17 @@ fn share(took: Duration, weight: usize) -> u32 {
 pub fn deadline_passed() -> Error {
     Error::cancelled("its deadline has passed").hint("raise `deadline`, or resume the run to go on")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_quick_small_batches_are_on_their_way_together() {
+        let share = |millis, weight| share(Duration::from_millis(millis), weight);
+        assert_eq!(share(1, 2_000), 1);
+        assert_eq!(share(1, 640 << 10), 10);
+        assert_eq!(share(1, 64 << 20), READ_AHEAD);
+        assert_eq!(share(50, 2_000), READ_AHEAD);
+    }
+}
