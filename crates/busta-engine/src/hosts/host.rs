@@ -137,10 +137,6 @@ impl Host {
     }
 
     /// Whether its circuit is open.
-    pub fn is_paused(&self) -> bool {
-        self.breaker.is_open()
-    }
-
     /// The places that it was found to bear, if that is fewer than were ever wanted.
     pub fn limit(&self) -> Option<usize> {
         let places = self.adaptive.as_ref()?.places();
