@@ -149,12 +149,15 @@ impl Timetable {
         let (due, skipped) = {
             let mut scheduler = self.scheduler();
             let Some(scheduler) = scheduler.as_mut() else { return };
-            let due = scheduler.due(now);
-            for skipped in scheduler.skipped() {
-                tracing::info!(source = skipped.source.as_str(), due = %skipped.due_at, "skipped: it is still being collected");
-            }
-            due
+            (scheduler.due(now), scheduler.skipped().to_vec())
         };
+        for Due { source, due_at, .. } in skipped {
+            tracing::info!(source = source.as_str(), due = %due_at, "skipped: it is still being collected");
+            // Else a restart would take it for one that was missed.
+            if let Err(error) = self.inner.store.note_due(&source, due_at).await {
+                tracing::warn!(source = source.as_str(), error = %error, "what was skipped is not written down");
+            }
+        }
         for due in due {
             let source = due.source.clone();
             if let Err(error) = self.start(runs, due).await {
