@@ -127,6 +127,11 @@ impl Host {
         self.breaker.failed(place.0, now, settings)
     }
 
+    /// Whether its circuit is open.
+    pub fn is_paused(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     pub fn is_given_up(&self, now: Instant, after: Duration) -> bool {
         self.breaker.is_open() && self.breaker.failing_for(now) >= after
     }
