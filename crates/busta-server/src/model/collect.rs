@@ -18,6 +18,18 @@ pub struct CollectRequest {
     pub limit: Option<u64>,
 }
 
+/// How to collect one source now. All fields may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceCollectRequest {
+    /// Read everything again instead of going on from where the last run ended.
+    pub full_refresh: bool,
+    /// Stop each stream with the batch that reaches so many records.
+    #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
+    pub limit: Option<u64>,
+}
+
 /// How to try again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
