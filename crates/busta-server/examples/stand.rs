@@ -1,8 +1,10 @@
 //! A server in front of a played service, for load tests by hand:
-//! `cargo run -p busta-server --example stand -- PORT EVENTS_PER_SECOND BUSY_THREADS`.
+//! `cargo run -p busta-server --example stand -- PORT EVENTS_PER_SECOND BUSY_THREADS [TOKEN]`.
 //!
 //! It publishes events, keeps as many threads busy as it is told, as a collection would, and serves on a
-//! runtime of its own.
+//! runtime of its own; with a token, to those who have it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the played service of the tests")]
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use busta_core::clock::{Clock, SystemClock};
 use busta_core::event::{Action, Event};
-use busta_server::{Activity, RingLimits, ServerSettings, TokenSet, serve};
+use busta_server::{Activity, RingLimits, Role, ServerSettings, TokenHash, TokenSet, serve};
 
 #[path = "../tests/http_api/support/fake.rs"]
 mod fake;
@@ -33,7 +35,8 @@ fn main() -> busta_core::Result<()> {
         let port = u16::try_from(number(0, 8080)).unwrap_or(8080);
         let listener = TcpListener::bind(("127.0.0.1", port))
             .map_err(|error| busta_core::Error::unavailable(error.to_string()))?;
-        let settings = ServerSettings::new(Arc::new(Arc::new(TokenSet::default())));
+        let token = std::env::args().nth(4).map(|token| (TokenHash::of(&token), Role::Operate));
+        let settings = ServerSettings::new(Arc::new(Arc::new(TokenSet::new(token))));
         serve(listener, Arc::new(fake::Fake), activity, settings, std::future::pending()).await
     })
 }

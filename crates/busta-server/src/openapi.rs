@@ -120,7 +120,7 @@ fn name_actions(parameter: &mut Parameter) {
         && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
     {
         let one = ACTIONS.map(|action| action.as_str()).join("|");
-        schema.pattern = Some(format!("^({one})(,({one}))*$"));
+        schema.pattern = Some(format!("^(({one})(,({one}))*)?$"));
     }
 }
 

@@ -19,7 +19,9 @@ impl Filter {
     pub(crate) fn read(query: &ActivityQuery) -> Result<Self, Problem> {
         let mut faults = Vec::new();
         let workers = parsed(query.worker.as_deref(), |text| {
-            u32::from_str(text).map_err(|_| format!("{text:?} is not the number of a worker"))
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = u32::from_str(text).ok().filter(|_| digits);
+            number.ok_or_else(|| format!("{text:?} is not the number of a worker"))
         });
         let actions = parsed(query.action.as_deref(), action);
         let filter = Self {
@@ -43,7 +45,7 @@ impl Filter {
 }
 
 fn words(list: Option<&str>) -> impl Iterator<Item = &str> {
-    list.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty())
+    list.into_iter().filter(|list| !list.is_empty()).flat_map(|list| list.split(','))
 }
 
 fn parsed<T>(list: Option<&str>, one: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
@@ -107,7 +109,7 @@ mod tests {
         };
         let passes = |query: &ActivityQuery| Filter::read(query).unwrap().passes(&event);
         assert!(passes(&query("", "", "", "")));
-        assert!(passes(&query("r0, r1", "news", "3", "found,error")));
+        assert!(passes(&query("r0,r1", "news", "3", "found,error")));
         assert!(!passes(&query("r0", "news", "3", "found")));
         assert!(!passes(&query("", "orders", "", "")));
         assert!(!passes(&query("", "", "0", "")));
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_said() {
-        let problem = Filter::read(&query("", "", "one", "uploading")).unwrap_err();
+        let problem = Filter::read(&query("", "", "1,,one", "uploading")).unwrap_err();
         let text = format!("{problem:?}");
         assert!(text.contains("not the number") && text.contains("rate_limited"), "{text}");
     }

@@ -59,7 +59,7 @@ pub struct ActivityQuery {
     /// Only of these sources.
     pub source: Option<String>,
     /// Only of these workers.
-    #[param(pattern = "^[0-9]{1,9}(,[0-9]{1,9})*$")]
+    #[param(pattern = "^([0-9]{1,9}(,[0-9]{1,9})*)?$")]
     pub worker: Option<String>,
     /// Only these actions.
     #[param(example = "error,retrying")]

@@ -1,4 +1,5 @@
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::run::RunState;
@@ -13,6 +14,19 @@ pub struct CollectRequest {
     pub full_refresh: bool,
     /// Stop each stream with the batch that reaches so many records.
     #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
+    pub limit: Option<u64>,
+}
+
+/// How to collect one source now. All fields may be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceCollectRequest {
+    /// Read everything again instead of going on from where the last run ended.
+    pub full_refresh: bool,
+    /// Stop each stream with the batch that reaches so many records.
+    #[schema(minimum = 1)]
+    #[serde(deserialize_with = "whole")]
     pub limit: Option<u64>,
 }
 
@@ -33,4 +47,18 @@ pub struct Accepted {
     /// The run it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
+}
+
+/// The largest number of `int64`, as which the description gives it.
+const MOST: u64 = i64::MAX as u64;
+
+/// A whole number as JSON Schema has it: `623.0` is one too.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let rounded =
+        || number.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)).map(|n| n as u64);
+    let whole = number.as_u64().or_else(rounded).filter(|whole| *whole <= MOST);
+    whole
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("{number} is not a whole number that can be counted to")))
 }

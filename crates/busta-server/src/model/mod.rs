@@ -15,7 +15,7 @@ mod run;
 mod source;
 
 pub use activity::{ActivityEvent, ActivityQuery};
-pub use collect::{Accepted, CollectRequest, RetryRequest};
+pub use collect::{Accepted, CollectRequest, RetryRequest, SourceCollectRequest};
 pub use data::{Column, Dataset, DatasetSchema, ExportFormat, RecordQuery};
 pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
 pub use host::{HostView, PoolView};

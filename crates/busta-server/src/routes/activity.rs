@@ -48,7 +48,7 @@ pub(super) struct StreamQuery {
     /// Only of these sources.
     source: Option<String>,
     /// Only of these workers.
-    #[param(pattern = "^[0-9]{1,9}(,[0-9]{1,9})*$")]
+    #[param(pattern = "^([0-9]{1,9}(,[0-9]{1,9})*)?$")]
     worker: Option<String>,
     /// Only these actions.
     #[param(example = "error,retrying")]

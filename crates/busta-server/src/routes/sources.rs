@@ -5,8 +5,7 @@ use super::admin::accepted;
 use super::{Answer, content, json};
 use crate::app::App;
 use crate::input::{Json, Name};
-use crate::model::{Accepted, CollectRequest, SourceDetail, SourceView};
-use crate::problem::{Fault, Problem};
+use crate::model::{Accepted, CollectRequest, SourceCollectRequest, SourceDetail, SourceView};
 
 /// All sources
 ///
@@ -63,19 +62,15 @@ pub(super) async fn resume(State(app): State<App>, Name(name): Name, headers: He
     path = "/api/v1/sources/{name}/collect",
     tag = "sources",
     params(("name" = String, Path, description = "The source")),
-    request_body = CollectRequest,
+    request_body = SourceCollectRequest,
     responses((status = 202, description = "It runs, or waits for its turn", body = Accepted,
         headers(("Location" = String, description = "The run"))))
 )]
 pub(super) async fn collect(
     State(app): State<App>,
     Name(name): Name,
-    Json(mut request): Json<CollectRequest>,
+    Json(request): Json<SourceCollectRequest>,
 ) -> Answer {
-    if request.sources.iter().any(|source| *source != name) {
-        let reason = "the path names the source; to collect others, use `/api/v1/admin/collect`";
-        return Err(Problem::invalid(vec![Fault::field("sources", reason)]));
-    }
-    request.sources = vec![name];
-    accepted(&app, request).await
+    let SourceCollectRequest { full_refresh, limit } = request;
+    accepted(&app, CollectRequest { sources: vec![name], full_refresh, limit }).await
 }

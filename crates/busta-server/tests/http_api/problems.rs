@@ -106,6 +106,9 @@ async fn bodies_that_are_wrong() {
         ("{} {}", "."),
         ("{\"limit\": 0}", "limit"),
         ("{\"limit\": \"many\"}", "limit"),
+        ("{\"limit\": 1.5}", "limit"),
+        ("{\"limit\": -1}", "limit"),
+        ("{\"limit\": 9223372036854775808}", "limit"),
         ("{\"sources\": [1]}", "sources[0]"),
         ("{\"colour\": 1}", "colour"),
     ];

@@ -55,8 +55,9 @@ async fn what_is_started_says_where_it_is() {
     let posts = [
         ("/api/v1/admin/collect", ""),
         ("/api/v1/admin/collect", "{\"sources\": [\"news\"], \"full_refresh\": true, \"limit\": 3}"),
+        ("/api/v1/admin/collect", "{\"limit\": 3.0, \"full_refresh\": false}"),
         ("/api/v1/sources/news/collect", ""),
-        ("/api/v1/sources/news/collect", "{\"sources\": [\"news\"], \"limit\": 1}"),
+        ("/api/v1/sources/news/collect", "{\"full_refresh\": true, \"limit\": 1}"),
         ("/api/v1/runs/R1/retry", ""),
         ("/api/v1/runs/R1/retry", "{}"),
     ];

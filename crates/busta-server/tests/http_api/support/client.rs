@@ -25,7 +25,7 @@ impl Answer {
         let raw = &bytes[end + 4..];
         let mut answer = Self { status, head, body: Vec::new() };
         answer.body = match answer.header("transfer-encoding") {
-            Some(coding) if coding == "chunked" => unchunked(raw),
+            Some("chunked") => unchunked(raw),
             _ => raw.to_vec(),
         };
         answer
