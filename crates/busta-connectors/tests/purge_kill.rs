@@ -97,8 +97,12 @@ async fn a_killed_purge_costs_nothing() {
             assert!(!child.status.success() && !said.contains("was not passed"), "{point}: {said}");
             let destination = open(kind, folder.path());
             let left = rows(&*destination).await;
-            let expected = ROWS as u64 - 10 * (gone + u64::from(!point.ends_with("before_commit")));
-            assert_eq!(left, expected, "after {point}:{nth}");
+            let batches = gone + u64::from(!point.ends_with("before_commit"));
+            // A lake drops whole files, so a batch is what it was told or a little more.
+            let batch = if kind == "sqlite" { 10..=10 } else { 10..=14 };
+            let removed = ROWS as u64 - left;
+            let expected = batches * batch.start()..=batches * batch.end();
+            assert!(expected.contains(&removed), "{removed} rows removed after {point}:{nth}");
             assert_eq!(purge(&*destination).await, left, "after {point}:{nth}");
             assert_eq!(rows(&*destination).await, 0);
         }
