@@ -8,9 +8,10 @@
 //! from then on, where they leave holes.
 //!
 //! So there are no more arenas than cores, and large buffers always go back to the system when they are
-//! freed. To map them costs a fault per page, which is why the threshold is not lower: from 1 MiB down to
-//! 256 KiB it saves another third of the memory, at a quarter more processor time. `docs/benchmarks.md` has
-//! the figures. (mimalloc 3 and jemalloc held more than glibc does, as they keep what threads have freed.)
+//! freed. To map them costs a fault per page, which is why the threshold is not lower: at 256 KiB a third less
+//! memory is held, at a quarter to a third more processor time. It is above what batches of files and usual
+//! pages take, so that these are not mapped anew each time. `docs/benchmarks.md` has the figures. (mimalloc 3
+//! and jemalloc held more than glibc does, as they keep what threads have freed.)
 
 use std::ffi::OsStr;
 
