@@ -45,86 +45,85 @@ fn quick(origin: &Origin, schedule: &str) -> Desk {
 }
 
 /// Lets the origin see so many requests: the run is under way.
-async fn until_under_way(origin: &Origin, requests: u64) {
+fn until_under_way(origin: &Origin, requests: u64) {
     for _ in 0..3000 {
         if origin.stats().total.requests >= requests {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        std::thread::sleep(Duration::from_millis(10));
     }
     panic!("nothing happens");
 }
 
-#[tokio::test]
-async fn a_run_is_started_shown_and_remembered() {
+#[test]
+fn a_run_is_started_shown_and_remembered() {
     let origin = Origin::default();
     let undisturbed = twenty_sources(&origin.url(), DESTINATION);
     undisturbed.collect_well(&[]);
     let expected = sqlite(&undisturbed.file("out.db"));
     let desk = twenty_sources(&origin.url(), DESTINATION);
     let mut server = Server::start(&desk);
-    assert_eq!(server.get("/health").await["status"], "ok");
-    server.until("/ready", |ready| ready["ready"] == true).await;
-    let run = server.collect().await;
-    let done = server.until_run(&run, "completed").await;
+    assert_eq!(server.get("/health")["status"], "ok");
+    server.until("/ready", |ready| ready["ready"] == true);
+    let run = server.collect();
+    let done = server.until_run(&run, "completed");
     assert_eq!(done["trigger"], "api");
     assert_eq!(done["by_source"].as_array().unwrap().len(), 20);
     assert_same(&sqlite(&desk.file("out.db")), &expected, "a run of the server");
 
-    let overview = server.get("/api/v1/overview").await;
+    let overview = server.get("/api/v1/overview");
     assert_eq!((&overview["sources"], &overview["sources_ok"]), (&json!(20), &json!(20)));
     assert_eq!(overview["totals"]["records"], done["totals"]["records"]);
     assert_eq!(overview["recent_runs"][0]["id"], run.as_str());
     let mut seen = 0;
-    for dataset in server.get("/api/v1/datasets").await["items"].as_array().unwrap() {
+    for dataset in server.get("/api/v1/datasets").as_array().unwrap() {
         let name = dataset["name"].as_str().unwrap();
-        let page = server.get(&format!("/api/v1/datasets/{name}/records?limit=2")).await;
+        let page = server.get(&format!("/api/v1/datasets/{name}/records?limit=2"));
         seen += page["items"].as_array().unwrap().len();
     }
     assert!(seen > 10, "{seen}");
     let history = format!("/api/v1/activity?run={run}&action=complete&limit=1000");
-    server.until(&history, |page| page["items"].as_array().unwrap().len() > 20).await;
-    let metrics = server.send(Method::GET, "/metrics", None).await.text().await.unwrap();
+    server.until(&history, |page| page["items"].as_array().unwrap().len() > 20);
+    let metrics = server.send(Method::GET, "/metrics", None).1;
     assert!(metrics.contains("busta_"), "{metrics}");
 
     server.signal("-TERM");
     assert_eq!(server.ended(), 0);
     let again = Server::start(&desk);
-    let remembered = again.get(&format!("/api/v1/runs/{run}")).await;
+    let remembered = again.get(&format!("/api/v1/runs/{run}"));
     assert_eq!((&remembered["state"], &remembered["totals"]), (&json!("completed"), &done["totals"]));
-    assert!(again.get(&history).await["items"].as_array().unwrap().len() > 20);
+    assert!(again.get(&history)["items"].as_array().unwrap().len() > 20);
 }
 
-#[tokio::test]
-async fn what_is_being_collected_is_not_collected_twice() {
+#[test]
+fn what_is_being_collected_is_not_collected_twice() {
     let origin = Origin::default();
     let desk = hanging(&origin, "");
     let server = Server::start(&desk);
-    let run = server.collect().await;
-    until_under_way(&origin, 1).await;
-    let (status, problem) = server.post("/api/v1/admin/collect", json!({})).await;
+    let run = server.collect();
+    until_under_way(&origin, 1);
+    let (status, problem) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(problem["detail"].as_str().unwrap().contains(&run), "{problem:#}");
-    let live = server.get(&format!("/api/v1/runs/{run}")).await;
-    assert_eq!(live["live"]["workers"][0]["source"], "slow", "{live:#}");
+    server.until(&format!("/api/v1/runs/{run}"), |run| run["live"]["workers"][0]["source"] == "slow");
     // From the command line neither.
     let ended = desk.busta(&["sources", "collect"]);
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     let began = std::time::Instant::now();
-    let (status, _) = server.post(&format!("/api/v1/runs/{run}/cancel"), json!({})).await;
+    let (status, _) = server.post(&format!("/api/v1/runs/{run}/cancel"), json!({}));
     assert_eq!(status, StatusCode::OK);
-    server.until_run(&run, "cancelled").await;
+    server.until_run(&run, "cancelled");
     // A second is promised; a busy machine may take longer, a request's timeout is thirty.
     assert!(began.elapsed() < Duration::from_secs(10));
 }
 
-#[tokio::test]
-async fn a_queued_run_starts_when_its_sources_are_free_and_survives_a_restart() {
+#[test]
+fn a_queued_run_starts_when_its_sources_are_free_and_survives_a_restart() {
     let origin = Origin::default();
     let desk = hanging(&origin, "server: { on_busy: queue, initial_delay: 0s }");
     let mut server = Server::start(&desk);
-    let first = server.collect().await;
-    let (status, second) = server.post("/api/v1/admin/collect", json!({ "sources": ["slow"] })).await;
+    let first = server.collect();
+    let (status, second) = server.post("/api/v1/admin/collect", json!({ "sources": ["slow"] }));
     assert_eq!((status, &second["state"]), (StatusCode::ACCEPTED, &json!("queued")));
     assert_eq!(second["waits_for"], first.as_str());
     let second = second["run_id"].as_str().unwrap().to_owned();
@@ -132,15 +131,15 @@ async fn a_queued_run_starts_when_its_sources_are_free_and_survives_a_restart() 
     server.ended();
     let server = Server::start(&desk);
     // The first goes on, the second waits for it.
-    server.until_run(&first, "running").await;
-    server.until_run(&second, "queued").await;
-    server.post(&format!("/api/v1/runs/{first}/cancel"), json!({})).await;
-    server.until_run(&first, "cancelled").await;
-    server.until_run(&second, "running").await;
+    server.until_run(&first, "running");
+    server.until_run(&second, "queued");
+    server.post(&format!("/api/v1/runs/{first}/cancel"), json!({}));
+    server.until_run(&first, "cancelled");
+    server.until_run(&second, "running");
 }
 
 /// Killed or told to stop in the middle, it goes on at its next start, and nothing is lost or doubled.
-async fn goes_on_after(signal: &str) {
+fn goes_on_after(signal: &str) {
     let origin = Origin::default();
     let undisturbed = twenty_sources(&origin.url(), DESTINATION);
     undisturbed.collect_well(&[]);
@@ -151,51 +150,51 @@ async fn goes_on_after(signal: &str) {
         let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
         desk.write("busta.yaml", format!("server: {{ initial_delay: 0s }}\n{yaml}"));
         let mut server = Server::start(&desk);
-        let run = server.collect().await;
-        until_under_way(&origin, requests).await;
+        let run = server.collect();
+        until_under_way(&origin, requests);
         server.signal(signal);
         server.ended();
         let server = Server::start(&desk);
-        let done = server.until_run(&run, "completed").await;
+        let done = server.until_run(&run, "completed");
         assert_eq!(done["trigger"], "resume");
         assert_same(&sqlite(&desk.file("out.db")), &expected, &format!("{signal} after {requests} requests"));
     }
 }
 
-#[tokio::test]
-async fn a_killed_server_goes_on_where_it_was() {
-    goes_on_after("-KILL").await;
+#[test]
+fn a_killed_server_goes_on_where_it_was() {
+    goes_on_after("-KILL");
 }
 
-#[tokio::test]
-async fn a_stopped_server_goes_on_where_it_was() {
-    goes_on_after("-TERM").await;
+#[test]
+fn a_stopped_server_goes_on_where_it_was() {
+    goes_on_after("-TERM");
 }
 
-#[tokio::test]
-async fn sources_are_collected_by_schedule_until_they_are_paused() {
+#[test]
+fn sources_are_collected_by_schedule_until_they_are_paused() {
     let origin = Origin::default();
     let desk = quick(&origin, "{ every: 1s, initial_delay: 0s }");
     let mut server = Server::start(&desk);
     let by_schedule = |page: &serde_json::Value| {
         page["items"].as_array().unwrap().iter().filter(|run| run["trigger"] == "schedule").count()
     };
-    server.until("/api/v1/runs?source=quick&state=completed", |page| by_schedule(page) >= 2).await;
-    let (status, source) = server.post("/api/v1/sources/quick/pause", json!({})).await;
+    server.until("/api/v1/runs?source=quick&state=completed", |page| by_schedule(page) >= 2);
+    let (status, source) = server.post("/api/v1/sources/quick/pause", json!({}));
     assert_eq!((status, &source["schedule"]["paused"]), (StatusCode::OK, &json!(true)));
-    server.until("/api/v1/overview", |overview| overview["live_runs"].as_array().unwrap().is_empty()).await;
+    server.until("/api/v1/overview", |overview| overview["live_runs"].as_array().unwrap().is_empty());
     server.signal("-TERM");
     assert_eq!(server.ended(), 0);
     let server = Server::start(&desk);
-    let source = server.until("/api/v1/sources/quick", |source| source["schedule"].is_object()).await;
+    let source = server.until("/api/v1/sources/quick", |source| source["schedule"].is_object());
     assert_eq!(source["schedule"]["paused"], true, "over a restart, too");
     assert!(source["schedule"].get("next_at").is_none());
-    let (_, source) = server.post("/api/v1/sources/quick/resume", json!({})).await;
+    let (_, source) = server.post("/api/v1/sources/quick/resume", json!({}));
     assert!(source["schedule"]["next_at"].is_string(), "{source:#}");
 }
 
-#[tokio::test]
-async fn nobody_else_is_let_in() {
+#[test]
+fn nobody_else_is_let_in() {
     let origin = Origin::default();
     let desk = quick(&origin, "none");
     let refused = desk.busta(&["serve", "--bind", "0.0.0.0:0"]);
@@ -204,11 +203,11 @@ async fn nobody_else_is_let_in() {
     let made = desk.busta(&["token", "new", "--name", "me", "--role", "read"]);
     let token = made.stdout.split_whitespace().find(|word| word.starts_with("busta_")).unwrap().to_owned();
     let server = Server::start(&desk).with_token(&token);
-    assert_eq!(server.get("/api/v1/overview").await["sources"], 1);
-    let (status, _) = server.post("/api/v1/admin/collect", json!({})).await;
+    assert_eq!(server.get("/api/v1/overview")["sources"], 1);
+    let (status, _) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::FORBIDDEN);
-    let open = server.client.get(format!("{}/api/v1/overview", server.url)).send().await.unwrap();
-    assert_eq!(open.status(), StatusCode::UNAUTHORIZED);
+    let server = server.with_token("busta_0123456789abcdef");
+    assert_eq!(server.send(Method::GET, "/api/v1/overview", None).0, StatusCode::UNAUTHORIZED);
     let second = desk.busta(&["serve", "--bind", "127.0.0.1:0"]);
     assert_eq!(second.code, 1);
     assert!(second.stderr.contains("another `busta serve`"), "{}", second.stderr);

@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 use super::{Desk, exit_code};
 
@@ -17,6 +18,7 @@ pub struct Server {
     pub url: String,
     pub client: Client,
     token: Option<String>,
+    runtime: Runtime,
 }
 
 impl Server {
@@ -26,11 +28,13 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.next().expect("it has ended").unwrap();
-        let url = line.strip_prefix("serving on ").and_then(|rest| rest.split(';').next());
+        let url = line.strip_prefix("busta: serving on ").and_then(|rest| rest.split(';').next());
         let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
         // Read on, so that it never waits for a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, url, client: Client::new(), token: None }
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { child, url, client: Client::new(), token: None, runtime }
     }
 
     pub fn with_token(mut self, token: &str) -> Self {
@@ -38,7 +42,8 @@ impl Server {
         self
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+    /// An answer: its status and its text.
+    pub fn send(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, String) {
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -46,46 +51,46 @@ impl Server {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        request.send().await.unwrap()
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap();
+            (response.status(), response.text().await.unwrap())
+        })
     }
 
-    pub async fn get(&self, path: &str) -> Value {
-        let response = self.send(Method::GET, path, None).await;
-        let status = response.status();
-        let text = response.text().await.unwrap();
+    pub fn get(&self, path: &str) -> Value {
+        let (status, text) = self.send(Method::GET, path, None);
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        let response = self.send(Method::POST, path, Some(body)).await;
-        let status = response.status();
-        (status, response.json().await.unwrap())
+    pub fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let (status, text) = self.send(Method::POST, path, Some(body));
+        (status, serde_json::from_str(&text).unwrap())
     }
 
     /// Asks until `holds`; the last answer.
-    pub async fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
-            let answer = self.get(path).await;
+            let answer = self.get(path);
             if holds(&answer) {
                 return answer;
             }
             assert!(Instant::now() < until, "it does not come to pass: {answer:#}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
     /// Starts a run of everything and gives its id.
-    pub async fn collect(&self) -> String {
-        let (status, accepted) = self.post("/api/v1/admin/collect", serde_json::json!({})).await;
+    pub fn collect(&self) -> String {
+        let (status, accepted) = self.post("/api/v1/admin/collect", serde_json::json!({}));
         assert_eq!(status, StatusCode::ACCEPTED, "{accepted:#}");
         accepted["run_id"].as_str().unwrap().to_owned()
     }
 
     /// Waits until the run has this state.
-    pub async fn until_run(&self, id: &str, state: &str) -> Value {
-        self.until(&format!("/api/v1/runs/{id}"), |run| run["state"] == state).await
+    pub fn until_run(&self, id: &str, state: &str) -> Value {
+        self.until(&format!("/api/v1/runs/{id}"), |run| run["state"] == state)
     }
 
     pub fn signal(&self, name: &str) {
