@@ -20,6 +20,8 @@ interface Props {
 }
 
 const HEIGHT = 150;
+/** The shortest time that is shown, in seconds. */
+const LEAST_S = 120;
 /** 1, 2 and 5 of each unit, and a quarter and a half of the next. */
 const BINARY_STEPS = [0, 1, 2, 3, 4].flatMap((unit) =>
   [1, 2, 5, 10, 20, 50, 100, 256, 512].map((step) => step * 1024 ** unit),
@@ -38,7 +40,11 @@ export function Chart(props: Props) {
   const newest = useRef({ data, format: props.format });
   newest.current = { data, format: props.format };
 
+  // A line needs two points; from one, the axis of time would be made up.
+  const drawable = props.values.length > 1;
+
   useEffect(() => {
+    if (!drawable) return;
     let gone = false;
     let watch: ResizeObserver | undefined;
     // Only pages with charts load what draws them.
@@ -57,7 +63,7 @@ export function Chart(props: Props) {
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [painted, props.colour, props.most]);
+  }, [drawable, painted, props.colour, props.most]);
 
   useEffect(() => plot.current?.setData(data), [data]);
 
@@ -77,7 +83,9 @@ export function Chart(props: Props) {
         class={`chart-box ${(props.height ?? HEIGHT) > HEIGHT ? "tall" : ""}`}
         role="img"
         aria-label={words(props)}
-      />
+      >
+        {!drawable && <p class="empty">There is nothing to draw yet.</p>}
+      </div>
     </figure>
   );
 }
@@ -113,9 +121,13 @@ function options(
     legend: { show: false },
     padding: [8, 16, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, max) => [0, Math.max(props.most ?? 0, max * 1.1, 1e-9)] } },
+    scales: {
+      // A server that has just started has little to show; and where all is nothing, the axis needs an end.
+      x: { range: (_, from, to) => [Math.min(from, to - LEAST_S), to] },
+      y: { range: (_, __, max) => [0, Math.max(props.most ?? 0, max * 1.1 || 4)] },
+    },
     axes: [
-      { ...axis, size: 28, space: 70, values: (_, splits) => splits.map((s) => hourMinute.format(s * 1000)) },
+      { ...axis, size: 28, space: 70, values: (_, splits) => times(splits) },
       {
         ...axis,
         ...(props.binary ? { incrs: BINARY_STEPS } : {}),
@@ -129,6 +141,14 @@ function options(
   };
 }
 
+/** Times of the axis, to the second where they are close. */
+function times(splits: number[]): string[] {
+  const [first = 0, second = 60] = splits;
+  const format = second - first < 60 ? withSeconds : hourMinute;
+  return splits.map((seconds) => format.format(seconds * 1000));
+}
+
+const withSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
 const hourMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 
 function resolved(node: HTMLElement, property: string): string {

@@ -11,6 +11,8 @@ interface Props<T extends string> {
   value: T;
   options: Option<T>[];
   choose(value: T): void;
+  /** For values of a few letters. */
+  short?: boolean;
 }
 
 /** One of a few, side by side. */
@@ -39,7 +41,7 @@ export function Segments<T extends string>(props: Props<T>) {
 export function Select<T extends string>(props: Props<T>) {
   const id = useId();
   return (
-    <div class="field">
+    <div class={props.short ? "field short-field" : "field"}>
       <label for={id}>{props.label}</label>
       <select id={id} value={props.value} onChange={(event) => props.choose(event.currentTarget.value as T)}>
         {props.options.map((option) => (

@@ -38,6 +38,7 @@ export function Records({ schema }: { schema: DatasetSchema }) {
         <Conditions columns={schema.columns} filter={filter} apply={(value) => setQuery({ filter: value })} />
         <Select
           label="Rows"
+          short
           value={size}
           choose={(value) => setQuery({ limit: value === "50" ? undefined : value })}
           options={["25", "50", "100", "200"].map((value) => ({ value, text: value }))}
