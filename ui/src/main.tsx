@@ -6,6 +6,9 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/parts.css";
+import "./style/tables.css";
+import "./style/forms.css";
+import "./style/dialogs.css";
 import "./style/pages.css";
 
 followLinks();
