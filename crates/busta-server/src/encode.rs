@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::model::ExportFormat;
 
-/// Writes one file.
-pub(crate) struct Encoder {
+/// Writes one file of an export: of the API's, and of `busta data export`.
+pub struct Encoder {
     format: ExportFormat,
     columns: Vec<String>,
     /// Whether something was written.
@@ -17,12 +17,13 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn new(format: ExportFormat, columns: Vec<String>) -> Self {
+    /// A file of `format`; of a CSV with these columns.
+    pub fn new(format: ExportFormat, columns: Vec<String>) -> Self {
         Self { format, columns, begun: false, rows: false }
     }
 
     /// The next part: some records, and before the first what stands in front of them.
-    pub(crate) fn encode(&mut self, records: &Records) -> Result<Bytes> {
+    pub fn encode(&mut self, records: &Records) -> Result<Bytes> {
         let mut out = Vec::with_capacity(records.bytes() as usize + records.len() * 2 + 64);
         match self.format {
             ExportFormat::Csv => self.csv(records, &mut out)?,
@@ -41,7 +42,7 @@ impl Encoder {
     }
 
     /// What stands at the end.
-    pub(crate) fn end(&mut self) -> Result<Bytes> {
+    pub fn end(&mut self) -> Result<Bytes> {
         Ok(match (self.format, self.begun) {
             (ExportFormat::Json, true) => Bytes::from_static(b"\n]\n"),
             (ExportFormat::Json, false) => Bytes::from_static(b"[]\n"),

@@ -37,6 +37,7 @@ mod settings;
 mod transport;
 
 pub use activity::{Activity, ActivityCounts, Reading, RingLimits, StoredEvent};
+pub use encode::Encoder;
 pub use security::{RateLimit, Role, Token, TokenHash, TokenSet, Tokens};
 pub use serve::serve;
 pub use service::{RecordScan, Service};

@@ -18,7 +18,6 @@ mod scripted;
 mod serve;
 mod session;
 mod signals;
-mod token;
 mod volumes;
 mod wiring;
 

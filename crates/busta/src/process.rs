@@ -54,6 +54,16 @@ fn busy_ticks_of(stat: &str) -> Option<u64> {
     used.checked_sub(fields.get(3)? + fields.get(4)?)
 }
 
+/// Lets it open as many files as it may: shells and service managers set the soft limit low for the sake of
+/// programs that use select(2).
+pub fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where that is not allowed, the old limit holds.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
 /// How many processors it may use.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -79,12 +79,14 @@ impl Folder {
         &self.room
     }
 
-    /// Learns what earlier runs have left. A source calls it when it plans, unless it replaces what is
-    /// there: then every file has to have its record again.
-    pub fn remember(&self, from: &Checkpoint) {
+    /// Begins a run: files belong to nobody yet, and what earlier runs have left is learnt. A source calls it
+    /// when it plans, with nothing to learn if it replaces what is there: then every file has to have its
+    /// record again.
+    pub fn begin(&self, from: Option<&Checkpoint>) {
         let known =
             |(key, cursor): (&String, &Cursor)| Some((key.strip_prefix(KEY)?.to_owned(), cursor.clone()));
-        self.shared().known = from.starts.iter().filter_map(known).collect();
+        let known = from.map(|from| from.starts.iter().filter_map(known).collect()).unwrap_or_default();
+        *self.shared() = Shared { claims: HashMap::new(), known };
     }
 
     /// What an earlier run has left at `path`.

@@ -113,7 +113,7 @@ impl Bench {
     /// A folder as a new process would have it.
     pub fn folder(&self) -> Arc<Folder> {
         let folder = Folder::new(self.home.path().to_owned(), self.rules);
-        folder.remember(&self.starts);
+        folder.begin(Some(&self.starts));
         Arc::new(folder)
     }
 

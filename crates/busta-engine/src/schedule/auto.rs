@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(after(&[news; 6]), MIN);
         assert_eq!(after(&[none; 9]), MAX);
         assert!(after(&[none, none]) > after(&[none]));
-        assert_eq!(after(&[none, news, none]), after(&[none, none, news]));
+        assert_eq!(after(&[none, news, none]).as_millis(), after(&[none, none, news]).as_millis());
         let failed = Observed { failed: true, ..Observed::default() };
         assert!(after(&[failed]) > after(&[none]));
     }

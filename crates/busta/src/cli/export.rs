@@ -1,14 +1,16 @@
 //! `busta data export`.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use busta_core::Records;
+use busta_core::{Records, RecordsBuilder};
+use busta_server::Encoder;
+use busta_server::model::ExportFormat;
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::data::find;
 use crate::config::Config;
@@ -52,16 +54,16 @@ impl Export {
         if self.plain {
             columns.retain(|name| !is_bustas(name));
         }
-        let mut encoder = Encoder { format: self.format, plain: self.plain, columns, first: true };
+        let mut encoder = Encoder::new(self.format.into(), columns);
         let mut sink = Sink::open(self.output.as_deref())?;
         let mut scan = destination.readable().scan(&self.table).await?;
-        sink = sink.write(encoder.begin()?).await?;
         let mut rows = 0;
         while let Some(records) = scan.next().await? {
             rows += records.len() as u64;
+            let records = if self.plain { all_plain(&records)? } else { records };
             sink = sink.write(encoder.encode(&records)?).await?;
         }
-        sink = sink.write(encoder.end()).await?;
+        sink = sink.write(encoder.end()?).await?;
         sink.close().await?;
         if let Some(path) = &self.output {
             note(&format!("{} written to {}", figures::of(rows, "row"), path.display()));
@@ -75,57 +77,23 @@ fn is_bustas(name: &str) -> bool {
     name.starts_with("_busta_")
 }
 
-/// Records into the bytes of a format.
-struct Encoder {
-    format: Format,
-    plain: bool,
-    columns: Vec<String>,
-    first: bool,
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Csv => Self::Csv,
+            Format::Json => Self::Json,
+            Format::Ndjson => Self::Ndjson,
+        }
+    }
 }
 
-impl Encoder {
-    fn begin(&self) -> Result<Vec<u8>> {
-        match self.format {
-            Format::Csv => csv_rows(std::iter::once(Ok(self.columns.clone()))),
-            Format::Json => Ok(b"[".to_vec()),
-            Format::Ndjson => Ok(Vec::new()),
-        }
+/// Records without busta's fields.
+fn all_plain(records: &Records) -> Result<Records> {
+    let mut kept = RecordsBuilder::with_capacity(records.bytes() as usize);
+    for record in records.iter() {
+        kept.push(&plain(record)?);
     }
-
-    fn encode(&mut self, records: &Records) -> Result<Vec<u8>> {
-        if self.format == Format::Csv {
-            return csv_rows(records.iter().map(|record| self.fields(record)));
-        }
-        let mut bytes = Vec::new();
-        for record in records.iter() {
-            let record = if self.plain { Cow::Owned(plain(record)?) } else { Cow::Borrowed(record) };
-            if self.format == Format::Json {
-                bytes.extend_from_slice(if self.first { b"\n" } else { b",\n" });
-                self.first = false;
-                bytes.extend_from_slice(&record);
-            } else {
-                // A record may be written over several lines; here it must be one.
-                let value: Box<serde_json::value::RawValue> = serde_json::from_slice(&record)?;
-                bytes.extend(one_line(value.get()));
-                bytes.push(b'\n');
-            }
-        }
-        Ok(bytes)
-    }
-
-    fn end(&self) -> Vec<u8> {
-        if self.format == Format::Json { b"\n]\n".to_vec() } else { Vec::new() }
-    }
-
-    fn fields(&self, record: &[u8]) -> Result<Vec<String>> {
-        let row: Map<String, Value> = serde_json::from_slice(record)?;
-        let text = |name: &String| match row.get(name) {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        };
-        Ok(self.columns.iter().map(text).collect())
-    }
+    Ok(kept.finish())
 }
 
 /// A record without busta's fields. What remains keeps its text.
@@ -144,19 +112,6 @@ fn plain(record: &[u8]) -> Result<Vec<u8>> {
     })?;
     bytes.push(b'}');
     Ok(bytes)
-}
-
-/// JSON has line breaks only between its tokens, never inside a string.
-fn one_line(json: &str) -> impl Iterator<Item = u8> {
-    json.bytes().filter(|byte| *byte != b'\n' && *byte != b'\r')
-}
-
-fn csv_rows(rows: impl Iterator<Item = Result<Vec<String>>>) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row?)?;
-    }
-    writer.into_inner().context("a row cannot be written as CSV")
 }
 
 /// A file or stdout, written on a blocking thread.
@@ -179,7 +134,7 @@ impl Sink {
         Ok(Self { writer: Box::new(BufWriter::new(file)), file: Some((partial, path.to_owned())) })
     }
 
-    async fn write(mut self, bytes: Vec<u8>) -> Result<Self> {
+    async fn write(mut self, bytes: Bytes) -> Result<Self> {
         tokio::task::spawn_blocking(move || {
             self.writer.write_all(&bytes)?;
             Ok(self)
@@ -203,35 +158,6 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn export(format: Format, batches: &[&[&str]]) -> String {
-        let columns = vec!["a".to_owned(), "b".to_owned()];
-        let mut encoder = Encoder { format, plain: false, columns, first: true };
-        let mut bytes = encoder.begin().unwrap();
-        for batch in batches {
-            let records: Records = batch.iter().copied().collect();
-            bytes.extend(encoder.encode(&records).unwrap());
-        }
-        bytes.extend(encoder.end());
-        String::from_utf8(bytes).unwrap()
-    }
-
-    const BATCHES: &[&[&str]] = &[&["{\"a\": 1,\n \"b\": \"x\\n,\\\"y\"}"], &["{\"b\": [1, 2]}"]];
-
-    #[test]
-    fn csv_quotes_and_keeps_nested_values_as_text() {
-        assert_eq!(export(Format::Csv, BATCHES), "a,b\n1,\"x\n,\"\"y\"\n,\"[1,2]\"\n");
-    }
-
-    #[test]
-    fn json_is_one_document_and_ndjson_one_per_line() {
-        let json: Value = serde_json::from_str(&export(Format::Json, BATCHES)).unwrap();
-        assert_eq!(json.as_array().unwrap().len(), 2);
-        assert_eq!(serde_json::from_str::<Value>(&export(Format::Json, &[])).unwrap(), serde_json::json!([]));
-        let text = export(Format::Ndjson, BATCHES);
-        assert_eq!(text.lines().count(), 2);
-        assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
-    }
 
     #[test]
     fn plain_records_have_their_own_fields_only() {

@@ -9,7 +9,7 @@ use crate::config::TokenRole;
 use crate::exit::Exit;
 use crate::output::{line, line_as_it_is, note};
 use crate::report::table;
-use crate::{token, wiring};
+use crate::wiring;
 
 /// The longest name of a token.
 const LONGEST_NAME: usize = 64;
@@ -68,10 +68,10 @@ async fn new(store: &StateStore, name: &str, role: TokenRole) -> Result<Exit> {
         TokenRole::Read => Stored::Read,
         TokenRole::Operate => Stored::Operate,
     };
-    let text = token::generate()?;
-    store.create_token(name, role, token::digest(&text), wiring::clock().now()).await?;
+    let token = busta_server::Token::generate()?;
+    store.create_token(name, role, *token.hash.as_bytes(), wiring::clock().now()).await?;
     note(&format!("this is the token {name}, which may {role}; it is not shown again"));
-    line_as_it_is(&text)?;
+    line_as_it_is(token.text.expose())?;
     Ok(Exit::Done)
 }
 

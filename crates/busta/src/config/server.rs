@@ -6,10 +6,12 @@ use std::time::Duration;
 use busta_core::connector::ConfigProblem;
 use busta_core::secret::{MASK, Secret};
 use busta_core::units::{Rate, Span};
+use busta_server::TokenHash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::token;
+/// Tokens that others have made have as many characters at least.
+const SHORTEST: usize = 20;
 
 /// Events that clients of the feed can go back to, at most.
 const MOST_IN_RING: usize = 1_000_000;
@@ -122,7 +124,7 @@ pub enum TokenRole {
 /// The SHA-256 of a token: all that is kept of it once it is read.
 #[derive(Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "Secret")]
-pub struct TokenDigest(pub [u8; 32]);
+pub struct TokenDigest(pub TokenHash);
 
 impl std::fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -139,13 +141,13 @@ impl Serialize for TokenDigest {
 impl<'de> Deserialize<'de> for TokenDigest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Secret::deserialize(deserializer)?;
-        if text.expose().chars().count() < token::SHORTEST {
+        if text.expose().chars().count() < SHORTEST {
             return Err(de::Error::custom(format!(
                 "this is not a token: it needs at least {} characters; `busta token new` makes good ones",
-                token::SHORTEST
+                SHORTEST
             )));
         }
-        Ok(Self(token::digest(text.expose())))
+        Ok(Self(TokenHash::of(text.expose())))
     }
 }
 

@@ -41,6 +41,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::OnInterrupted;
 use crate::exit::{Exit, Usage};
 use crate::output::note;
+use crate::process;
 use crate::signals::Signals;
 use crate::wiring::{self, Wired};
 use api::Api;
@@ -57,6 +58,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Serves until a signal; `bind` overrides the configuration.
 pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
+    process::raise_open_files();
     let mut signals = Signals::listen()?;
     let clock = wiring::clock();
     let wired = Arc::new(wired);

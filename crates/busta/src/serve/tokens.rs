@@ -27,8 +27,7 @@ impl TokenBook {
             TokenRole::Read => Role::Read,
             TokenRole::Operate => Role::Operate,
         };
-        let configured =
-            configured.iter().map(|token| (TokenHash::from_bytes(token.token.0), role(token.role)));
+        let configured = configured.iter().map(|token| (token.token.0, role(token.role)));
         let book = Self { configured: configured.collect(), current: Arc::default() };
         book.refresh(store).await?;
         Ok(book)

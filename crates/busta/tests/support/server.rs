@@ -77,7 +77,7 @@ impl Server {
                 return answer;
             }
             assert!(Instant::now() < until, "it does not come to pass: {answer:#}");
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(10)));
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(10)).await });
         }
     }
 

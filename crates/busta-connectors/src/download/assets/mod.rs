@@ -100,9 +100,7 @@ impl Assets {
         let open = states.filter_map(|state| state.found.as_ref());
         let open = open.filter(|split| split.stream == self.spec.name);
         self.folder.keep_parts(open.filter_map(|split| Some(split.decode::<Task>().ok()?.path)));
-        if self.spec.write_mode != WriteMode::Replace {
-            self.folder.remember(from);
-        }
+        self.folder.begin((self.spec.write_mode != WriteMode::Replace).then_some(from));
     }
 
     /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded.
