@@ -61,7 +61,7 @@ fn runs_until(scheduler: &mut Scheduler, end: DateTime<Utc>) -> Vec<(String, Due
     while let Some(now) = scheduler.next_wake().filter(|now| *now <= end) {
         for due in scheduler.due(now) {
             starts.push((now.format("%m-%d %T").to_string(), due.kind));
-            scheduler.finished(&due.source, now, &Observed::default());
+            scheduler.finished(&due.source, now, Some(&Observed::default()));
         }
     }
     starts
@@ -148,7 +148,7 @@ fn what_is_due_while_it_runs_is_skipped() {
     assert_eq!(scheduler.due(at("05-01 10:00:05")).len(), 1);
     assert!(scheduler.due(at("05-01 10:10:05")).is_empty());
     assert_eq!(scheduler.skipped().len(), 1);
-    scheduler.finished(&name(), at("05-01 10:15:00"), &Observed::default());
+    scheduler.finished(&name(), at("05-01 10:15:00"), Some(&Observed::default()));
     assert_eq!(scheduler.next_wake(), Some(at("05-01 10:20:05")));
 }
 
@@ -160,12 +160,12 @@ fn what_is_due_while_it_runs_waits_once_if_it_is_to_be_queued() {
         assert!(scheduler.due(at(due)).is_empty() && scheduler.skipped().is_empty());
     }
     let end = at("05-01 10:25:00");
-    scheduler.finished(&name(), end, &Observed::default());
+    scheduler.finished(&name(), end, Some(&Observed::default()));
     assert!(scheduler.next_wake().unwrap() <= end, "at once");
     let due = scheduler.due(end);
     assert_eq!((due.len(), due[0].due_at), (1, at("05-01 10:20:05")));
     assert!(scheduler.due(end).is_empty());
-    scheduler.finished(&name(), end, &Observed::default());
+    scheduler.finished(&name(), end, Some(&Observed::default()));
     assert_eq!(scheduler.next_wake(), Some(at("05-01 10:30:05")));
 }
 
@@ -173,7 +173,7 @@ fn what_is_due_while_it_runs_waits_once_if_it_is_to_be_queued() {
 fn a_machine_that_slept_makes_up_for_it_once() {
     let mut scheduler = fresh(every(10), at("05-01 10:00:00"));
     scheduler.due(at("05-01 10:00:05"));
-    scheduler.finished(&name(), at("05-01 10:01:00"), &Observed::default());
+    scheduler.finished(&name(), at("05-01 10:01:00"), Some(&Observed::default()));
     let due = scheduler.due(at("05-01 17:02:00"));
     assert_eq!((due[0].kind, due[0].due_at), (DueKind::CatchUp, at("05-01 17:00:05")));
     assert_eq!(scheduler.next_of(&name()), Some(at("05-01 17:10:05")));
@@ -224,12 +224,12 @@ fn auto_follows_what_is_found_and_goes_on_from_the_history() {
     let (news, start) = (Observed { records: 1, ..Observed::default() }, at("05-01 10:00:05"));
     assert_eq!(scheduler.due(start).len(), 1);
     assert_eq!(scheduler.next_wake(), None, "it depends on what is found");
-    scheduler.finished(&name(), start, &news);
+    scheduler.finished(&name(), start, Some(&news));
     let first = scheduler.next_wake().unwrap() - start;
     assert_eq!(first.num_seconds(), 1138);
     // Collected by hand in between: the next check is later.
     scheduler.started(&name());
-    scheduler.finished(&name(), start + TimeDelta::minutes(5), &Observed::default());
+    scheduler.finished(&name(), start + TimeDelta::minutes(5), Some(&Observed::default()));
     assert_eq!((scheduler.next_wake().unwrap() - start).num_seconds(), 1707 + 300);
     let history = vec![news; 6];
     let known = Scheduled { last_due_at: Some(start), history, ..scheduled(auto, start) };
@@ -306,7 +306,7 @@ proptest! {
                 0 => { scheduler.pause(&name()); }
                 1 => { scheduler.resume(&name(), now); }
                 2 | 3 if running => {
-                    scheduler.finished(&name(), now, &Observed { records, ..Observed::default() });
+                    scheduler.finished(&name(), now, Some(&Observed { records, ..Observed::default() }));
                     running = false;
                 }
                 _ => {}
@@ -332,7 +332,7 @@ proptest! {
         let mut scheduler = fresh(schedule.clone(), start);
         let Some(first) = scheduler.next_wake() else { return Ok(()) };
         let due_at = scheduler.due(first)[0].due_at;
-        scheduler.finished(&name(), first, &Observed::default());
+        scheduler.finished(&name(), first, Some(&Observed::default()));
         let now = first + TimeDelta::seconds(down);
         let known = Scheduled { last_due_at: Some(due_at), ..scheduled(schedule.clone(), start) };
         let mut again = Scheduler::new(vec![known], now);

@@ -210,3 +210,91 @@ fn nobody_else_is_let_in() {
     assert_eq!(second.code, 1);
     assert!(second.stderr.contains("another `busta serve`"), "{}", second.stderr);
 }
+
+#[test]
+fn a_revoked_token_does_not_open_the_door() {
+    let origin = Origin::default();
+    let desk = quick(&origin, "none");
+    let made = desk.busta(&["token", "new", "--name", "me", "--role", "operate"]);
+    let token = made.stdout.trim().to_owned();
+    assert_eq!(desk.busta(&["token", "revoke", "me"]).code, 0);
+    let server = Server::start(&desk);
+    assert_eq!(server.send(Method::GET, "/api/v1/overview", None).0, StatusCode::UNAUTHORIZED);
+    let server = server.with_token(&token);
+    assert_eq!(server.send(Method::GET, "/api/v1/overview", None).0, StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn the_command_line_does_not_stop_the_server_for_a_run() {
+    let origin = Origin::default();
+    let desk = hanging(&origin, "");
+    let server = Server::start(&desk);
+    let run = server.collect();
+    let refused = desk.busta(&["runs", "cancel", &run]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains(&format!("/api/v1/runs/{run}/cancel")), "{}", refused.stderr);
+    assert_eq!(server.get(&format!("/api/v1/runs/{run}"))["state"], "running");
+}
+
+/// After a crash the schedule is due as well; the run that was cut off comes first, and its records land once.
+#[test]
+fn a_schedule_does_not_take_the_place_of_a_run_that_was_cut_off() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "sources:
+  - name: slow
+    type: api
+    base_url: {}/with/latency=30ms
+    schedule: {{ every: 1s, initial_delay: 0s }}
+    streams:
+      - name: slow
+        path: /rest/next_url/slow?size=300&per_page=10
+        records: $.items
+        pagination: {{ type: next_url, path: $.next }}
+server: {{ initial_delay: 0s }}
+",
+        origin.url()
+    ));
+    let mut server = Server::start(&desk);
+    until_under_way(&origin, 8);
+    let first = server.get("/api/v1/runs")["items"][0]["id"].as_str().unwrap().to_owned();
+    server.signal("-KILL");
+    server.ended();
+    let mut server = Server::start(&desk);
+    let done = server.until_run(&first, "completed");
+    assert_eq!(done["trigger"], "resume");
+    server.signal("-TERM");
+    server.ended();
+    let db = rusqlite::Connection::open(desk.file("busta.db")).unwrap();
+    let rows: i64 =
+        db.query_row("SELECT count(*) FROM slow WHERE _busta_run = ?1", [&first], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 300);
+}
+
+#[test]
+fn what_is_free_starts_when_what_was_before_it_is_cancelled() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "server: {{ on_busy: queue, initial_delay: 0s }}
+sources:
+  - name: one
+    type: api
+    base_url: {0}/with/fail=hang
+    streams: [{{ name: one, path: /rest/none/one, records: $ }}]
+  - name: two
+    type: api
+    base_url: {0}/with/fail=hang
+    streams: [{{ name: two, path: /rest/none/two, records: $ }}]
+",
+        origin.url()
+    ));
+    let server = Server::start(&desk);
+    let start = |sources: &[&str]| {
+        let (_, accepted) = server.post("/api/v1/admin/collect", json!({ "sources": sources }));
+        accepted["run_id"].as_str().unwrap().to_owned()
+    };
+    let (_first, both, second) = (start(&["one"]), start(&["one", "two"]), start(&["two"]));
+    server.until_run(&second, "queued");
+    server.post(&format!("/api/v1/runs/{both}/cancel"), json!({}));
+    server.until_run(&second, "running");
+}

@@ -192,9 +192,11 @@ impl Entry {
         }
     }
 
-    pub(super) fn finished(&mut self, now: DateTime<Utc>, seen: &Observed) {
+    pub(super) fn finished(&mut self, now: DateTime<Utc>, seen: Option<&Observed>) {
         self.running = false;
-        self.observe(seen);
+        if let Some(seen) = seen {
+            self.observe(seen);
+        }
         if !self.paused
             && let Some(due) = self.after_pause(now)
         {

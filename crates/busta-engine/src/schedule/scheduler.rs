@@ -102,8 +102,9 @@ impl Scheduler {
         self.with(source, Entry::started);
     }
 
-    /// A source is no longer running, whoever started it, and this is what it found.
-    pub fn finished(&mut self, source: &SourceName, now: DateTime<Utc>, seen: &Observed) {
+    /// A source is no longer running, whoever started it, and this is what it found; `None` if that is not
+    /// known, since it did not come to its turn.
+    pub fn finished(&mut self, source: &SourceName, now: DateTime<Utc>, seen: Option<&Observed>) {
         self.with(source, |entry| entry.finished(now, seen));
     }
 

@@ -148,7 +148,7 @@ impl EventStream {
     /// Says that events are gone, and goes on with the oldest that there is.
     fn gap(&mut self, oldest: u64, out: &mut BytesMut) {
         self.activity.missed();
-        let missed = serde_json::json!({ "missed_from": self.place + 1, "oldest": oldest });
+        let missed = serde_json::json!({ "missed_from": self.place.saturating_add(1), "oldest": oldest });
         self.place = oldest - 1;
         self.told = self.place;
         out.extend_from_slice(format!("id: {}\nevent: gap\ndata: {missed}\n\n", self.place).as_bytes());

@@ -36,7 +36,7 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     check_query(request)?;
     let tokens = app.tokens.current();
     // Without tokens only this machine is served, also if the last of them was taken back just now.
-    if tokens.is_empty() && app.loopback {
+    if tokens.is_open() && app.loopback {
         check_host(request.headers())?;
         return check_origin(request.method(), request.headers());
     }

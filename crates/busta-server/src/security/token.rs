@@ -92,17 +92,32 @@ impl fmt::Debug for TokenHash {
 
 /// The tokens that are valid now.
 #[derive(Clone, Debug, Default)]
-pub struct TokenSet(Vec<(TokenHash, Role)>);
+pub struct TokenSet {
+    valid: Vec<(TokenHash, Role)>,
+    /// Nobody gets in without one, even if there is none.
+    closed: bool,
+}
 
 impl TokenSet {
     /// These tokens.
     pub fn new(tokens: impl IntoIterator<Item = (TokenHash, Role)>) -> Self {
-        Self(tokens.into_iter().collect())
+        Self { valid: tokens.into_iter().collect(), closed: false }
     }
 
-    /// Whether there are none, so that everything is open.
+    /// The same, but never open: there have been tokens. To revoke the last one must not let everybody in.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { closed: true, ..self }
+    }
+
+    /// Whether nobody needs one.
+    pub fn is_open(&self) -> bool {
+        self.valid.is_empty() && !self.closed
+    }
+
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.valid.is_empty()
     }
 
     /// What a token allows. Takes the same time for every token, right or wrong: hashes are compared to the
@@ -110,7 +125,7 @@ impl TokenSet {
     pub fn role(&self, token: &str) -> Option<Role> {
         let given = TokenHash::of(token);
         let (mut found, mut operates) = (Choice::from(0), Choice::from(0));
-        for (known, role) in &self.0 {
+        for (known, role) in &self.valid {
             let same = known.0.ct_eq(&given.0);
             let operate = Choice::from(u8::from(*role == Role::Operate));
             operates = Choice::conditional_select(&operates, &(operates | operate), same);

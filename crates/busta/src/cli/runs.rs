@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use busta_core::Error;
 use busta_store::{RunState, StateStore, StoredRun};
 use clap::Subcommand;
 
@@ -11,7 +12,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::{line, line_as_it_is, note};
 use crate::report::table;
-use crate::{figures, wiring};
+use crate::{figures, serve, wiring};
 
 #[derive(Subcommand, Debug)]
 pub enum Runs {
@@ -203,6 +204,12 @@ async fn cancel(context: &Context, id: &str) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let pid = run.pid.context("the run's process is not known")?;
+    if let Some((_, address)) = serve::holder(store.path()).filter(|(server, _)| *server == pid) {
+        let error =
+            Error::conflict(format!("run {} belongs to `busta serve`, which has other work too", run.id));
+        let path = format!("api/v1/runs/{}/cancel", run.id);
+        return Err(error.hint(format!("stop it there: curl -X POST http://{address}/{path}")).into());
+    }
     // Through kill(1), so that this program needs no unsafe code.
     let killed = Command::new("kill").args(["-TERM", &pid.to_string()]).status()?;
     anyhow::ensure!(killed.success(), "process {pid} of run {} cannot be stopped", run.id);

@@ -21,8 +21,10 @@ pub async fn datasets(config: &Config) -> Result<Vec<Dataset>> {
 
 /// One table with its columns.
 pub async fn dataset(config: &Config, name: &str) -> Result<DatasetSchema> {
-    let (place, table) = find(config, name).await?;
+    let place = find(config, name).await?;
     let destination = &config.destinations[place].destination;
+    let table = tables(&config.destinations[place]).await?.into_iter().find(|table| table.name == name);
+    let table = table.ok_or_else(|| Error::not_found("there is no such dataset"))?;
     let columns = destination.readable().columns(name).await?.into_iter();
     let columns = columns.map(|c| Column { name: c.name, kind: c.kind, primary_key: c.primary_key });
     Ok(DatasetSchema { columns: columns.collect(), dataset: dataset_of(config, place, table) })
@@ -53,27 +55,20 @@ pub async fn export(config: &Config, name: &str) -> Result<RecordScan> {
 }
 
 async fn destination<'a>(config: &'a Config, name: &str) -> Result<&'a dyn Destination> {
-    let (place, _) = find(config, name).await?;
-    Ok(&*config.destinations[place].destination)
+    Ok(&*config.destinations[find(config, name).await?].destination)
 }
 
-/// The first destination that has the table.
-async fn find(config: &Config, name: &str) -> Result<(usize, TableInfo)> {
-    let mut known = Vec::new();
+/// The first destination that has the table. Asks for its columns, since to list tables counts their rows.
+async fn find(config: &Config, name: &str) -> Result<usize> {
+    let mut missing = None;
     for (place, built) in config.destinations.iter().enumerate() {
-        for table in tables(built).await? {
-            if table.name == name {
-                return Ok((place, table));
-            }
-            known.push(table.name);
+        match built.destination.readable().columns(name).await {
+            Ok(_) => return Ok(place),
+            Err(error) if error.kind() == ErrorKind::NotFound => missing = missing.or(Some(error)),
+            Err(error) => return Err(error),
         }
     }
-    let there_are = if known.is_empty() {
-        "nothing has been collected yet".to_owned()
-    } else {
-        format!("there are {}", known.join(", "))
-    };
-    Err(Error::not_found("there is no such dataset").hint(there_are))
+    Err(missing.unwrap_or_else(|| Error::not_found("nothing has been collected yet")))
 }
 
 /// A destination that has not been made yet has no tables.

@@ -25,6 +25,7 @@ mod tail;
 mod timetable;
 mod tokens;
 mod views;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use crate::wiring::{self, Wired};
 use api::Api;
 use board::Board;
 use lock::ServerLock;
+pub use lock::holder;
 use runs::Runs;
 use samples::Samples;
 use service::Serving;
@@ -64,7 +66,6 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
     let wired = Arc::new(wired);
     let settings = wired.config.server.clone();
     let store = StateStore::at(&wired.config.state);
-    let _lock = ServerLock::take(&wired.config.state)?;
     let tokens = TokenBook::open(&store, &settings.tokens).await?;
     let address = bind.unwrap_or(settings.bind);
     if !address.ip().is_loopback() && tokens.is_empty() {
@@ -77,6 +78,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
     let listener = std::net::TcpListener::bind(address)
         .with_context(|| format!("{address} cannot be listened at; choose another with `--bind`"))?;
     let address = listener.local_addr()?;
+    let _lock = ServerLock::take(&wired.config.state, address)?;
 
     let last = store.newest_event_id().await?.unwrap_or(0);
     let ring = RingLimits { events: settings.activity.ring, ..RingLimits::default() };
@@ -94,6 +96,8 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         store,
         clock,
     });
+    // Before anybody can ask for a source that belongs to a run which was cut off.
+    serving.runs.recall(settings.on_interrupted == OnInterrupted::Resume).await?;
     let api = Api::start(listener, serving.clone(), tokens.clone(), &settings)?;
     note(&format!("serving on http://{address}; Ctrl-C stops"));
 
@@ -155,15 +159,11 @@ async fn begin(serving: &Serving) -> Result<()> {
     Ok(())
 }
 
-/// Goes on with what an earlier process was cut off in, after the first delay.
+/// Goes on with what an earlier process has left, after the first delay.
 async fn take_up(serving: Arc<Serving>, stop: CancellationToken) {
-    let settings = &serving.wired.config.server;
     tokio::select! {
         () = stop.cancelled() => return,
-        () = tokio::time::sleep(settings.initial_delay.0) => {}
+        () = tokio::time::sleep(serving.wired.config.server.initial_delay.0) => {}
     }
-    let resume = settings.on_interrupted == OnInterrupted::Resume;
-    if let Err(error) = serving.runs.take_up(resume).await {
-        tracing::error!(error = %error, "what an earlier process has left cannot be read");
-    }
+    serving.runs.open(stop).await;
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
 use busta_core::report::{RunReport, Status};
-use busta_core::{Error, Result, RunId, SourceName};
+use busta_core::{Error, ErrorKind, Result, RunId, SourceName};
 use busta_engine::{RunHandle, Snapshot};
 use busta_server::Activity;
 use busta_store::{NewRun, StateStore, StoredRun, Trigger};
@@ -27,9 +27,6 @@ use crate::process;
 use crate::session::{self, Session};
 use crate::wiring::{self, Wired};
 
-/// So many runs may wait.
-const MOST_QUEUED: usize = 100;
-
 /// What is to be collected.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -41,6 +38,8 @@ pub struct Request {
     pub full_refresh: bool,
     /// Stop each stream with the batch that reaches so many records.
     pub limit: Option<u64>,
+    /// Wait for sources that are being collected, whatever the configuration says.
+    pub wait: bool,
 }
 
 /// What became of a request.
@@ -97,6 +96,8 @@ pub struct Live {
 /// A run that waits.
 #[derive(Clone, Debug)]
 pub struct Waiting {
+    /// Whether it goes on with what an earlier process was cut off in.
+    pub resumed: bool,
     /// The run.
     pub run: RunId,
     /// What asks for it.
@@ -110,32 +111,34 @@ pub struct Waiting {
 /// All runs of the process. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    wired: Arc<Wired>,
-    store: StateStore,
-    clock: Arc<dyn Clock>,
+pub(super) struct Inner {
+    pub(super) wired: Arc<Wired>,
+    pub(super) store: StateStore,
+    pub(super) clock: Arc<dyn Clock>,
     activity: Arc<Activity>,
     /// The runtime that collects. Requests come on another.
     collector: Handle,
     on_busy: OnBusy,
     /// Held while a run is started or queued, so that two requests do not both find a source free.
-    turn: tokio::sync::Mutex<()>,
+    pub(super) turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     news: mpsc::UnboundedSender<News>,
     /// Renewed whenever a run begins or ends.
-    changed: watch::Sender<()>,
+    pub(super) changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct State {
-    live: BTreeMap<RunId, Live>,
-    waiting: VecDeque<Waiting>,
+pub(super) struct State {
+    pub(super) live: BTreeMap<RunId, Live>,
+    pub(super) waiting: VecDeque<Waiting>,
+    /// What waits may start.
+    pub(super) open: bool,
     /// How many runs have ended, by how they did.
     ended: BTreeMap<&'static str, u64>,
-    closed: bool,
+    pub(super) closed: bool,
 }
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -174,6 +177,11 @@ impl Runs {
         self.state().live.get(run).cloned()
     }
 
+    /// Whether `source` is being collected, or waited for.
+    pub fn holds(&self, source: &SourceName) -> bool {
+        self.busy(std::slice::from_ref(source)).is_some()
+    }
+
     /// The run that collects `source` now.
     pub fn collects(&self, source: &SourceName) -> Option<RunId> {
         self.state().live.values().find(|live| live.sources.contains(source)).map(|live| live.run.clone())
@@ -203,25 +211,33 @@ impl Runs {
     /// Stops a run under way, takes one that waits out of the queue, gives up one that ended unfinished.
     pub async fn cancel(&self, id: &str) -> Result<RunId> {
         let run = self.inner.store.run(id).await?.id;
-        if let Some(live) = self.live_run(&run) {
-            live.cancelled.store(true, Ordering::Relaxed);
-            (live.stop)();
+        if self.stop(&run) {
             return Ok(run);
         }
-        let waits = self.state().waiting.iter().any(|waiting| waiting.run == run);
-        if waits {
-            self.inner.store.unqueue(&run, self.inner.clock.now()).await?;
-            self.leave_queue(&run);
-            return Ok(run);
-        }
-        self.inner.store.abandon(&run, self.inner.clock.now()).await?;
-        Ok(run)
+        // With the turn nobody is between the queue and its start.
+        self.on_collector(|runs| async move { runs.cancel_here(run).await }).await
     }
 
-    /// Takes up what an earlier process left: puts its queue back, and goes on with the runs that it was cut
-    /// off in, if `resume`.
-    pub async fn take_up(&self, resume: bool) -> Result<()> {
-        self.on_collector(|runs| async move { runs.take_up_here(resume).await }).await
+    fn stop(&self, run: &RunId) -> bool {
+        let live = self.live_run(run);
+        if let Some(live) = &live {
+            live.cancelled.store(true, Ordering::Relaxed);
+            (live.stop)();
+        }
+        live.is_some()
+    }
+
+    async fn cancel_here(&self, run: RunId) -> Result<RunId> {
+        let _turn = self.inner.turn.lock().await;
+        if self.stop(&run) {
+            return Ok(run);
+        }
+        let abandoned = self.inner.store.abandon(&run, self.inner.clock.now()).await;
+        if !self.leave_queue(&run) {
+            abandoned?;
+        }
+        self.start_waiting().await;
+        Ok(run)
     }
 
     /// Starts no more runs, stops those under way, and waits for their ends for at most `grace`. Says
@@ -266,38 +282,24 @@ impl Runs {
         };
         let (run, sources) = (new.id.clone(), new.sources.clone());
         if let Some((source, busy)) = self.busy(&sources) {
-            if self.inner.on_busy == OnBusy::Reject {
+            if self.inner.on_busy == OnBusy::Reject && !request.wait {
                 return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
                     .hint("wait for it, or cancel it"));
             }
-            self.enqueue(new, &busy).await?;
+            self.enqueue(new, Some(&busy)).await?;
             return Ok(Begun { run, sources, behind: Some(busy) });
         }
         let trigger = new.trigger;
-        let session = Session::begin(&self.inner.store, new).await?;
+        let session = match Session::begin(&self.inner.store, new.clone()).await {
+            // Another process collects one of its sources.
+            Err(error) if error.kind() == ErrorKind::Conflict && request.wait => {
+                self.enqueue(new, None).await?;
+                return Ok(Begun { run, sources, behind: None });
+            }
+            other => other?,
+        };
         self.launch(session, trigger).await?;
         Ok(Begun { run, sources, behind: None })
-    }
-
-    async fn enqueue(&self, new: NewRun, behind: &RunId) -> Result<()> {
-        if self.state().waiting.len() >= MOST_QUEUED {
-            return Err(Error::new(
-                busta_core::ErrorKind::RateLimited,
-                format!("{MOST_QUEUED} runs are waiting already"),
-            )
-            .hint("cancel some of them"));
-        }
-        let waiting = Waiting {
-            run: new.id.clone(),
-            trigger: new.trigger,
-            sources: new.sources.clone(),
-            since: new.started,
-        };
-        self.inner.store.queue(new, Some(behind.clone())).await?;
-        self.tell(News::Started(waiting.sources.clone()));
-        self.state().waiting.push_back(waiting);
-        self.inner.changed.send_replace(());
-        Ok(())
     }
 
     async fn retry_here(&self, id: &str, trigger: Trigger) -> Result<Begun> {
@@ -327,58 +329,6 @@ impl Runs {
         self.launch(session, trigger).await
     }
 
-    async fn take_up_here(&self, resume: bool) -> Result<()> {
-        let _turn = self.inner.turn.lock().await;
-        for run in self.inner.store.interrupted().await? {
-            if !resume {
-                tracing::warn!(run = run.id.as_str(), "was cut off; `busta runs retry` goes on with it");
-                self.inner.store.mark_interrupted(&run.id).await?;
-            } else if let Err(error) = self.resume(&run, Trigger::Resume).await {
-                tracing::warn!(run = run.id.as_str(), error = %error, "was cut off and is not gone on with");
-                self.inner.store.mark_interrupted(&run.id).await?;
-            }
-        }
-        let queued = self.inner.store.queued().await?;
-        self.state().waiting.extend(queued.into_iter().map(|run| Waiting {
-            run: run.id,
-            trigger: run.trigger,
-            sources: run.sources,
-            since: run.started,
-        }));
-        self.start_waiting().await;
-        Ok(())
-    }
-
-    /// Starts what waits and whose sources are free now. One that cannot be started is given up.
-    async fn start_waiting(&self) {
-        while let Some(next) = self.next_waiting() {
-            let started = match Session::queued(&self.inner.store, &next.run, self.inner.clock.now()).await {
-                Ok(session) => self.launch(session, next.trigger).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = started {
-                tracing::error!(run = next.run.as_str(), error = %error, "a queued run cannot start");
-                let _ = self.inner.store.unqueue(&next.run, self.inner.clock.now()).await;
-                self.tell(News::Ended(Ended { sources: next.sources, report: None, trigger: next.trigger }));
-            }
-        }
-    }
-
-    fn next_waiting(&self) -> Option<Waiting> {
-        let mut state = self.state();
-        if state.closed {
-            return None;
-        }
-        let mut taken: Vec<SourceName> = state.live.values().flat_map(|live| live.sources.clone()).collect();
-        let place = state.waiting.iter().position(|waiting| {
-            let free = waiting.sources.iter().all(|source| !taken.contains(source));
-            // Whoever waits longer goes first.
-            taken.extend(waiting.sources.iter().cloned());
-            free
-        })?;
-        state.waiting.remove(place)
-    }
-
     /// A source of these that is being collected or waited for, and the run.
     fn busy(&self, sources: &[SourceName]) -> Option<(SourceName, RunId)> {
         let state = self.state();
@@ -399,23 +349,7 @@ impl Runs {
             && !state.live.get(&report.run_id).is_some_and(wanted)
     }
 
-    fn leave_queue(&self, run: &RunId) {
-        let left = {
-            let mut state = self.state();
-            let place = state.waiting.iter().position(|waiting| waiting.run == *run);
-            place.and_then(|place| state.waiting.remove(place))
-        };
-        if let Some(waiting) = left {
-            self.tell(News::Ended(Ended {
-                sources: waiting.sources,
-                report: None,
-                trigger: waiting.trigger,
-            }));
-        }
-        self.inner.changed.send_replace(());
-    }
-
-    fn tell(&self, news: News) {
+    pub(super) fn tell(&self, news: News) {
         // Nobody is there any more once the server shuts down.
         let _ = self.inner.news.send(news);
     }
@@ -427,8 +361,17 @@ impl Runs {
         Ok(())
     }
 
-    async fn launch(&self, mut session: Session, trigger: Trigger) -> Result<()> {
-        let plan = session.plan(&self.inner.wired, true).await?;
+    pub(super) async fn launch(&self, mut session: Session, trigger: Trigger) -> Result<()> {
+        let plan = match session.plan(&self.inner.wired, true).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                // Else it would be one that was cut off.
+                let run = session.run().clone();
+                drop(session);
+                let _ = self.inner.store.abandon(&run, self.inner.clock.now()).await;
+                return Err(error);
+            }
+        };
         let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
         let (handle, events) = busta_engine::start_heard(plan, self.inner.clock.clone());
         let live = Live {
@@ -511,7 +454,7 @@ impl Runs {
         self.inner.changed.send_replace(());
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -224,6 +224,7 @@ impl Service for Serving {
             trigger: Trigger::Api,
             full_refresh: request.full_refresh,
             limit: request.limit,
+            wait: false,
         };
         self.runs.start(request).await.map(accepted)
     }

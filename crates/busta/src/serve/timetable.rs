@@ -10,7 +10,7 @@ use std::time::Duration;
 use busta_core::clock::Clock;
 use busta_core::report::{RunReport, Status};
 use busta_core::{Error, Result, SourceName};
-use busta_engine::schedule::{Due, DueKind, Observed, Schedule, Scheduled, Scheduler, When};
+use busta_engine::schedule::{Due, DueKind, Observed, Overlap, Schedule, Scheduled, Scheduler, When};
 use busta_server::model::ScheduleView;
 use busta_store::{StateStore, Trigger};
 use chrono::{DateTime, Utc};
@@ -134,10 +134,14 @@ impl Timetable {
         stop: CancellationToken,
     ) {
         loop {
+            // What has happened counts before it is asked what is due.
+            while let Ok(news) = news.try_recv() {
+                self.heed(news, &runs, &board);
+            }
             self.start_due(&runs).await;
             tokio::select! {
                 () = stop.cancelled() => return,
-                Some(news) = news.recv() => self.heed(news, &board),
+                Some(news) = news.recv() => self.heed(news, &runs, &board),
                 () = self.inner.changed.notified() => {}
                 () = tokio::time::sleep(self.until_next()) => {}
             }
@@ -162,7 +166,7 @@ impl Timetable {
             let source = due.source.clone();
             if let Err(error) = self.start(runs, due).await {
                 tracing::warn!(source = source.as_str(), error = %error, "was due and did not start");
-                self.finished(&source, &Observed { failed: true, ..Observed::default() });
+                self.finished(&source, None);
             }
         }
     }
@@ -173,11 +177,17 @@ impl Timetable {
             DueKind::Schedule => Trigger::Schedule,
             DueKind::CatchUp => Trigger::CatchUp,
         };
-        let request = Request { sources: vec![due.source], trigger, full_refresh: false, limit: None };
+        // Of what this process does the scheduler knows; another may be collecting the source.
+        let wait = self.overlap(&due.source) == Some(Overlap::Queue);
+        let request = Request { sources: vec![due.source], trigger, full_refresh: false, limit: None, wait };
         runs.start(request).await.map(|_| ())
     }
 
-    fn heed(&self, news: News, board: &Board) {
+    fn overlap(&self, source: &SourceName) -> Option<Overlap> {
+        self.scheduler().as_ref()?.schedule(source).map(|schedule| schedule.overlap)
+    }
+
+    fn heed(&self, news: News, runs: &Runs, board: &Board) {
         match news {
             News::Started(sources) => {
                 if let Some(scheduler) = self.scheduler().as_mut() {
@@ -188,15 +198,16 @@ impl Timetable {
                 if let Some(report) = &ended.report {
                     board.ended(report, ended.trigger);
                 }
-                for source in &ended.sources {
+                // A run that left the queue says nothing of one that is under way.
+                for source in ended.sources.iter().filter(|source| !runs.holds(source)) {
                     let seen = ended.report.as_ref().and_then(|report| observed(report, source));
-                    self.finished(source, &seen.unwrap_or(Observed { failed: true, ..Observed::default() }));
+                    self.finished(source, seen.as_ref());
                 }
             }
         }
     }
 
-    fn finished(&self, source: &SourceName, seen: &Observed) {
+    fn finished(&self, source: &SourceName, seen: Option<&Observed>) {
         let now = self.inner.clock.now();
         if let Some(scheduler) = self.scheduler().as_mut() {
             scheduler.finished(source, now, seen);

@@ -60,7 +60,9 @@ impl TokenBook {
             };
             (TokenHash::from_bytes(token.hash), role)
         });
-        let set = Arc::new(TokenSet::new(self.configured.iter().copied().chain(valid)));
+        let set = TokenSet::new(self.configured.iter().copied().chain(valid));
+        // A token that was revoked has been needed: its end must not open the door.
+        let set = Arc::new(if stored.is_empty() { set } else { set.closed() });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = set;
         Ok(())
     }

@@ -133,7 +133,7 @@ sources:
     let server = &config.server;
     assert_eq!((server.bind.to_string(), server.on_busy), ("0.0.0.0:9000".to_owned(), OnBusy::Queue));
     assert_eq!(server.tokens[0].role, TokenRole::Operate);
-    assert_eq!(server.tokens[0].token.0, crate::token::digest("01234567890123456789"));
+    assert_eq!(server.tokens[0].token.0, busta_server::TokenHash::of("01234567890123456789"));
     assert!(!format!("{server:?}{}", json!(server)).contains("0123456789"), "a token shows");
     assert_eq!((server.grace.to_string(), server.activity.ring), ("30s".to_owned(), 10_000));
     assert_eq!(
