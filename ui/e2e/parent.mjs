@@ -1,22 +1,25 @@
-// What the tests ask of who started them: a line `@busta restart` on stdout, answered by a line
-// `@busta restarted` on stdin once the server runs again, at the same address and with the same state.
+// What the tests ask of who started them: lines `@busta stop` and `@busta start` on stdout, answered by
+// `@busta stopped` and `@busta started` on stdin. The server comes back at the same address with the same state.
 import { createInterface } from "node:readline";
 
 let lines;
 
-export async function restartServer() {
+async function ask(request, answer) {
   lines ??= createInterface({ input: process.stdin });
   const answered = new Promise((done) => {
     const take = (line) => {
-      if (line.trim() !== "@busta restarted") return;
+      if (line.trim() !== answer) return;
       lines.off("line", take);
       done();
     };
     lines.on("line", take);
   });
-  process.stdout.write("@busta restart\n");
+  process.stdout.write(`${request}\n`);
   await answered;
 }
+
+export const stopServer = () => ask("@busta stop", "@busta stopped");
+export const startServer = () => ask("@busta start", "@busta started");
 
 export function letParentGo() {
   lines?.close();

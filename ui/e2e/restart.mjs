@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { api, BASE, closePage, open, openPage, shot } from "./browser.mjs";
-import { restartServer } from "./parent.mjs";
+import { startServer, stopServer } from "./parent.mjs";
 
 test("a page goes on by itself when the server was away", async () => {
   const page = await openPage({ away: true });
@@ -9,12 +9,12 @@ test("a page goes on by itself when the server was away", async () => {
   await page.locator("[data-connection=live]").waitFor();
   const before = await (await page.getByLabel("What happened, newest first").locator("li").all()).length;
 
-  const restarted = restartServer();
+  await stopServer();
   await page.getByText("No connection, trying again").waitFor({ timeout: 30_000 });
   await shot(page, "restart-0-away");
   // What was there stays to be read meanwhile.
   assert.ok(await page.getByRole("heading", { name: "Throughput" }).isVisible());
-  await restarted;
+  await startServer();
 
   await page.locator("[data-connection=live]").waitFor({ timeout: 30_000 });
   // Live again: what happens now is shown, and nothing twice.

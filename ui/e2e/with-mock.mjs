@@ -42,15 +42,13 @@ async function runTests(secured) {
     stdio: ["pipe", "pipe", "inherit"],
   });
   createInterface({ input: tests.stdout }).on("line", async (line) => {
-    if (line !== "@busta restart") {
-      console.log(line);
-      return;
-    }
-    await stop(mock);
-    // Long enough for pages to notice.
-    await new Promise((done) => setTimeout(done, 2500));
-    mock = await startMock(new URL(mock.url).port, secured);
-    tests.stdin.write("@busta restarted\n");
+    if (line === "@busta stop") {
+      await stop(mock);
+      tests.stdin.write("@busta stopped\n");
+    } else if (line === "@busta start") {
+      mock = await startMock(new URL(mock.url).port, secured);
+      tests.stdin.write("@busta started\n");
+    } else console.log(line);
   });
   const [code] = await once(tests, "exit");
   await stop(mock);

@@ -35,6 +35,11 @@ pub fn node() -> Option<PathBuf> {
     install("node")
 }
 
+/// The folder whose `node_modules` the tests in a browser import from.
+pub fn playwright() -> Option<PathBuf> {
+    install("playwright")
+}
+
 /// One of the project's judges.
 pub fn script(name: &str) -> PathBuf {
     root().join("scripts/judges").join(name)

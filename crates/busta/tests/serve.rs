@@ -198,9 +198,7 @@ fn nobody_else_is_let_in() {
     let refused = desk.busta(&["serve", "--bind", "0.0.0.0:0"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("busta token new"), "{}", refused.stderr);
-    let made = desk.busta(&["token", "new", "--name", "me", "--role", "read"]);
-    let token = made.stdout.split_whitespace().find(|word| word.starts_with("busta_")).unwrap().to_owned();
-    let server = Server::start(&desk).with_token(&token);
+    let server = Server::start(&desk).with_token(&desk.new_token("read"));
     assert_eq!(server.get("/api/v1/overview")["sources"], 1);
     let (status, _) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::FORBIDDEN);

@@ -66,6 +66,12 @@ impl Desk {
         self.command(args).output().unwrap().into()
     }
 
+    /// A token for `busta serve`.
+    pub fn new_token(&self, role: &str) -> String {
+        let made = self.busta(&["token", "new", "--name", role, "--role", role]);
+        made.stdout.split_whitespace().find(|word| word.starts_with("busta_")).unwrap().to_owned()
+    }
+
     /// Collects in parallel; the report is that of `--json`.
     pub fn collect(&self, more: &[&str]) -> (Ended, Value) {
         let ended = self.busta(&[&COLLECT[..], more].concat());

@@ -24,7 +24,12 @@ pub struct Server {
 impl Server {
     /// Starts it in the desk's folder, and waits until it says where it serves.
     pub fn start(desk: &Desk) -> Self {
-        let mut command = desk.command(&["serve", "--bind", "127.0.0.1:0"]);
+        Self::start_at(desk, "127.0.0.1:0")
+    }
+
+    /// The same at an address.
+    pub fn start_at(desk: &Desk, bind: &str) -> Self {
+        let mut command = desk.command(&["serve", "--bind", bind]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.next().expect("it has ended").unwrap();
