@@ -103,7 +103,8 @@ test("a run is cancelled after a question, on a phone", async () => {
   await shot(page, "live-3-phone");
   await page.getByRole("button", { name: "Cancel", exact: true }).click();
   await page.getByRole("button", { name: "Cancel the run" }).click();
+  // Its sources are cancelled first.
+  await until("the end of the run", async () => (await api(`/runs/${id}`)).state === "cancelled", 20);
   await page.getByText("cancelled", { exact: true }).first().waitFor();
-  assert.equal((await api(`/runs/${id}`)).state, "cancelled");
   await closePage(page);
 });
