@@ -240,7 +240,7 @@ export class World extends EventEmitter {
       health,
       ...(health === "failing" ? { error: mine?.error ?? "401 Unauthorized: the token was refused." } : {}),
       ...(running ? { running: running.id } : {}),
-      ...(last ? { last_run: summaryOf(last) } : {}),
+      ...(last ? { last_run: summaryOf(last), last_records: mine?.records } : {}),
       ...(source.schedule
         ? {
             schedule: {

@@ -185,6 +185,8 @@ export interface SourceView {
   error?: string;
   running?: string;
   last_run?: RunSummary;
+  /** How many of that run's records are of this source. */
+  last_records?: number;
   schedule?: ScheduleView;
   requests: number;
   latency_p50_ms?: number;

@@ -212,7 +212,7 @@ const SOURCES: Col<SourceView>[] = [
     title: "Last run",
     cell: (source) => <When at={source.last_run?.finished_at ?? source.last_run?.started_at} none="never" />,
   },
-  { title: "Records", number: true, cell: (source) => compact(source.last_run?.totals.records ?? 0) },
+  { title: "Records", number: true, cell: (source) => compact(source.last_records ?? 0) },
   {
     title: "Next run",
     cell: (source) =>

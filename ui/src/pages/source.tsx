@@ -91,7 +91,7 @@ function Numbers({ source }: { source: SourceDetail }) {
         {
           name: "Last run",
           value: <When at={source.last_run?.finished_at ?? source.last_run?.started_at} none="never" />,
-          below: source.last_run ? plural(source.last_run.totals.records, "record") : " ",
+          below: source.last_records === undefined ? " " : plural(source.last_records, "record"),
         },
         {
           name: "Answers in",

@@ -43,6 +43,9 @@ pub struct SourceView {
     /// Its last run that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<RunSummary>,
+    /// How many of that run's records are of this source; absent if the run ended without a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_records: Option<u64>,
     /// When it is collected by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleView>,

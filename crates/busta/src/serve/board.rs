@@ -34,6 +34,8 @@ pub struct Last {
     pub run: RunSummary,
     /// How the source's part of it ended.
     pub state: RunState,
+    /// Records of the source that have reached the destination in it; `None` if the run ended without a report.
+    pub records: Option<u64>,
     /// What went wrong, in words.
     pub error: Option<String>,
     /// What was measured.
@@ -69,7 +71,8 @@ impl Board {
                 let last = match &last.part {
                     Some(part) => Last::of(run, part),
                     None => {
-                        Last { state: run.state, run, error: None, quality: Vec::new(), completed_at: None }
+                        let (state, quality) = (run.state, Vec::new());
+                        Last { state, run, records: None, error: None, quality, completed_at: None }
                     }
                 };
                 (name, last)
@@ -114,6 +117,7 @@ impl Last {
         Self {
             state: views::of_status(part.status),
             run,
+            records: Some(part.records),
             error: part.error.clone(),
             quality: part.quality.clone(),
             completed_at,

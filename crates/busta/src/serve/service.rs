@@ -66,6 +66,7 @@ impl Serving {
             health: last.as_ref().map_or(SourceHealth::Unknown, super::board::Last::health),
             error: last.as_ref().and_then(|last| last.error.clone()),
             running: self.runs.collects(&source.name).map(|run| run.to_string()),
+            last_records: last.as_ref().and_then(|last| last.records),
             last_run: last.map(|last| last.run),
             schedule: self.timetable.view(&source.name),
             requests: figures.requests,

@@ -35,8 +35,8 @@ impl Server {
         let line = lines.next().expect("it has ended").unwrap();
         let url = line.strip_prefix("busta: serving on ").and_then(|rest| rest.split(';').next());
         let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
-        // Read on, so that it never waits for a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        // Read on, so that it never waits for a full pipe, and to be seen where a test fails.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("serve: {line}")));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         Self { child, url, client: Client::new(), token: None, runtime }
@@ -111,6 +111,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if let Ok(Some(ended)) = self.child.try_wait() {
+            println!("serve: {ended}");
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -52,6 +52,7 @@ fn source(name: &str) -> SourceView {
         error: None,
         running: None,
         last_run: Some(run("R0")),
+        last_records: Some(12),
         schedule: None,
         requests: 0,
         latency_p50_ms: None,
