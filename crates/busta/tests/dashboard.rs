@@ -155,10 +155,10 @@ fn people_sign_in() {
     let Some(browser) = Browser::new() else { return };
     let origin = Origin::default();
     let desk = desk(&origin);
-    let token = desk.new_token("operate");
+    // Before the server starts: it looks for new ones only now and then.
+    let (token, reader) = (desk.new_token("operate"), desk.new_token("read"));
     let server = Server::start(&desk).with_token(&token);
     let (_, accepted) = server.post("/api/v1/sources/drops/collect", serde_json::json!({}));
     server.until_run(accepted["run_id"].as_str().unwrap(), "completed");
-    let reader = desk.new_token("read");
     browser.run("secured.mjs", &desk, server, &[("BUSTA_TOKEN", &token), ("BUSTA_READ_TOKEN", &reader)]);
 }

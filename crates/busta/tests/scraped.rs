@@ -106,10 +106,10 @@ fn prometheus_follows_a_run() {
     let Some(installed) = judges::prometheus() else { return };
     let origin = Origin::default();
     let desk = twenty_sources(&origin.url(), "{ type: sqlite, path: out.db }");
-    let operator = desk.new_token("operate");
+    let (operator, reader) = (desk.new_token("operate"), desk.new_token("read"));
     let server = Server::start(&desk).with_token(&operator);
     let target = server.url.strip_prefix("http://").unwrap();
-    let prometheus = Prometheus::start(&installed, target, &desk.new_token("read"));
+    let prometheus = Prometheus::start(&installed, target, &reader);
     // It knows how things stood before, so that it sees the run as growth.
     assert_eq!(prometheus.until("up{job=\"busta\"} == 1"), 1.0);
     let run = server.collect();
