@@ -198,7 +198,8 @@ fn nobody_else_is_let_in() {
     let refused = desk.busta(&["serve", "--bind", "0.0.0.0:0"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("busta token new"), "{}", refused.stderr);
-    let server = Server::start(&desk).with_token(&desk.new_token("read"));
+    let token = desk.new_token("read");
+    let server = Server::start(&desk).with_token(&token);
     assert_eq!(server.get("/api/v1/overview")["sources"], 1);
     let (status, _) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::FORBIDDEN);
