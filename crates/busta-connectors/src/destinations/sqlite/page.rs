@@ -26,7 +26,7 @@ const INSTRUCTIONS: i32 = 10_000;
 
 /// Reads a page.
 pub(super) fn read(
-    mut connection: Connection,
+    connection: &mut Connection,
     path: &Path,
     query: &RowQuery,
     patience: Duration,
@@ -36,11 +36,11 @@ pub(super) fn read(
         connection.progress_handler(INSTRUCTIONS, Some(move || Instant::now() >= until)).at(path)?;
     }
     connection.execute_batch("BEGIN").at(path)?;
-    let catalogue = Catalogue::load(&connection).at(path)?;
+    let catalogue = Catalogue::load(connection).at(path)?;
     let table = find(&catalogue, &query.table)?;
     let filter = Filter::of(query, table)?;
-    filter.lend(&connection).at(path)?;
-    let source = Source { connection: &connection, path, table, query, filter };
+    filter.lend(connection).at(path)?;
+    let source = Source { connection, path, table, query, filter };
     match &query.order {
         None => source.stored(until),
         Some(order) => source.ordered(&Sorting::of(order, table)),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn page(location: &Location, query: &RowQuery, patience: Duration) -> Result<RowPage> {
-        read(open::reader(location).unwrap(), &location.path, query, patience)
+        read(&mut open::reader(location).unwrap(), &location.path, query, patience)
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Reading back, with connections of its own, while somebody writes.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, TableInfo};
@@ -24,12 +25,22 @@ const PAGE_BYTES: usize = 4 << 20;
 /// Reads the database of a destination.
 pub(super) struct Reading {
     location: Location,
+    lent: Arc<Lent>,
     counts: Arc<Mutex<Counts>>,
 }
 
 impl Reading {
     pub fn new(location: Location) -> Self {
-        Self { location, counts: Arc::default() }
+        Self { location, lent: Arc::default(), counts: Arc::default() }
+    }
+
+    /// Uses a connection that others have used, on a thread that may block.
+    async fn with_lent<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (location, lent) = (self.location.clone(), self.lent.clone());
+        blocking(move || lent.with(&location, read)).await
     }
 
     /// Opens a connection and uses it, on a thread that may block.
@@ -39,6 +50,38 @@ impl Reading {
     ) -> Result<T> {
         let location = self.location.clone();
         blocking(move || read(open::reader(&location)?)).await
+    }
+}
+
+/// Connections of small reads, which come in great numbers: to open one takes longer than to read a page.
+#[derive(Default)]
+struct Lent(Mutex<Vec<(Connection, Instant)>>);
+
+impl Lent {
+    /// So many are kept, and for so long, since somebody may put another file in the place of this one.
+    const KEPT: usize = 4;
+    const FRESH: Duration = Duration::from_secs(2);
+
+    fn with<T>(&self, location: &Location, read: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let idle = self.idle().pop().filter(|(_, opened)| opened.elapsed() < Self::FRESH);
+        let (mut connection, opened) = match idle {
+            Some(idle) => idle,
+            None => (open::reader(location)?, Instant::now()),
+        };
+        let result = read(&mut connection)?;
+        // What a read leaves behind ends with it. One that cannot be tidied up is closed instead.
+        let ended = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        if ended && connection.progress_handler(0, None::<fn() -> bool>).is_ok() {
+            let mut idle = self.idle();
+            if idle.len() < Self::KEPT {
+                idle.push((connection, opened));
+            }
+        }
+        Ok(result)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,8 +115,8 @@ impl Readable for Reading {
 
     async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>> {
         let (path, name) = (self.location.path.clone(), table.to_owned());
-        self.with(move |connection| {
-            let catalogue = Catalogue::load(&connection).at(&path)?;
+        self.with_lent(move |connection| {
+            let catalogue = Catalogue::load(connection).at(&path)?;
             let table = find(&catalogue, &name)?;
             let fields = table.columns.iter().map(|column| {
                 let kind = column.kinds.type_name();
@@ -121,7 +164,7 @@ impl Readable for Reading {
 
     async fn page(&self, query: &RowQuery) -> Result<RowPage> {
         let (path, query) = (self.location.path.clone(), query.clone());
-        self.with(move |connection| page::read(connection, &path, &query, page::PATIENCE)).await
+        self.with_lent(move |connection| page::read(connection, &path, &query, page::PATIENCE)).await
     }
 
     async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
