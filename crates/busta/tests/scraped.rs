@@ -57,7 +57,19 @@ scrape_configs:
         std::thread::spawn(move || lines.for_each(drop));
         let url = format!("http://{}", address.expect("it listens"));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { child, url, client: Client::new(), runtime, _folder: folder }
+        let prometheus = Self { child, url, client: Client::new(), runtime, _folder: folder };
+        prometheus.wait_until_ready();
+        prometheus
+    }
+
+    /// It listens before its storage is open, and refuses queries until then.
+    fn wait_until_ready(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        let ready = async || self.client.get(format!("{}/-/ready", self.url)).send().await.unwrap().status();
+        while !self.runtime.block_on(ready()).is_success() {
+            assert!(Instant::now() < until, "Prometheus does not get ready");
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(20)).await });
+        }
     }
 
     fn get(&self, path: &str, query: &[(&str, &str)]) -> Value {
