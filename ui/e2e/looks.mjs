@@ -4,6 +4,17 @@ import { api, closePage, open, openPage } from "./browser.mjs";
 
 const ground = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
+/** Waits until the ground has this colour; a choice is shown with the next frame. */
+const hasGround = (page, colour) =>
+  page.waitForFunction(
+    (wanted) => getComputedStyle(document.documentElement).backgroundColor === wanted,
+    colour,
+  );
+
+/** Waits until what says `text` has the focus; it comes after a page, or the browser's own frame, had it. */
+const hasFocus = (page, text) =>
+  page.waitForFunction((wanted) => document.activeElement.textContent.trim() === wanted, text);
+
 test("colours follow the system, and whoever chooses others", async () => {
   const page = await openPage();
   await open(page, "/runs");
@@ -13,13 +24,14 @@ test("colours follow the system, and whoever chooses others", async () => {
   assert.notEqual(light, dark);
   const button = page.locator("[data-theme-choice]");
   await button.click();
-  assert.equal(await ground(page), light, "light was chosen");
+  await hasGround(page, light);
   await button.click();
   await page.emulateMedia({ colorScheme: "light" });
-  assert.equal(await ground(page), dark, "dark was chosen");
+  await hasGround(page, dark);
   await page.reload();
   await page.locator("h1").waitFor();
-  assert.equal(await ground(page), dark, "the choice is kept");
+  // The choice is kept.
+  await hasGround(page, dark);
   await closePage(page);
 });
 
@@ -27,17 +39,16 @@ test("the keyboard is enough", async () => {
   const page = await openPage();
   await open(page, "/");
   await page.keyboard.press("Tab");
-  const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
-  assert.equal(await focused(), "Skip to the content");
+  await hasFocus(page, "Skip to the content");
   await page.keyboard.press("Enter");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+  await page.waitForFunction(() => document.activeElement.id === "main");
   // To another page: the focus is at its heading.
   await page.getByRole("link", { name: "Failures", exact: true }).focus();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Failures" }).waitFor();
-  assert.equal(await focused(), "Failures");
+  await hasFocus(page, "Failures");
   await page.goBack();
-  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await hasFocus(page, "Overview");
   // A dialog takes the focus and gives it back.
   const button = page.getByRole("button", { name: "Collect …" });
   await button.focus();
@@ -52,7 +63,7 @@ test("the keyboard is enough", async () => {
   }
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  assert.equal(await focused(), "Collect …");
+  await hasFocus(page, "Collect …");
   await closePage(page);
 });
 

@@ -1,20 +1,17 @@
 //! The lock that a live run holds.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use busta_core::{Error, Result, RunId};
+use busta_core::{Result, RunId};
 
-/// How often taking a lock is tried again while only readers hold it. They hold it for microseconds.
-const TRIES: usize = 1000;
+use crate::lock::FileLock;
 
 /// Shows that a run is alive. Dropping it, or the death of the process, ends that.
 #[derive(Debug)]
 pub struct RunLease {
     run: RunId,
     path: PathBuf,
-    // Locked for as long as it is open.
-    _file: File,
+    _lock: FileLock,
 }
 
 impl RunLease {
@@ -27,29 +24,12 @@ impl RunLease {
     /// transaction of the store.
     pub(crate) fn take(state: &Path, run: &RunId) -> Result<Option<Self>> {
         let path = lock_path(state, run);
-        let wrong = |what: &str, e: &dyn std::fmt::Display| {
-            Error::unavailable(format!("the lock {} cannot be {what}: {e}", path.display()))
-        };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| wrong("made", &e))?;
-        }
-        let file =
-            OpenOptions::new().create(true).append(true).open(&path).map_err(|e| wrong("opened", &e))?;
-        for _ in 0..TRIES {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { run: run.clone(), path, _file: file })),
-                Err(TryLockError::WouldBlock) if is_exclusive(&file) => return Ok(None),
-                // Somebody looks whether it is held.
-                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
-                Err(TryLockError::Error(e)) => return Err(wrong("taken", &e)),
-            }
-        }
-        Ok(None)
+        Ok(FileLock::take(&path)?.map(|lock| Self { run: run.clone(), path, _lock: lock }))
     }
 
     /// Whether a live process holds the lock of `run`.
     pub(crate) fn is_held(state: &Path, run: &RunId) -> bool {
-        File::open(lock_path(state, run)).is_ok_and(|file| is_exclusive(&file))
+        FileLock::is_held(&lock_path(state, run))
     }
 
     /// Removes what a dead run has left. Only called inside a writing transaction of the store.
@@ -64,16 +44,6 @@ impl RunLease {
     pub(crate) fn release(self) {
         let _ = std::fs::remove_file(&self.path);
     }
-}
-
-/// Whether somebody else holds the file for himself alone. Shared by all who ask at once; it lasts until
-/// the file is closed, or locked in another way.
-fn is_exclusive(file: &File) -> bool {
-    let exclusive = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    if !exclusive {
-        let _ = file.unlock();
-    }
-    exclusive
 }
 
 fn lock_path(state: &Path, run: &RunId) -> PathBuf {

@@ -151,10 +151,18 @@ impl Hosts {
     /// hundred.
     pub fn view(&self) -> Vec<HostState> {
         let mut all: Vec<HostState> = self.all().iter().map(|(key, host)| HostState::of(key, host)).collect();
-        all.retain(|state| state.requests > 0 || state.in_flight > 0);
-        all.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.key.cmp(&b.key)));
+        most_asked(&mut all);
         all.truncate(MOST_REPORTED);
         all
+    }
+
+    /// How those of these hosts stand that were asked or are being asked, those that were asked most first.
+    pub fn states<'a>(&self, keys: impl IntoIterator<Item = &'a HostKey>) -> Vec<HostState> {
+        let hosts = self.all();
+        let known = keys.into_iter().filter_map(|key| Some(HostState::of(key, hosts.get(key)?)));
+        let mut states: Vec<HostState> = known.collect();
+        most_asked(&mut states);
+        states
     }
 
     /// The hosts that get less than the configuration allows.
@@ -236,6 +244,12 @@ impl Hosts {
         let name = address.rsplit_once(':').map_or(address, |(name, _)| name);
         self.settings.get(address).or_else(|| self.settings.get(name))
     }
+}
+
+/// Leaves those that were asked or are being asked, the most asked first.
+fn most_asked(states: &mut Vec<HostState>) {
+    states.retain(|state| state.requests > 0 || state.in_flight > 0);
+    states.sort_by(|a, b| b.requests.cmp(&a.requests).then_with(|| a.key.cmp(&b.key)));
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Serving {
 
     fn hosts_of(&self, source: &SourceName) -> Vec<busta_engine::HostState> {
         let asked = self.wired.meter(source).map(|meter| meter.asked()).unwrap_or_default();
-        self.wired.hosts().view().into_iter().filter(|host| asked.contains(&host.key)).collect()
+        self.wired.hosts().states(&asked)
     }
 
     fn in_flight(&self, source: &SourceName) -> u64 {
