@@ -1,0 +1,1 @@
+//! What a repository says there is: listings of S3, index pages, manifests.

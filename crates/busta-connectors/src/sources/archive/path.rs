@@ -1,0 +1,1 @@
+//! Paths of files as patterns: made from values, and matched against names.

@@ -1,0 +1,1 @@
+//! Days and months, and which of them cover a stretch of time.

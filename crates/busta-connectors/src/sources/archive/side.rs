@@ -1,0 +1,1 @@
+//! Files that hold the checksum of others.
