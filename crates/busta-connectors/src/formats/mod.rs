@@ -16,6 +16,7 @@ pub mod csv;
 pub mod detect;
 pub mod encoding;
 pub mod json;
+pub(crate) mod markup;
 pub mod ndjson;
 pub mod window;
 pub mod zip;

@@ -8,7 +8,6 @@
 
 pub mod charset;
 pub mod date;
-mod entity;
 mod entry;
 mod item;
 mod json;
@@ -16,7 +15,6 @@ mod names;
 mod opml;
 mod page;
 mod plain;
-mod token;
 mod tree;
 mod words;
 

@@ -3,8 +3,8 @@
 use busta_core::{Error, Result};
 
 use super::charset;
-use super::entity::{Declared, decode};
-use super::token::{Token, Tokens, attributes};
+use crate::formats::markup::entity::{Declared, decode};
+use crate::formats::markup::token::{Token, Tokens, attributes};
 
 /// The addresses of the feeds in an OPML document, folders within folders included, each once.
 pub fn read_opml(bytes: &[u8]) -> Result<Vec<String>> {

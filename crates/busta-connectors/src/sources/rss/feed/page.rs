@@ -5,7 +5,7 @@ use url::Url;
 
 use super::item::resolve;
 use super::plain::one_line;
-use super::token::{Token, Tokens, attributes};
+use crate::formats::markup::token::{Token, Tokens, attributes};
 
 /// The error for a document without a feed, with the feed that an HTML page names as a hint.
 pub(super) fn refusal(text: &str, root: Option<&str>, url: Option<&Url>) -> Error {

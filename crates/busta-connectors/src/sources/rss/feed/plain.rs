@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::entity::{Declared, decode, is_html};
-use super::token::{Token, Tokens};
+use crate::formats::markup::entity::{Declared, decode, is_html};
+use crate::formats::markup::token::{Token, Tokens};
 
 /// What kind of text an element holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

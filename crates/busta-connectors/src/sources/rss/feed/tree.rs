@@ -12,10 +12,10 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::entity::Declared;
 use super::names::{Field, OWN, Space, field_of, rank, space_of, space_of_prefix};
 use super::plain::Kind;
-use super::token::{Token, Tokens, attributes};
+use crate::formats::markup::entity::Declared;
+use crate::formats::markup::token::{Token, Tokens, attributes};
 
 /// Elements beyond this depth are text of their parent. Real feeds stay below 20.
 const MAX_DEPTH: usize = 128;

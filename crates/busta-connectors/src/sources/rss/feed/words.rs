@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::entity::{decode, decode_in_markup, windows_1252};
 use super::plain::Kind;
-use super::token::{Token, Tokens, attributes};
 use super::tree::Document;
+use crate::formats::markup::entity::{decode, decode_in_markup, windows_1252};
+use crate::formats::markup::token::{Token, Tokens, attributes};
 
 /// A text and its kind.
 #[derive(Clone, Debug, PartialEq)]

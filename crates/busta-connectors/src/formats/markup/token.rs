@@ -8,7 +8,7 @@ use memchr::{memchr, memmem};
 
 /// A piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     /// `<name attributes>` or `<name attributes/>`.
     Start { name: &'a str, attributes: &'a str, empty: bool },
     /// `</name>`.
@@ -23,7 +23,7 @@ pub(super) enum Token<'a> {
 
 /// Cuts a text into tokens.
 #[derive(Debug)]
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     text: &'a str,
     at: usize,
     start: usize,
@@ -40,12 +40,12 @@ struct Absent {
 
 impl<'a> Tokens<'a> {
     /// The tokens of `text`.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: 0, start: 0, absent: Absent::default() }
     }
 
     /// Where the last token began and ended.
-    pub(super) fn span(&self) -> Range<usize> {
+    pub(crate) fn span(&self) -> Range<usize> {
         self.start..self.at
     }
 
@@ -215,7 +215,7 @@ fn closing_quote(tag: &[u8], quote: usize) -> Option<usize> {
 }
 
 /// The names and raw values of a tag's attributes.
-pub(super) fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '='));

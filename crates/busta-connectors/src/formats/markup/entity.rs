@@ -16,7 +16,7 @@ const MAX_NAME: usize = 32;
 
 /// The entities that a document declares, in the one safe form: a name for a text without references.
 #[derive(Debug, Default)]
-pub(super) struct Declared<'a> {
+pub(crate) struct Declared<'a> {
     entities: HashMap<&'a str, Cow<'a, str>>,
     spent: Cell<usize>,
 }
@@ -25,7 +25,7 @@ impl<'a> Declared<'a> {
     /// Reads the `<!ENTITY name "value">` declarations of a document type. A value may be a text
     /// without references or a single character reference; anything else (parameter entities, external
     /// files, entities made of entities) is left out, so nothing ever expands twice.
-    pub(super) fn read(&mut self, doctype: &'a str) {
+    pub(crate) fn read(&mut self, doctype: &'a str) {
         for declaration in doctype.split("<!ENTITY").skip(1) {
             let declaration = declaration.trim_start();
             let Some(space) = declaration.find(char::is_whitespace) else { continue };
@@ -55,13 +55,13 @@ fn quoted(text: &str) -> Option<&str> {
 }
 
 /// `text` with its references replaced. What is no known reference stays as it is.
-pub(super) fn decode<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str> {
+pub(crate) fn decode<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str> {
     decode_where(text, declared, |_| true)
 }
 
 /// As [`decode`], but leaves references to `<`, `>`, `&` and quotes alone and writes a stray `&` as
 /// `&amp;`: what is left is proper markup.
-pub(super) fn decode_in_markup<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str> {
+pub(crate) fn decode_in_markup<'t>(text: &'t str, declared: &Declared<'_>) -> Cow<'t, str> {
     decode_where(text, declared, |c| !matches!(c, '<' | '>' | '&' | '"' | '\''))
 }
 
@@ -139,7 +139,7 @@ fn numbered(number: &str) -> Option<char> {
 }
 
 /// What a byte means in Windows-1252.
-pub(super) fn windows_1252(byte: u8) -> Option<char> {
+pub(crate) fn windows_1252(byte: u8) -> Option<char> {
     encoding_rs::WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next()
 }
 
@@ -157,7 +157,7 @@ fn named(name: &str) -> Option<char> {
 }
 
 /// Whether `name` is an entity of HTML 4.
-pub(super) fn is_html(name: &str) -> bool {
+pub(crate) fn is_html(name: &str) -> bool {
     named(name).is_some()
 }
 
