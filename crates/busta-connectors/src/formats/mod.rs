@@ -18,8 +18,12 @@ pub mod encoding;
 pub mod json;
 pub(crate) mod markup;
 pub mod ndjson;
+mod trouble;
 pub mod window;
+pub mod yaml;
 pub mod zip;
+
+pub use trouble::unreadable;
 
 use std::ops::Range;
 
@@ -137,6 +141,15 @@ impl Cutter {
             Self::Csv(cutter) => cutter.restore(place),
         }
     }
+}
+
+/// Whether a file or folder of this name is passed over when it is met in a folder: hidden, our own,
+/// or still being written by somebody.
+pub fn is_passed_over(name: &str) -> bool {
+    name.starts_with('.')
+        || name.starts_with("_busta")
+        || name.ends_with('~')
+        || [".tmp", ".part", ".partial", ".crdownload"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// Makes sure that `slice` is one JSON object in UTF-8.

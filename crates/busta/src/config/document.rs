@@ -6,7 +6,7 @@ use busta_core::secret::{MASK, redact};
 use super::expand::{register_in_url, smells_of_secret};
 use super::problem::{ConfigErrors, Problem, show};
 use super::suggest::{closest, quoted};
-use super::tree::{Content, Node, Place};
+use busta_connectors::formats::yaml::{Content, Node, Place};
 
 /// Lines are shown up to this many characters.
 const SHOWN: usize = 160;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use busta_connectors::formats::yaml::{Content, Node, SyntaxError, parse};
 use busta_core::SourceName;
 use busta_core::connector::{Built, ConfigProblem, PathPart, SourceConnector, read_config};
 use busta_core::settings::{EngineSettings, SourceSettings};
@@ -13,11 +14,9 @@ use serde_json::{Map, Value, json};
 use super::document::Document;
 use super::env::Environment;
 use super::expand::expand;
-use super::parse::parse;
 use super::peel::peel;
 use super::problem::Problem;
 use super::suggest::closest;
-use super::tree::{Content, Node};
 use super::{ConfigErrors, Registry, RetentionSection, RetentionSettings, ServerSettings, limits};
 use super::{retention, schedule, server};
 
@@ -417,6 +416,6 @@ fn take(keys: &mut Map<String, Value>, names: &[String]) -> Value {
     Value::Object(taken.collect())
 }
 
-fn syntax(error: super::parse::SyntaxError) -> Problem {
+fn syntax(error: SyntaxError) -> Problem {
     Problem { place: Some(error.place), ..Problem::whole(error.message) }
 }

@@ -5,7 +5,7 @@ use busta_core::connector::PathPart;
 use busta_core::secret;
 
 use super::env::Environment;
-use super::tree::{Content, Node};
+use busta_connectors::formats::yaml::{Content, Node};
 
 /// A reference that leads nowhere.
 pub struct Missing {

@@ -1,6 +1,6 @@
 //! The configuration file: YAML in, sources and destinations out, or everything that is wrong with it.
 //!
-//! `parse` makes a tree of nodes that know their places; `expand` puts in what `${...}` names; `draft`
+//! `formats::yaml` makes a tree of nodes that know their places; `expand` puts in what `${...}` names; `draft`
 //! takes the sections apart and `build` hands each to its connector. Whatever complains names a path,
 //! and `document` finds its place and shows the line. Nothing stops at the first problem.
 
@@ -11,7 +11,6 @@ mod env;
 mod expand;
 mod file;
 mod limits;
-mod parse;
 mod peel;
 mod problem;
 mod retention;
@@ -19,7 +18,6 @@ mod schedule;
 mod schema;
 mod server;
 mod suggest;
-mod tree;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::fmt;
 use busta_core::connector::PathPart;
 use busta_core::secret::redact;
 
-use super::tree::Place;
+use busta_connectors::formats::yaml::Place;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,14 @@
 mod cutter;
 mod header;
 mod row;
+mod rows;
 mod value;
 
 pub use cutter::CsvCutter;
 pub use header::Header;
+pub(crate) use row::Row;
+pub(crate) use rows::{Found, RowCutter};
+pub(crate) use value::push_string;
 
 /// How to read rows.
 #[derive(Clone, Debug)]

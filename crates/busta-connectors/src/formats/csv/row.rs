@@ -7,10 +7,12 @@ use memchr::{memchr, memchr2};
 
 /// The fields of one row, as parts of the window it was cut from.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     fields: Vec<FieldSpan>,
     /// Whether a quote is not closed where it should be.
     pub(super) is_open: bool,
+    /// Whether a field of it starts with a quote. If none does, it is one line.
+    pub(super) is_quoted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -23,12 +25,14 @@ struct FieldSpan {
 impl Row {
     /// Cuts the row at the front of `window`; says how long it is with its line break, or `None` if
     /// the window ends before it does. Lines end with LF or CR LF.
-    pub(super) fn cut(&mut self, window: &[u8], end: bool, delimiter: u8, quote: u8) -> Option<usize> {
+    pub fn cut(&mut self, window: &[u8], end: bool, delimiter: u8, quote: u8) -> Option<usize> {
         self.fields.clear();
         self.is_open = false;
+        self.is_quoted = false;
         let mut at = 0;
         loop {
             let (span, next, has_quotes) = if window.get(at) == Some(&quote) {
+                self.is_quoted = true;
                 self.quoted(window, at + 1, end, delimiter, quote)?
             } else {
                 let next =
@@ -98,18 +102,19 @@ impl Row {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many fields it has.
+    pub fn len(&self) -> usize {
         self.fields.len()
     }
 
     /// Whether there is nothing in it: an empty line.
-    pub(super) fn is_blank(&self, window: &[u8]) -> bool {
+    pub fn is_blank(&self, window: &[u8]) -> bool {
         matches!(self.fields.as_slice(), [only] if only.span.is_empty() && only.span.start == 0)
             && !window.is_empty()
     }
 
     /// The texts of the fields. `text` is the window that the row was cut from, as far as it goes.
-    pub(super) fn texts<'a>(&'a self, text: &'a str, quote: u8) -> impl Iterator<Item = Cow<'a, str>> {
+    pub fn texts<'a>(&'a self, text: &'a str, quote: u8) -> impl Iterator<Item = Cow<'a, str>> {
         let quote = char::from(quote);
         self.fields.iter().map(move |field| {
             let raw = text.get(field.span.clone()).unwrap_or_default();

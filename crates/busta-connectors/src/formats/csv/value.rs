@@ -39,7 +39,7 @@ pub(super) fn push_value(out: &mut Vec<u8>, text: &str, null_values: &[String], 
 }
 
 /// Appends `text` as a JSON string.
-pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
         // Writing text to memory cannot fail.
         let _ = serde_json::to_writer(out, text);

@@ -13,9 +13,13 @@
 
 mod directory;
 mod member;
+mod names;
 
 pub use directory::{Directory, MAX_DIRECTORY, MAX_MEMBERS};
 pub use member::Member;
+pub use names::is_hidden;
+
+use busta_core::{Error, Result};
 
 /// More than this many bytes out for each byte in, and it is a bomb. Real text reaches about 50; the most
 /// that deflate can do is 1,032.
@@ -32,6 +36,23 @@ pub fn is_bomb(packed: u64, size: u64) -> bool {
 /// The most that may come out of `packed` bytes.
 pub fn most(packed: u64) -> u64 {
     packed.saturating_mul(MAX_RATIO).max(HARMLESS)
+}
+
+/// Refuses an archive whose members could only fit into it one over another. A member that is a bomb by
+/// itself is refused by itself.
+///
+/// # Errors
+/// If all of them together would be more than the archive can honestly hold.
+pub fn refuse_bomb(members: &[Member], archive: u64) -> Result<()> {
+    let honest = members.iter().filter(|member| !is_bomb(member.packed, member.size));
+    let total = honest.fold(0u64, |total, member| total.saturating_add(member.size));
+    if is_bomb(archive, total) {
+        return Err(Error::data(format!(
+            "it would unpack {archive} bytes to {total}: this looks like a bomb"
+        ))
+        .hint("if it is meant to, unpack it yourself"));
+    }
+    Ok(())
 }
 
 /// Whether a file that starts with `head` is a zip archive, perhaps an empty one.

@@ -7,21 +7,18 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use busta_core::{Error, ErrorKind, Result};
+use busta_core::{ErrorKind, Result};
 
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
-use super::open::{OpenFile, Progress, unreadable};
-use super::pattern::is_passed_over;
+use super::open::{OpenFile, Progress};
 use super::plan::{Inside, Start};
 use crate::formats::CutterPlace;
 use crate::formats::detect::Format;
+use crate::formats::unreadable;
 use crate::formats::window::{Reads, Window};
-use crate::formats::zip::{Directory, Member, is_bomb, most};
-
-/// The folder in which macOS keeps what other systems do not want to know.
-const OF_MACOS: &str = "__MACOSX";
+use crate::formats::zip::{Directory, Member, is_hidden, most, refuse_bomb};
 
 /// An archive, open somewhere between its first member and its end.
 pub(super) struct ArchiveFile {
@@ -164,11 +161,7 @@ impl ArchiveFile {
 /// Whether a member is to be read: it is not passed over as it would be in a folder, not excluded, and its
 /// name does not say that it is of another format than the configured one.
 fn is_wanted(settings: &Settings, archive: &str, name: &str) -> bool {
-    let is_hidden = |part: &str| {
-        // A path upwards is a name like any other here.
-        part != "." && part != ".." && (part == OF_MACOS || is_passed_over(part))
-    };
-    if name.split(['/', '\\']).any(is_hidden) {
+    if is_hidden(name) {
         return false;
     }
     let inside = Path::new(name);
@@ -185,18 +178,4 @@ fn is_wanted(settings: &Settings, archive: &str, name: &str) -> bool {
         (Some(format), Some(named)) => format == named,
         _ => true,
     }
-}
-
-/// Refuses an archive whose members could only fit into it one over another. A member that is a bomb by
-/// itself is refused by itself.
-fn refuse_bomb(members: &[Member], archive: u64) -> Result<()> {
-    let honest = members.iter().filter(|member| !is_bomb(member.packed, member.size));
-    let total = honest.fold(0u64, |total, member| total.saturating_add(member.size));
-    if is_bomb(archive, total) {
-        return Err(Error::data(format!(
-            "it would unpack {archive} bytes to {total}: this looks like a bomb"
-        ))
-        .hint("if it is meant to, unpack it yourself"));
-    }
-    Ok(())
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use walkdir::{DirEntry, WalkDir};
 
 use super::config::Settings;
-use super::pattern::{Pattern, is_passed_over, normal};
+use super::pattern::{Pattern, normal};
+use crate::formats::is_passed_over;
 
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

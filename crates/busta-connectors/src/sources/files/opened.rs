@@ -11,12 +11,13 @@ use super::archive::ArchiveFile;
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
-use super::open::{OpenFile, Progress, unreadable};
+use super::open::{OpenFile, Progress};
 use super::plan::{Inside, Start};
 #[cfg(feature = "parquet")]
 use super::table::TableFile;
 use crate::formats::compression::Compression;
 use crate::formats::detect::{Format, PARQUET_MAGIC};
+use crate::formats::unreadable;
 use crate::formats::zip::is_zip;
 
 /// An open file of any kind.

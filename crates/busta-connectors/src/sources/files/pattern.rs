@@ -74,15 +74,6 @@ pub fn normal(path: &Path) -> PathBuf {
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Whether a file or folder of this name is passed over when it is met in a folder: hidden, our own,
-/// or still being written by somebody.
-pub fn is_passed_over(name: &str) -> bool {
-    name.starts_with('.')
-        || name.starts_with("_busta")
-        || name.ends_with('~')
-        || [".tmp", ".part", ".partial", ".crdownload"].iter().any(|ending| name.ends_with(ending))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,12 +17,13 @@ use super::blocking;
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::{Stamp, Unlisted, path_of};
-use super::open::{Progress, unreadable};
+use super::open::Progress;
 use super::opened::Opened;
 use super::plan::{Entry, Inside, Start, Work};
 use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
 use crate::formats::json::{ITEM, spans_of_document};
+use crate::formats::unreadable;
 
 /// A JSON document up to this size is read into the batch as a whole.
 const WHOLE_FILE: u64 = 1 << 20;

@@ -1,1 +1,183 @@
-//! From a file on the disk to records.
+//! The rows of files on the disk: text in, typed records out.
+//!
+//! ```text
+//! file -> members of a zip, gzip, zstd or nothing -> window -> rows -> records
+//! ```
+//!
+//! A file is told by its first bytes, its header by its content, a unit of time by the size of the number:
+//! archives change all of these without notice, and in the middle of a year. A row that does not fit is a
+//! failure, and the rest goes on. A text that ends too early or has a wrong checksum fails as a whole, since
+//! nobody knows what is missing.
+
+mod batch;
+mod cell;
+mod header;
+mod interval;
+mod maker;
+mod members;
+mod moment;
+mod quality;
+mod sheet;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use busta_core::{Failure, Records, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use quality::Quality;
+
+use super::layout::Table;
+use batch::Gather;
+use interval::Interval;
+use members::Texts;
+use quality::Tally;
+use sheet::{Place, Sheet};
+
+/// The value of a path that says how far apart rows are.
+const INTERVAL: &str = "interval";
+
+/// A file whose rows are being read. All of it blocks.
+pub struct RowsFile {
+    shown: String,
+    name: std::path::PathBuf,
+    table: Arc<Table>,
+    about: Map<String, Value>,
+    interval: Option<Interval>,
+    texts: Texts,
+    /// The text that comes next, or is under way.
+    next: usize,
+    /// The text under way.
+    open: Option<Sheet>,
+    /// Where `open` starts, if not at its start.
+    from: Option<Place>,
+    tally: Tally,
+    buffer: Vec<u8>,
+}
+
+/// Where to go on in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsPlace {
+    /// Which member of an archive, by its place in the directory.
+    member: u64,
+    /// How many bytes of its text are done.
+    offset: u64,
+    /// How many lines.
+    line: u64,
+    /// The quality report so far.
+    quality: Tally,
+}
+
+/// Some rows.
+#[derive(Debug)]
+pub struct RowsBatch {
+    /// Those that are records, with their lines as origins.
+    pub records: Records,
+    /// Those that are not: `file:member:line` and the row as it is.
+    pub failures: Vec<Failure>,
+    /// What follows.
+    pub end: RowsEnd,
+}
+
+/// What follows a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowsEnd {
+    /// More rows, from here on.
+    More(RowsPlace),
+    /// Nothing. This is what the file was like.
+    Done(Quality),
+}
+
+impl RowsFile {
+    /// Opens the file at `path`, at its start or at `at`. `about` are values that every record holds besides
+    /// its columns, and `shown` is what the file is called in messages.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no archive though it starts like one, or a damaged one, or a bomb.
+    pub fn open(
+        path: &Path,
+        table: &Arc<Table>,
+        about: &Map<String, Value>,
+        shown: &str,
+        at: Option<&RowsPlace>,
+    ) -> Result<Self> {
+        let texts = Texts::of(path).map_err(|error| error.at(shown))?;
+        let interval = about.get(INTERVAL).and_then(Value::as_str).and_then(Interval::parse);
+        let from = at.map(|at| Place { offset: at.offset, line: at.line });
+        Ok(Self {
+            shown: shown.to_owned(),
+            name: path.to_owned(),
+            table: table.clone(),
+            about: about.clone(),
+            interval: interval.filter(|_| table.regular),
+            next: at.map_or(0, |at| texts.at(at.member)),
+            texts,
+            open: None,
+            from: from.filter(|from| from.offset > 0),
+            tally: at.map(|at| at.quality.clone()).unwrap_or_default(),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Reads rows for about so many bytes of records.
+    ///
+    /// # Errors
+    /// If a text cannot be read to its end, or has other columns than the table. Nothing of this call is valid
+    /// then.
+    pub fn read(&mut self, bytes: usize) -> Result<RowsBatch> {
+        let mut gather = Gather::new(bytes, self.interval);
+        while self.next < self.texts.len() {
+            let shown = self.text();
+            gather.enter(&shown);
+            let mut sheet = match self.open.take() {
+                Some(sheet) => sheet,
+                None => self.sheet().map_err(|error| error.at(&shown))?,
+            };
+            let is_end = sheet.read(&mut gather, &mut self.tally).map_err(|error| error.at(&shown))?;
+            if is_end {
+                self.buffer = sheet.into_buffer();
+                self.next += 1;
+            } else {
+                let place = sheet.place().unwrap_or_default();
+                self.open = Some(sheet);
+                return Ok(self.batch(gather, RowsEnd::More(self.place(place))));
+            }
+        }
+        let end = RowsEnd::Done(self.tally.report(self.interval));
+        Ok(self.batch(gather, end))
+    }
+
+    fn batch(&self, gather: Gather, end: RowsEnd) -> RowsBatch {
+        let (records, failures) = gather.finish();
+        RowsBatch { records, failures, end }
+    }
+
+    /// Opens the text that comes next.
+    fn sheet(&mut self) -> Result<Sheet> {
+        let from = self.from.take();
+        if from.is_none() {
+            self.tally.enter_member();
+        }
+        let window = self.texts.open(self.next, std::mem::take(&mut self.buffer))?;
+        let name = self.texts.member(self.next).map_or(&*self.name, Path::new);
+        Sheet::open(window, name, &self.table, &self.about, from)
+    }
+
+    fn place(&self, place: Place) -> RowsPlace {
+        RowsPlace {
+            member: self.texts.index(self.next),
+            offset: place.offset,
+            line: place.line,
+            quality: self.tally.clone(),
+        }
+    }
+
+    /// What the text that comes next is called.
+    fn text(&self) -> String {
+        match self.texts.member(self.next) {
+            Some(member) => format!("{}:{member}", self.shown),
+            None => self.shown.clone(),
+        }
+    }
+}

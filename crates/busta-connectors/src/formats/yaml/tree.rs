@@ -8,37 +8,49 @@ use serde_json::{Map, Number, Value};
 /// A place in the file, both counted from 1; columns count characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
+    /// The line.
     pub line: usize,
+    /// The character in it.
     pub column: usize,
 }
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// Where it starts.
     pub place: Place,
     /// The characters of the file that it takes up.
     pub range: Range<usize>,
+    /// What it is.
     pub content: Content,
     /// Whether its text must not be shown.
     pub secret: bool,
 }
 
+/// What a value is.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A scalar; a plain one (without quotes) may turn out to be a number, a boolean or null.
     Scalar {
+        /// Its characters, without quotes.
         text: String,
+        /// Whether it has none.
         plain: bool,
     },
+    /// Values in their order.
     List(Vec<Node>),
+    /// Keys and values in their order.
     Map(Vec<Entry>),
 }
 
 /// A key of a mapping with its value.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The key.
     pub key: String,
+    /// Where the key stands.
     pub place: Place,
+    /// What it leads to.
     pub value: Node,
 }
 

@@ -17,11 +17,16 @@ const MAX_NODES: usize = 200_000;
 /// What is wrong with the YAML itself, and where.
 #[derive(Debug)]
 pub struct SyntaxError {
+    /// Where it is.
     pub place: Place,
+    /// What is wrong, and what to do about it.
     pub message: String,
 }
 
 /// Reads the one document in `text`. Duplicate keys do not stop the reading; they are listed.
+///
+/// # Errors
+/// If it is not YAML, or more than one document, or nested or blown up by aliases beyond all reason.
 pub fn parse(text: &str) -> Result<(Option<Node>, Vec<SyntaxError>), SyntaxError> {
     let mut reader = Reader {
         parser: Parser::new_from_str(text),

@@ -1,0 +1,233 @@
+//! One text with rows: a file, or a member of an archive.
+
+use std::path::Path;
+
+use busta_core::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::batch::Gather;
+use super::header::{Order, order};
+use super::maker::Maker;
+use super::quality::Tally;
+use crate::formats::csv::{Found, RowCutter};
+use crate::formats::detect::Format;
+use crate::formats::ndjson::NdjsonCutter;
+use crate::formats::window::Window;
+use crate::formats::{Cut, Cutter, CutterPlace, MAX_RECORD, unreadable};
+use crate::sources::archive::layout::Table;
+
+/// Around fields that hold delimiters or line breaks (RFC 4180).
+const QUOTE: u8 = b'"';
+
+/// A text, open somewhere between its start and its end.
+pub(super) struct Sheet {
+    window: Window,
+    cutter: SheetCutter,
+    maker: Maker,
+}
+
+enum SheetCutter {
+    Rows(RowCutter),
+    Lines(Box<Cutter>),
+}
+
+/// A place in a text: how many bytes and lines are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub offset: u64,
+    pub line: u64,
+}
+
+/// What happened at the front of the text.
+enum Step {
+    /// So many bytes are done with.
+    Done(usize),
+    /// More of the text is needed behind so many bytes that are done with.
+    More(usize),
+    End,
+}
+
+impl Sheet {
+    /// Starts to read what `window` shows at its start, or goes on at `from`. `name` tells whether these are rows
+    /// of fields or lines of JSON.
+    ///
+    /// # Errors
+    /// If the text cannot be read, or its header does not fit the table.
+    pub fn open(
+        mut window: Window,
+        name: &Path,
+        table: &Table,
+        about: &Map<String, Value>,
+        from: Option<Place>,
+    ) -> Result<Self> {
+        window.fill().map_err(|error| unreadable(&error))?;
+        let (cutter, order) = match Format::of_name(name) {
+            Some(Format::Json | Format::Ndjson) => {
+                let lines = Cutter::Ndjson(NdjsonCutter::default());
+                (SheetCutter::Lines(Box::new(lines)), Order::of(table))
+            }
+            _ => {
+                let mut rows = RowCutter::new(delimiter(table), QUOTE);
+                let order = header(table, &mut window, &mut rows)?;
+                (SheetCutter::Rows(rows), order)
+            }
+        };
+        let mut sheet = Self { window, cutter, maker: Maker::new(table, about, &order) };
+        if let Some(from) = from {
+            sheet.skip_to(from)?;
+        }
+        Ok(sheet)
+    }
+
+    fn skip_to(&mut self, from: Place) -> Result<()> {
+        self.window.skip_to(from.offset).map_err(|error| unreadable(&error))?;
+        let place = CutterPlace { count: from.line, ..CutterPlace::default() };
+        match &mut self.cutter {
+            SheetCutter::Rows(rows) => rows.restore(place),
+            SheetCutter::Lines(lines) => lines.restore(place),
+        }
+        Ok(())
+    }
+
+    /// Reads until the end of the text or of the room in `gather`; whether it is the end.
+    ///
+    /// # Errors
+    /// If the text cannot be read to its end.
+    pub fn read(&mut self, gather: &mut Gather, tally: &mut Tally) -> Result<bool> {
+        loop {
+            let step = match &self.cutter {
+                SheetCutter::Rows(_) => self.row(gather, tally),
+                SheetCutter::Lines(_) => self.line(gather, tally),
+            };
+            match step {
+                Step::Done(used) => self.window.consume(used),
+                Step::More(used) => self.more(used, gather, tally)?,
+                Step::End => return Ok(true),
+            }
+            if gather.is_full() && self.place().is_some() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Where the text can be left; `None` in the middle of something.
+    pub fn place(&self) -> Option<Place> {
+        let place = match &self.cutter {
+            SheetCutter::Rows(rows) => rows.place(),
+            SheetCutter::Lines(lines) => lines.place(),
+        };
+        place.map(|place| Place { offset: self.window.offset(), line: place.count })
+    }
+
+    fn row(&mut self, gather: &mut Gather, tally: &mut Tally) -> Step {
+        let SheetCutter::Rows(rows) = &mut self.cutter else { return Step::End };
+        let window = self.window.unread();
+        let (used, found) = rows.next(window, self.window.is_last());
+        let length = match found {
+            Found::Row(length) => length,
+            Found::More => return Step::More(used),
+            Found::End => return Step::End,
+        };
+        let text = &window[used..used + length];
+        let made = gather.make(rows.number(), tally, |out| match rows.trouble() {
+            Some(trouble) => Err(trouble),
+            None => {
+                let text = str::from_utf8(text).map_err(|_| Error::data("this row is not UTF-8"))?;
+                self.maker.row(out, text, &rows.row, QUOTE)
+            }
+        });
+        if let Err(error) = made {
+            let (first, span) = rows.refuse(&window[used..], length, used);
+            gather.bad(rows.number(), &error, &window[span], tally);
+            return Step::Done(used + first);
+        }
+        rows.accept(text);
+        Step::Done(used + length)
+    }
+
+    fn line(&mut self, gather: &mut Gather, tally: &mut Tally) -> Step {
+        let SheetCutter::Lines(lines) = &mut self.cutter else { return Step::End };
+        let window = self.window.unread();
+        let (used, cut) = lines.next(window, self.window.is_last());
+        let number = lines.number();
+        let (span, made) = match cut {
+            Cut::Record(span) => {
+                let object = &window[span.clone()];
+                (span, gather.make(number, tally, |out| self.maker.object(out, object)))
+            }
+            Cut::Bad { span, error, .. } => (span, Err(error)),
+            Cut::More | Cut::Made(_) => return Step::More(used),
+            Cut::End => return Step::End,
+        };
+        if let Err(error) = made {
+            gather.bad(number, &error, &window[span], tally);
+        }
+        Step::Done(used)
+    }
+
+    /// Reads more of the text, or gives up a row that has grown too large.
+    fn more(&mut self, used: usize, gather: &mut Gather, tally: &mut Tally) -> Result<()> {
+        self.window.consume(used);
+        if self.window.unread().len() > MAX_RECORD {
+            let used = self.give_up(gather, tally);
+            self.window.consume(used);
+        }
+        self.window.fill().map_err(|error| unreadable(&error))
+    }
+
+    fn give_up(&mut self, gather: &mut Gather, tally: &mut Tally) -> usize {
+        let window = self.window.unread();
+        match &mut self.cutter {
+            SheetCutter::Rows(rows) => {
+                let (used, span, error) = rows.give_up(window);
+                gather.bad(rows.number(), &error, &window[span], tally);
+                used
+            }
+            SheetCutter::Lines(lines) => {
+                let (used, cut) = lines.give_up(window);
+                if let Cut::Bad { span, error, .. } = cut {
+                    gather.bad(lines.number(), &error, &window[span], tally);
+                }
+                used
+            }
+        }
+    }
+
+    /// The memory, for the next text.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.window.into_buffer()
+    }
+}
+
+fn delimiter(table: &Table) -> u8 {
+    // A layout with another one is refused when it is read.
+    table.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()).unwrap_or(b',')
+}
+
+/// Looks at the first row, and moves on behind it if it holds names.
+fn header(table: &Table, window: &mut Window, rows: &mut RowCutter) -> Result<Order> {
+    loop {
+        let unread = window.unread();
+        let (used, found) = rows.next(unread, window.is_last());
+        match found {
+            Found::Row(length) => {
+                let row = String::from_utf8_lossy(&unread[used..used + length]);
+                let fields: Vec<_> = rows.row.texts(&row, QUOTE).collect();
+                let fields: Vec<&str> = fields.iter().map(|field| &**field).collect();
+                let order = order(table, &fields)?;
+                if order.is_header {
+                    rows.pass(row.as_bytes());
+                }
+                window.consume(if order.is_header { used + length } else { used });
+                return Ok(order);
+            }
+            Found::End => return Ok(Order::of(table)),
+            Found::More => {}
+        }
+        window.consume(used);
+        if window.unread().len() > MAX_RECORD {
+            return Err(Error::data("the first row has no end"));
+        }
+        window.fill().map_err(|error| unreadable(&error))?;
+    }
+}
