@@ -130,6 +130,7 @@
 //! - `POST /_sandbox/profile?prefix=/rest/page&with=latency=5ms` changes how routes under a path behave.
 
 mod app;
+mod archive;
 mod auth;
 mod behave;
 mod body;
@@ -155,6 +156,7 @@ mod socket;
 mod stac;
 mod stats;
 
+pub use archive::ArchiveWorld;
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
 pub use config::SandboxConfig;
 pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};
