@@ -60,7 +60,7 @@ fn members(bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
             let mut member = zip.by_index(n).unwrap();
             let mut out = Vec::new();
             member.read_to_end(&mut out).unwrap();
-            (member.name().to_owned(), out)
+            (member.name().unwrap().into_owned(), out)
         })
         .collect()
 }

@@ -9,9 +9,12 @@ use chrono::{Datelike as _, NaiveDate};
 use super::interval::Interval;
 
 /// A repository has so many files at most, side files included.
-pub(super) const MAX_FILES: u64 = 500_000;
-/// A day of trades has at most so many rows: one in each millisecond.
-pub(super) const MAX_ROWS: u64 = 86_400_000;
+const MAX_FILES: u64 = 500_000;
+/// A file has at most so many rows: fewer than 4 GiB of text, which is what a plain zip can tell, and than
+/// milliseconds in a day.
+const MAX_ROWS: u64 = 40_000_000;
+/// A file is at most so large, for the same reasons.
+const MAX_SIZE: u64 = 1_000_000_000;
 /// The rows of a day of trades, unless the world says.
 const DEFAULT_ROWS: u64 = 100;
 /// The first symbols; those behind them have numbers.
@@ -246,8 +249,11 @@ impl ArchiveWorld {
 
     /// Whether it is one that this can be.
     fn check(&self) -> Result<(), String> {
-        if self.shape.rows > MAX_ROWS || self.shape.size.is_some_and(|size| size > 2_000_000_000) {
-            return Err(format!("a file has {MAX_ROWS} rows a day and 2 GB at most"));
+        let days = if self.monthly { 31 } else { 1 };
+        if self.shape.rows.saturating_mul(days) > MAX_ROWS
+            || self.shape.size.is_some_and(|size| size > MAX_SIZE)
+        {
+            return Err(format!("a file has {MAX_ROWS} rows and {} at most", ByteSize(MAX_SIZE)));
         }
         if !(1..=100).contains(&self.shape.members) {
             return Err("a zip has 1 to 100 members".to_owned());
@@ -260,7 +266,7 @@ impl ArchiveWorld {
         }
         let days = (self.to - self.from).num_days().max(0) as u64 + 1;
         let kinds = self.markets.len() * (self.intervals.len() + self.types.len()) * self.symbols.len();
-        match kinds as u64 * days * 2 > MAX_FILES * 2 {
+        match kinds as u64 * days * 2 > MAX_FILES {
             true => Err(format!("an archive world has {MAX_FILES} files at most")),
             false => Ok(()),
         }
