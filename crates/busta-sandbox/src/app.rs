@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 
+use crate::archive::{self, Archive};
 use crate::auth::Scheme;
 use crate::body::Body;
 use crate::config::SandboxConfig;
@@ -39,6 +40,7 @@ pub(crate) struct App {
     pub(crate) feeds: Feeds,
     pub(crate) tokens: Tokens,
     pub(crate) stac: Stac,
+    pub(crate) archive: Arc<Archive>,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -89,6 +91,7 @@ impl App {
             feeds: Feeds::new(config.seed),
             tokens: Tokens::new(config.seed),
             stac: Stac::default(),
+            archive: Arc::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -101,6 +104,7 @@ impl App {
         self.dataset.rewind();
         self.feeds.rewind();
         self.tokens.clear();
+        self.archive.rewind();
         lock(&self.scopes).clear();
     }
 
@@ -156,7 +160,10 @@ impl App {
         visit.fault = fault.map(|kind| kind.to_string());
         let reply = match fault.and_then(|kind| behave::instead(kind, head, &profile)) {
             Some(reply) => reply,
-            None => self.route(head, body, target, &profile, attempt).unwrap_or_else(|refusal| refusal),
+            None => {
+                let routed = self.route(head, body, target, &profile, attempt).await;
+                routed.unwrap_or_else(|refusal| refusal)
+            }
         };
         let reply = gzip::encode(reply, &head.headers, profile.gzip).await;
         let reply = behave::with_quota(reply, quota);
@@ -168,7 +175,7 @@ impl App {
         }
     }
 
-    fn route(
+    async fn route(
         &self,
         head: &request::Parts,
         body: &Bytes,
@@ -204,6 +211,7 @@ impl App {
             ["stac", world, parts @ ..] => stac::answer(&call, world, parts),
             ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
+            ["archive", world, ..] => archive::answer(&call, world).await,
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))
             }
@@ -221,6 +229,9 @@ impl App {
         let mut keys = vec![Key::Total, Key::Route(route::route(path)), Key::Group(line.host.to_string())];
         if target.kind().len() > 1 {
             keys.push(Key::Group(target.kind().to_owned()));
+        }
+        if target.kind() == "/archive" {
+            keys.push(Key::Group(archive::group(&target.parts(), path.ends_with('/')).to_owned()));
         }
         keys.extend(target.names.iter().map(|name| Key::Group((*name).to_owned())));
         let under = |prefix: &&String| path.starts_with(prefix.as_str()) && prefix.as_str() != target.kind();

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use crate::archive;
 use crate::objects::Stretch;
 use crate::scope::Place;
 use crate::stats::Visit;
@@ -39,6 +40,8 @@ enum Source {
     Parts([Bytes; 3]),
     /// Bytes of an object, made when they are taken.
     Object(Stretch),
+    /// Pieces of a file, shared with other answers.
+    Blob(archive::Stretch),
 }
 
 impl Source {
@@ -46,6 +49,7 @@ impl Source {
         match self {
             Self::Parts(parts) => parts.iter().map(|part| part.len() as u64).sum(),
             Self::Object(stretch) => stretch.left(),
+            Self::Blob(stretch) => stretch.left(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Source {
                 None => Bytes::new(),
             },
             Self::Object(stretch) => stretch.take(most),
+            Self::Blob(stretch) => stretch.take(most),
         }
     }
 
@@ -72,6 +77,7 @@ impl Source {
                 }))
             }
             Self::Object(stretch) => Self::Object(stretch.first(length)),
+            Self::Blob(stretch) => Self::Blob(stretch.first(length)),
         }
     }
 
@@ -85,6 +91,7 @@ impl Source {
                 Self::Parts([whole.into(), Bytes::new(), Bytes::new()])
             }
             Self::Object(stretch) => Self::Object(stretch.corrupt()),
+            Self::Blob(stretch) => Self::Blob(stretch.corrupt()),
         }
     }
 }
@@ -105,6 +112,11 @@ impl Content {
     /// Bytes of an object, which are never in memory as a whole.
     pub(crate) fn object(stretch: Stretch) -> Self {
         Self::new(Shape::Honest(Source::Object(stretch)))
+    }
+
+    /// Part of a file that is made of shared pieces.
+    pub(crate) fn blob(stretch: archive::Stretch) -> Self {
+        Self::new(Shape::Honest(Source::Blob(stretch)))
     }
 
     /// `head`, and then `chunk` until there were [`FLOOD_BYTES`].

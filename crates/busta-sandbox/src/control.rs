@@ -34,9 +34,11 @@ fn control(app: &App, head: &request::Parts) -> Result<Reply, Reply> {
         }
         ("advance", true) => advance(app, &params),
         ("profile", true) => set_profile(app, &params),
-        ("stats" | "", true) | ("reset" | "advance" | "profile", false) => {
-            Err(Reply::error(StatusCode::METHOD_NOT_ALLOWED, "GET stats; POST reset, advance and profile"))
-        }
+        ("republish", true) => republish(app, &params),
+        ("stats" | "", true) | ("reset" | "advance" | "profile" | "republish", false) => Err(Reply::error(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "GET stats; POST reset, advance, republish and profile",
+        )),
         _ => Err(Reply::not_found("lever")),
     }
 }
@@ -47,6 +49,10 @@ fn done() -> Reply {
 
 fn advance(app: &App, params: &Params) -> Result<Reply, Reply> {
     let add = params.number("add")?;
+    if let Some(days) = params.number("archive_days")? {
+        app.archive.advance(days);
+        return Ok(done());
+    }
     match (params.get("stream"), params.get("feed")) {
         (Some(stream), None) => {
             app.dataset.advance(stream, add.unwrap_or(10), params.number("update")?.unwrap_or(5));
@@ -57,9 +63,15 @@ fn advance(app: &App, params: &Params) -> Result<Reply, Reply> {
             Ok(done())
         }
         _ => Err(Reply::bad_request(
-            "name either a `stream` (with `add` and `update`) or a `feed` (with `add`)",
+            "name a `stream` (with `add` and `update`), a `feed` (with `add`) or `archive_days`",
         )),
     }
+}
+
+fn republish(app: &App, params: &Params) -> Result<Reply, Reply> {
+    let part = params.get("path").filter(|part| !part.is_empty());
+    app.archive.republish(part.ok_or_else(|| Reply::bad_request("name a part of the `path` of files"))?);
+    Ok(done())
 }
 
 fn set_profile(app: &App, params: &Params) -> Result<Reply, Reply> {

@@ -115,6 +115,51 @@
 //! second link is absolute. One collection links to the root as its child, the root to an item that is not
 //! there (`gone.json`), and the first item of each block is linked twice. All have an `ETag`.
 //!
+//! # Archives
+//!
+//! `/archive/{world}` is a repository of files as exchanges publish them, and the bucket that S3 would list. A
+//! world is a list of options with commas between them: `symbols=BTCUSDT+ETHUSDT,from=2024-01-01,to=2024-03-31`, or
+//! `default`. [`ArchiveWorld`] says what is in it: the paths, the bytes, the rows.
+//!
+//! | option | meaning |
+//! | --- | --- |
+//! | `binance` (default) | `data/{spot,futures/um,futures/cm}/{daily,monthly}/klines/{S}/{I}/{S}-{I}-{date}.zip`, and `.../trades/{S}/{S}-trades-{date}.zip` |
+//! | `bybit` | `trading/{S}/{S}{date}.csv.gz` with a header, times in seconds with a fraction, no checksums |
+//! | `symbols=2` | so many symbols (`BTCUSDT`, `ETHUSDT`, ...), or their names with `+` between them |
+//! | `markets=spot+um`, `types=klines+trades+aggTrades` | of `spot`, `um` and `cm`; these are all types |
+//! | `intervals=1h` | of klines, from `1s` (daily only) to `1d` |
+//! | `from=2024-01-01`, `to=2024-01-31` | the first and the last day |
+//! | `periods=daily+monthly` | months are there if they lie between these days as a whole |
+//! | `rows=100` | the rows of a day of trades; more than 50,000 in a file, and it costs next to nothing to make |
+//! | `size=50MB` | about so large are files of trades (daily ones, above all) instead; 1 GB at most |
+//! | `members=3`, `macosx=on` | the rows lie in several members of a zip; there is a `__MACOSX` member behind them |
+//! | `checksums=checksum` | `{file}.CHECKSUM`: digits, two blanks, name; or `sha256` (`{file}.sha256`, bare), `md5` (`{file}.md5`), `sums` (a `SHA256SUMS` in each folder), `off` |
+//! | `etag=md5` | as S3 has it; or `multipart` (`...-2`), `off` |
+//! | `listing=off` | 403 for S3's listings |
+//! | `missing=403` | 403 instead of 404 for what is not there, as S3 answers who may not list |
+//! | `index=nginx` | folders are index pages (`apache`, `apache_table`, `nginx`, `nginx_json`, `python`) instead of S3's listings |
+//! | `gone=...` | these files were never published |
+//! | `no_checksum=...` | they have no side file |
+//! | `wrong_checksum=...` | their side file is always wrong |
+//! | `late_checksum=...`, `late=1` | their side file is wrong for its first so many GETs, and then right |
+//! | `bad_crc=...` | the archive is damaged inside, and its side file vouches for it |
+//!
+//! The last five choose files by parts of their paths, with `+` between them (`gone=2024-01-03+ETHUSDT`), or `all`.
+//!
+//! Rows are computed from the symbol and the time alone, so a month is what its days are. Times are milliseconds,
+//! and microseconds for spot from 2025 on; spot has no header, USD-M futures have one since July 2022, COIN-M
+//! always. Files have `ETag`, `Last-Modified` (02:17:05 on the day behind their period), ranges and conditions as
+//! [objects](#objects) have them, and profiles do the same to them: `changes=1` gives a file new rows (and its
+//! side file new digits) from the second request of its URL on. A profile for single files goes by their path:
+//! [`Sandbox::set_profile`].
+//!
+//! The root answers `ListObjects` and, with `list-type=2`, `ListObjectsV2`: `prefix`, `delimiter`, `max-keys`,
+//! `marker`, `continuation-token`, `start-after`, `encoding-type=url`. Errors are XML documents. At the root lie
+//! manifests of all files: `manifest.txt` (paths), `urls.txt`, `manifest.sha256` (as `sha256sum` writes it),
+//! `manifest.csv`, `manifest.jsonl`, `manifest.json`.
+//!
+//! The judge counts `/archive/files`, `/archive/checksums` and `/archive/listings` as groups of their own.
+//!
 //! # Others
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
@@ -127,9 +172,12 @@
 //! - `GET /_sandbox` is a page for people, `GET /_sandbox/stats` is [`Stats`] as JSON.
 //! - `POST /_sandbox/reset` forgets what was seen, the limits' counts, the tokens and all advances.
 //! - `POST /_sandbox/advance?stream=orders&add=10&update=5`, `POST /_sandbox/advance?feed=news&add=3`.
+//! - `POST /_sandbox/republish?path=2024-01-05` gives the archives' files whose paths hold this new rows and a
+//!   later date, `POST /_sandbox/advance?archive_days=1` lets all archives end a day later.
 //! - `POST /_sandbox/profile?prefix=/rest/page&with=latency=5ms` changes how routes under a path behave.
 
 mod app;
+mod archive;
 mod auth;
 mod behave;
 mod body;
@@ -155,6 +203,7 @@ mod socket;
 mod stac;
 mod stats;
 
+pub use archive::ArchiveWorld;
 pub use auth::{API_KEY, API_KEY_HEADER, API_KEY_PARAM, BEARER_TOKEN, FORBIDDEN_TOKEN, PASSWORD, USERNAME};
 pub use config::SandboxConfig;
 pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};

@@ -57,8 +57,8 @@ fn prefix(path: &str) -> Option<(&str, &str, &str)> {
     matches!(word, "as" | "with" | "auth").then(|| (word, value, &path[word.len() + value.len() + 2..]))
 }
 
-/// The route of a path: segments of digits, those behind `items`, and those behind `objects` that are not
-/// the last, become `{id}`.
+/// The route of a path: segments of digits, those behind `items`, those behind `objects` that are not the last,
+/// and files of an archive become `{id}`.
 pub(crate) fn route(path: &str) -> String {
     let is_id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let mut parts: Vec<&str> = path.split('/').collect();
@@ -71,6 +71,11 @@ pub(crate) fn route(path: &str) -> String {
         if named || is_id(parts[n]) {
             parts[n] = "{id}";
         }
+    }
+    if parts.contains(&"archive")
+        && let Some(last) = parts.last_mut().filter(|last| last.contains('.'))
+    {
+        *last = "{id}";
     }
     parts.join("/")
 }
@@ -107,6 +112,10 @@ mod tests {
         assert_eq!(route("/objects/S2A_1/B04.tif"), "/objects/{id}/B04.tif");
         assert_eq!(route("/objects/B04.tif"), "/objects/B04.tif");
         assert_eq!(route("/stac/80/collections/a/items/S2A_1"), "/stac/{id}/collections/a/items/{id}");
+        assert_eq!(
+            route("/archive/symbols=2/data/BTCUSDT/1h/a-2024-01-01.zip"),
+            "/archive/symbols=2/data/BTCUSDT/1h/{id}"
+        );
         assert_eq!(route("/with/fail=500:first:1/rest/a1"), "/with/fail=500:first:1/rest/a1");
     }
 }

@@ -101,6 +101,17 @@ impl Sandbox {
         self.app.feeds.advance(name, entries);
     }
 
+    /// Publishes new versions of the files under `/archive` whose paths hold `part`: with other rows, and with
+    /// side files to match.
+    pub fn republish_archive(&self, part: &str) {
+        self.app.archive.republish(part);
+    }
+
+    /// Lets all repositories under `/archive` end so many days later than they did.
+    pub fn advance_archive(&self, days: u64) {
+        self.app.archive.advance(days);
+    }
+
     /// Changes how routes behave whose path starts with `prefix`, from the next request on.
     pub fn set_profile(&self, prefix: &str, profile: Profile) {
         self.app.set_profile(prefix, profile);

@@ -2,11 +2,11 @@
 
 mod bytes;
 mod range;
+mod serve;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{IF_MATCH, IF_RANGE, RANGE};
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use crate::app::Call;
 use crate::body::Content;
@@ -14,7 +14,7 @@ use crate::data;
 use crate::reply::Reply;
 pub use bytes::Object;
 pub(crate) use bytes::Stretch;
-use range::Wanted;
+pub(crate) use serve::{Stored, serve};
 
 /// The size of an object whose request gives none.
 const DEFAULT_SIZE: u64 = 1 << 20;
@@ -28,41 +28,14 @@ pub(crate) fn answer(call: &Call<'_>, name: &[&str]) -> Result<Reply, Reply> {
         return Err(refusal.header("allow", "GET, HEAD"));
     }
     let object = wanted(call, &name.join("/"))?;
-    let (etag, modified) = (tag(call, &object)?, modified(&object));
-    let known = text(call.headers, &IF_MATCH);
-    if known.is_some_and(|known| known != "*" && !known.split(',').any(|tag| same(tag, etag.as_deref()))) {
-        return Err(Reply::error(StatusCode::PRECONDITION_FAILED, "the object is another one by now"));
-    }
-    let content = Content::object(Stretch::new(object, 0..object.size));
-    let mut reply = Reply::ok("application/octet-stream", content);
-    reply = match &etag {
-        Some(etag) => reply.validated(call.headers, etag, Some(modified)),
-        None => reply.header("last-modified", httpdate::fmt_http_date(modified)),
+    let stored = Stored {
+        media_type: "application/octet-stream",
+        size: object.size,
+        etag: tag(call, &object)?,
+        modified: modified(&object),
+        no_ranges: call.profile.no_ranges,
     };
-    if call.profile.no_ranges || reply.status != StatusCode::OK {
-        return Ok(reply);
-    }
-    let valid = text(call.headers, &IF_RANGE).is_none_or(|condition| {
-        same(condition, etag.as_deref()) || condition == httpdate::fmt_http_date(modified)
-    });
-    let range = if valid { text(call.headers, &RANGE) } else { None };
-    part(reply.header("accept-ranges", "bytes"), object, Wanted::read(range, object.size))
-}
-
-/// The answer, or the wanted part of it.
-fn part(mut reply: Reply, object: Object, wanted: Wanted) -> Result<Reply, Reply> {
-    match wanted {
-        Wanted::Whole => Ok(reply),
-        Wanted::Part(range) => {
-            let header = format!("bytes {}-{}/{}", range.start, range.end - 1, object.size);
-            reply.content = Content::object(Stretch::new(object, range));
-            Ok(reply.status(StatusCode::PARTIAL_CONTENT).header("content-range", header))
-        }
-        Wanted::Nothing => {
-            let refusal = Reply::error(StatusCode::RANGE_NOT_SATISFIABLE, "the range lies behind the end");
-            Err(refusal.header("content-range", format!("bytes */{}", object.size)))
-        }
-    }
+    serve(call.headers, stored, |range| Content::object(Stretch::new(object, range)))
 }
 
 /// The object that a request names, in the version that it has by now.
@@ -90,13 +63,4 @@ fn tag(call: &Call<'_>, object: &Object) -> Result<Option<String>, Reply> {
 fn modified(object: &Object) -> SystemTime {
     let days = u32::try_from(object.version % 10_000).unwrap_or_default();
     UNIX_EPOCH + Duration::from_secs(data::EPOCH.unsigned_abs()) + VERSION_STEP * days
-}
-
-/// The strong comparison (RFC 9110, section 8.8.3.2).
-fn same(tag: &str, etag: Option<&str>) -> bool {
-    !tag.trim().starts_with("W/") && Some(tag.trim()) == etag
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
