@@ -11,6 +11,7 @@ pub static SOURCES: &[&SourceConnector] = &[
     &sources::rss::CONNECTOR,
     &sources::files::CONNECTOR,
     &sources::stac::CONNECTOR,
+    &sources::archive::CONNECTOR,
 ];
 
 /// The kinds of destination.

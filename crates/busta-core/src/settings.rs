@@ -42,7 +42,7 @@ impl Default for EngineSettings {
         Self {
             concurrency: 8,
             parallel: false,
-            pools: [("api", 5), ("stac", 5), ("rss", 10), ("files", 20)]
+            pools: [("api", 5), ("stac", 5), ("rss", 10), ("files", 20), ("archive", 20)]
                 .map(|(k, v)| (k.to_owned(), v))
                 .into(),
             hosts: BTreeMap::new(),

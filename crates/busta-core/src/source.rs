@@ -1,11 +1,14 @@
 //! The contract of sources: plan the work, open a piece of it, read it batch by batch.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 
 use crate::checkpoint::Checkpoint;
 use crate::cursor::{Cursor, CursorValue};
 use crate::error::Result;
 use crate::failure::Failure;
+use crate::ids::StreamName;
 use crate::record::Records;
 use crate::split::Split;
 use crate::stream::StreamSpec;
@@ -34,6 +37,21 @@ pub trait Source: Send + Sync {
 
     /// Makes one real, cheap request and says what came back (`busta sources test`).
     async fn test(&self) -> Result<Probe>;
+
+    /// The files that it keeps on this machine, if it does (`busta archive verify`).
+    fn kept_files(&self) -> Option<KeptFiles> {
+        None
+    }
+}
+
+/// Files that a source has downloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFiles {
+    /// The folder they are in.
+    pub folder: PathBuf,
+    /// The stream that has a record for each, with its `path` below the folder, its `bytes` and its `sha256` in
+    /// hexadecimal digits.
+    pub stream: StreamName,
 }
 
 /// Reads one split.

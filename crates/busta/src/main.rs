@@ -18,6 +18,7 @@ mod scripted;
 mod serve;
 mod session;
 mod signals;
+mod verify;
 mod volumes;
 mod wiring;
 

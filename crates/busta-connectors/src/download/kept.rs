@@ -62,6 +62,13 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
     Ok(Kept::Nothing)
 }
 
+/// What is known of the file at `path` if an earlier run has left it and it is on the disk as it was then.
+pub async fn as_left(folder: &Folder, path: &str) -> Result<Option<Known>> {
+    let Some(known) = folder.known(path) else { return Ok(None) };
+    let stat = blocking(folder.target(path), stat).await?;
+    Ok(stat.is_some_and(|stat| stat == (known.bytes, known.mtime)).then_some(known))
+}
+
 /// What is known of the file at `target` now that it is complete.
 pub async fn known(target: &Path, checksum: Option<Checksum>, place: &Place) -> Result<Known> {
     let (bytes, mtime) = blocking(target.to_owned(), stat).await?.unwrap_or_default();

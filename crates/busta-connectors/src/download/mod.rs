@@ -54,8 +54,9 @@ mod template;
 mod verdict;
 
 pub use checksum::{Algorithm, Checksum};
-pub use folder::{Folder, Rules};
+pub use folder::{Folder, Known, Rules};
+pub use kept::as_left;
 pub use ranges::RangesConfig;
 pub use reader::DownloadReader;
 pub use task::{Expected, Task};
-pub use template::Template;
+pub use template::{Template, safe_path};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::units::ByteSize;
-use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split};
+use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split, SplitId};
 use tokio::time::Instant;
 
 use super::answer::{Meaning, begun, judge, judge_first};
@@ -72,10 +72,26 @@ pub(super) enum Begun {
 }
 
 impl DownloadReader {
-    /// A reader that goes on at `at`. Does no I/O.
+    /// A reader of the task that is the payload of `split`, which goes on at `at`. Does no I/O.
     pub fn new(folder: Arc<Folder>, client: HttpClient, split: &Split, at: Option<&Cursor>) -> Result<Self> {
-        let (task, place) = (split.decode()?, Place::read(at)?);
-        Ok(Self { folder, client, owner: split.id.to_string(), task, place, state: State::Idle })
+        Self::of(folder, client, &split.id, split.decode()?, at)
+    }
+
+    /// A reader of a task of the split `owner`, which goes on at `at`. Does no I/O.
+    pub fn of(
+        folder: Arc<Folder>,
+        client: HttpClient,
+        owner: &SplitId,
+        task: Task,
+        at: Option<&Cursor>,
+    ) -> Result<Self> {
+        let place = Place::read(at)?;
+        Ok(Self { folder, client, owner: owner.to_string(), task, place, state: State::Idle })
+    }
+
+    /// Whether what came was once not what was expected, and is to be fetched again.
+    pub fn comes_again(&self) -> bool {
+        self.place.mismatch.is_some()
     }
 
     /// Finds out what is there, and asks for what is not.

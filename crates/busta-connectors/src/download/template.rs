@@ -86,6 +86,16 @@ pub fn stays_below(path: &str) -> bool {
     !path.contains(['\\', '\0']) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
+/// The path of a file here that is at `path` elsewhere, made safe as a [`Template`] makes its paths.
+pub fn safe_path(path: &str) -> String {
+    let names = path.split('/').filter(|name| !name.is_empty()).map(|name| {
+        let safe = safe_value(name);
+        safe_name(&if safe == name { safe } else { format!("{safe}~{}", digest(name)) })
+    });
+    let joined = names.collect::<Vec<_>>().join("/");
+    if joined.is_empty() || joined.len() > MAX_PATH { digest(path) } else { joined }
+}
+
 fn safe_value(value: &str) -> String {
     let safe = |c: char| match c {
         // The last seven are refused by Windows and by many network shares.
@@ -190,6 +200,11 @@ mod tests {
                 prop_assert!(path.split('/').all(|name| name.len() <= 255));
                 prop_assert!(path.len() <= MAX_PATH);
             }
+        }
+
+        #[test]
+        fn no_path_leaves_the_folder(path in "(\\PC|[./\\\\\0]){0,40}") {
+            prop_assert!(stays_below(&safe_path(&path)), "{}", path);
         }
 
         #[test]

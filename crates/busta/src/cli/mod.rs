@@ -1,5 +1,6 @@
 //! The command line: what there is to say, and who does it.
 
+mod archive;
 mod bench;
 mod check;
 mod connectors;
@@ -67,6 +68,9 @@ enum Command {
     /// Look at what has been collected, and export it
     #[command(subcommand)]
     Data(data::Data),
+    /// Check the files that sources have downloaded
+    #[command(subcommand)]
+    Archive(archive::Archive),
     /// Make, list and revoke the tokens of the server
     #[command(subcommand)]
     Token(token::Token),
@@ -114,6 +118,7 @@ impl Cli {
             Command::Runs(command) => command.run(&context).await,
             Command::Connectors(command) => command.run(&context),
             Command::Data(command) => command.run(&context).await,
+            Command::Archive(command) => command.run(&context).await,
             Command::Token(command) => command.run(&context).await,
             Command::Init(command) => command.run(),
             Command::Check(command) => command.run(&context),

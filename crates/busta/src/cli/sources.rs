@@ -90,6 +90,22 @@ pub struct Collect {
     pub json: bool,
 }
 
+impl Collect {
+    /// Collecting these sources, as they are configured.
+    pub fn of(names: Vec<String>) -> Self {
+        Self {
+            names,
+            parallel: true,
+            concurrency: None,
+            full_refresh: false,
+            resume: false,
+            limit: None,
+            dry_run: false,
+            json: false,
+        }
+    }
+}
+
 impl Sources {
     pub async fn run(self, context: &Context) -> Result<Exit> {
         match self {

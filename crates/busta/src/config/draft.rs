@@ -169,7 +169,7 @@ impl Draft {
 
     fn pools(&self) -> Vec<&'static str> {
         let mut pools: Vec<_> = self.registry.sources.iter().map(|connector| connector.pool).collect();
-        pools.extend(["api", "stac", "rss", "files"]);
+        pools.extend(["api", "stac", "rss", "files", "archive"]);
         pools.sort_unstable();
         pools.dedup();
         pools

@@ -9,6 +9,7 @@ mod config;
 mod item;
 mod reader;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use busta_core::connector::{ConfigProblem, SourceContext};
@@ -84,6 +85,11 @@ impl Assets {
     /// The stream.
     pub fn spec(&self) -> &StreamSpec {
         &self.spec
+    }
+
+    /// The folder that they go to.
+    pub fn folder(&self) -> &Path {
+        self.folder.root()
     }
 
     /// Has the stream replaced by each run, as that of its items is: then every file gives its record,

@@ -51,6 +51,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, ConfigProblem, SourceConnector, SourceContext, read_config};
+use busta_core::source::KeptFiles;
 use busta_core::{Checkpoint, Cursor, Error, Probe, Reader, Result, Source, Split, StreamSpec};
 use serde_json::Value;
 use url::Url;
@@ -142,6 +143,11 @@ impl Source for StacSource {
                 Origin::Paths(..) => Err(Error::bug("a source without paths")),
             },
         }
+    }
+
+    fn kept_files(&self) -> Option<KeptFiles> {
+        let assets = self.stac.assets.as_ref()?;
+        Some(KeptFiles { folder: assets.folder().to_owned(), stream: assets.spec().name.clone() })
     }
 }
 

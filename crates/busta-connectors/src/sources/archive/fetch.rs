@@ -1,0 +1,289 @@
+//! Fetching one file: what vouches for it, the bytes, and whether they are right.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, Result, Split, SplitId};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::config::Missing;
+use super::layout::Discover;
+use super::settings::Archive;
+use super::side;
+use super::version;
+use super::work::{Object, RowsOf, Work};
+use crate::download::{Algorithm, Checksum, DownloadReader, Expected, Known, Task, as_left};
+use crate::http::{Request, shown_url};
+
+/// Files of checksums are small.
+const MAX_SIDE: u64 = 16 << 20;
+
+/// Fetches one file.
+pub struct FetchReader {
+    wanted: Wanted,
+    split: SplitId,
+    place: FetchPlace,
+    download: Option<DownloadReader>,
+    /// What vouches for the file has been asked for once more, since what came is not what it says.
+    asked_again: bool,
+    over: bool,
+}
+
+/// The file that is to be here.
+struct Wanted {
+    archive: Arc<Archive>,
+    object: Object,
+    /// Its path on this machine.
+    path: String,
+}
+
+/// Where a fetch stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct FetchPlace {
+    /// What is said of the file's checksum, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side: Option<Said>,
+    /// Where the download stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download: Option<Cursor>,
+}
+
+/// What is said of a file's checksum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    /// This is it.
+    Is(Checksum),
+    /// Nothing of use, and why.
+    Nothing(String),
+}
+
+impl FetchReader {
+    /// A reader that goes on at `at`. Does no I/O.
+    pub fn new(archive: Arc<Archive>, split: &Split, object: Object, at: Option<&Cursor>) -> Result<Self> {
+        let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
+        let path = archive.path_of(&object.key);
+        let wanted = Wanted { archive, object, path };
+        Ok(Self { wanted, split: split.id.clone(), place, download: None, asked_again: false, over: false })
+    }
+
+    async fn fetch(&mut self) -> Result<Batch> {
+        if let Some(download) = self.download.take() {
+            return self.go_on(download).await;
+        }
+        if self.place.download.is_none()
+            && let Some(known) = self.wanted.is_here().await?
+        {
+            return self.wanted.here(Batch::last(Records::default()), &known);
+        }
+        let said = match self.place.side.clone() {
+            Some(said) => said,
+            None => {
+                let (said, has_asked) = self.wanted.ask_side().await?;
+                self.place.side = Some(said.clone());
+                if has_asked && !self.wanted.archive.client.turn(&self.wanted.object.url) {
+                    return Ok(Batch::new(Records::default(), Cursor::encode(&self.place)?));
+                }
+                said
+            }
+        };
+        let archive = &self.wanted.archive;
+        let (folder, client) = (archive.folder.clone(), archive.client.clone());
+        let task = self.wanted.task(said);
+        let download = DownloadReader::of(folder, client, &self.split, task, self.place.download.as_ref())?;
+        self.go_on(download).await
+    }
+
+    async fn go_on(&mut self, mut download: DownloadReader) -> Result<Batch> {
+        let batch = match download.next().await {
+            Ok(batch) => batch.unwrap_or_else(|| Batch::last(Records::default())),
+            Err(error) if self.wanted.may_be_missing(&error) => return self.wanted.missing(error),
+            Err(error) => return Err(error),
+        };
+        if batch.done {
+            return match self.wanted.known(&batch)? {
+                Some(known) => self.wanted.here(batch, &known),
+                None => Ok(batch),
+            };
+        }
+        self.place.download = Some(batch.cursor.clone());
+        if download.comes_again() && !self.asked_again {
+            // The file may have been published anew, and what vouches for it with it.
+            self.asked_again = true;
+            self.place.side = None;
+        } else {
+            self.download = Some(download);
+        }
+        Ok(Batch { cursor: Cursor::encode(&self.place)?, ..batch })
+    }
+}
+
+impl Wanted {
+    /// Whether the file is here and nobody needs to be asked about it.
+    async fn is_here(&self) -> Result<Option<Known>> {
+        let known = as_left(&self.archive.folder, &self.path).await?;
+        Ok(known.filter(|known| is_unchanged(&self.object, known) || self.is_settled(known)))
+    }
+
+    /// What is known of the file that a download has ended with.
+    fn known(&self, batch: &Batch) -> Result<Option<Known>> {
+        match batch.starts.first() {
+            Some((_, cursor)) => cursor.decode().map(Some),
+            None => Ok(self.archive.folder.known(&self.path)),
+        }
+    }
+
+    /// Whether it was verified, and its days are so long ago that it is not asked about again.
+    fn is_settled(&self, known: &Known) -> bool {
+        let (Some(recheck), Some(period)) = (self.archive.recheck, self.object.period) else { return false };
+        let age = TimeDelta::from_std(recheck.0).unwrap_or(TimeDelta::MAX);
+        let last = self.archive.client.now().checked_sub_signed(age);
+        known.checksum.is_some() && last.is_some_and(|last| period.end() <= last.date_naive())
+    }
+
+    /// What is said of the file's checksum, and whether a request was made for it.
+    async fn ask_side(&self) -> Result<(Said, bool)> {
+        if let Some(checksum) = &self.object.listed.checksum {
+            return Ok((Said::Is(checksum.clone()), false));
+        }
+        let Some((url, name)) = self.archive.side_of(&self.object) else {
+            return Ok((self.etag_or("no checksum is given".to_owned()), false));
+        };
+        let request = Request::get(url.clone()).max_response_bytes(MAX_SIDE);
+        let said = match self.archive.client.send(request).await {
+            Ok(response) => match side::parse(&response.body, &self.object.key, &name) {
+                Ok(checksum) => Said::Is(checksum),
+                Err(error) => self.etag_or(format!("{}: {}", shown_url(&url), error.message())),
+            },
+            Err(error) if is_absent(&error) => {
+                self.etag_or(format!("its checksum file {} is not there", shown_url(&url)))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((said, true))
+    }
+
+    /// The MD5 that an ETag of S3 is, for objects that were not uploaded in parts, or else why there is nothing.
+    fn etag_or(&self, why: String) -> Said {
+        let may_be = matches!(self.archive.discover, Discover::S3 { .. }) && self.archive.etag_is_md5;
+        let etag = self.object.listed.etag.as_deref().filter(|_| may_be);
+        let md5 = etag.and_then(|etag| Checksum::from_hex(Algorithm::Md5, etag));
+        md5.map_or(Said::Nothing(why), Said::Is)
+    }
+
+    fn task(&self, said: Said) -> Task {
+        let mut about = fields(&self.object.values);
+        about.insert("key".to_owned(), Value::from(self.object.key.clone()));
+        if let Some(period) = &self.object.period {
+            about.insert("period".to_owned(), Value::from(period.to_string()));
+        }
+        let (checksum, unverifiable) = match said {
+            Said::Is(checksum) => (Some(checksum), None),
+            Said::Nothing(why) => (None, Some(why)),
+        };
+        let expected = Expected { size: self.object.listed.size, checksum, etag: None, unverifiable };
+        Task { url: self.object.url.clone(), path: self.path.clone(), expected, about }
+    }
+
+    /// The batch that ends the split with a file that is here.
+    fn here(&self, mut batch: Batch, known: &Known) -> Result<Batch> {
+        self.archive.found.there.fetch_add(1, Ordering::Relaxed);
+        if let Some(table) = &self.archive.table {
+            let version = version::of(known, table)?;
+            if self.archive.version_of(&self.path).as_ref() != Some(&version) {
+                let values = self.object.values.clone();
+                let rows = RowsOf { path: self.path.clone(), version, values };
+                batch.found.push(Work::Rows(rows).split(&self.archive)?);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Whether an error says that the file is not there. What a listing has named is.
+    fn may_be_missing(&self, error: &Error) -> bool {
+        !self.object.listed.is && is_absent(error)
+    }
+
+    /// What a file means that is not there.
+    fn missing(&self, error: Error) -> Result<Batch> {
+        let found = &self.archive.found;
+        let mut batch = Batch::last(Records::default());
+        let missing = found.missing.fetch_add(1, Ordering::Relaxed) + 1;
+        let instead = &self.object.instead;
+        if !instead.is_empty() {
+            found.planned.fetch_add(instead.len() as u64, Ordering::Relaxed);
+            for object in instead {
+                batch.found.push(Work::Fetch(Box::new(object.clone())).split(&self.archive)?);
+            }
+            return Ok(batch);
+        }
+        if self.archive.missing == Missing::Fail {
+            return Err(error.hint("`missing: ignore` takes it for a time without data"));
+        }
+        let planned = found.planned.load(Ordering::Relaxed);
+        if planned > 0 && missing == planned && found.there.load(Ordering::Relaxed) == 0 {
+            let all = format!("none of {planned} files is there; the last: {}", error.message());
+            return Err(
+                Error::not_found(all).hint("look at `base_url`, `symbols`, `intervals`, `from` and `to`")
+            );
+        }
+        Ok(batch)
+    }
+}
+
+/// Fields of a record.
+pub fn fields(values: &BTreeMap<String, String>) -> Map<String, Value> {
+    values.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
+}
+
+/// Whether an error says that something is not there. S3 answers 403 to whoever may not list a bucket.
+fn is_absent(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::NotFound => true,
+        ErrorKind::Auth => error.message().contains("answered 403"),
+        _ => false,
+    }
+}
+
+#[async_trait]
+impl Reader for FetchReader {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        if self.over {
+            return Ok(None);
+        }
+        let batch = self.fetch().await?;
+        self.over = batch.done;
+        Ok(Some(batch))
+    }
+
+    fn asks(&self) -> bool {
+        self.download.as_ref().is_none_or(Reader::asks)
+    }
+}
+
+/// Whether a listing says that the object is still the one that was fetched.
+pub fn is_unchanged(object: &Object, known: &Known) -> bool {
+    let plain = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
+    let listed = &object.listed;
+    let same_tag =
+        listed.etag.as_deref().zip(known.etag.as_deref()).is_some_and(|(a, b)| plain(a) == plain(b));
+    let same_sum = listed.checksum.is_some() && listed.checksum == known.checksum;
+    (same_tag || same_sum) && listed.size.is_none_or(|size| size == known.bytes)
+}
+
+impl Archive {
+    /// Where the file is that holds an object's checksum, and its name.
+    fn side_of(&self, object: &Object) -> Option<(Url, String)> {
+        let (folder, name) = object.key.rsplit_once('/').unwrap_or(("", &object.key));
+        let pattern = self.checksum.as_ref()?;
+        let key = pattern.replace("{path}", &object.key).replace("{folder}", folder).replace("{name}", name);
+        let key = key.trim_start_matches('/');
+        Some((self.url_of(key), key.rsplit('/').next().unwrap_or("").to_owned()))
+    }
+}

@@ -1,0 +1,261 @@
+//! Looking into a folder of the repository, page by page.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use busta_core::{Batch, Cursor, Error, Failure, Reader, Records, Result, Stage};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::config::PeriodKey;
+use super::fetch::is_unchanged;
+use super::layout::Discover;
+use super::listing::s3::Version;
+use super::listing::{self, Entry, Next, Page};
+use super::path::PathPattern;
+use super::period::{Month, Period};
+use super::plan::{folder_of, sort};
+use super::settings::Archive;
+use super::version;
+use super::work::{FilesOf, Listed, Listing, Object, Work};
+use crate::download::as_left;
+use crate::http::{Request, shown_url};
+
+/// Looks into one folder.
+pub struct ListReader {
+    archive: Arc<Archive>,
+    listing: Listing,
+    place: ListPlace,
+    months: Option<Months>,
+    over: bool,
+}
+
+/// Where a listing stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct ListPlace {
+    /// The next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Next>,
+    /// How many pages were looked at.
+    pages: u64,
+}
+
+/// The files of months that are there, whose days need not be fetched.
+#[derive(Default)]
+struct Months {
+    known: HashSet<(BTreeMap<String, String>, Month)>,
+    next: Option<Next>,
+    complete: bool,
+}
+
+impl ListReader {
+    /// A reader that goes on at `at`. Does no I/O.
+    pub fn new(archive: Arc<Archive>, listing: Listing, at: Option<&Cursor>) -> Result<Self> {
+        let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
+        Ok(Self { archive, listing, place, months: None, over: false })
+    }
+
+    async fn page(&self, folder: &str, next: Option<&Next>) -> Result<Page> {
+        let (archive, list) = (&self.archive, &self.archive.lists);
+        let url = match &archive.discover {
+            Discover::S3 { .. } => {
+                let mut url = list.clone();
+                url.query_pairs_mut().extend_pairs(listing::s3::request(
+                    folder,
+                    Some("/"),
+                    next,
+                    Version::default(),
+                ));
+                url
+            }
+            Discover::Manifest { .. } => list.clone(),
+            Discover::Html | Discover::Template => archive.url_of(folder),
+        };
+        let response = archive.client.send(Request::get(url)).await?;
+        let page = match &archive.discover {
+            Discover::S3 { .. } => listing::s3::parse(&response.body, next),
+            Discover::Manifest { .. } => listing::manifest::parse(&response.body, &archive.base),
+            Discover::Html | Discover::Template => {
+                listing::html::parse(&response.body, &response.url).map(|page| page.below(folder))
+            }
+        };
+        page.map_err(|error| error.at(shown_url(&response.url)))
+    }
+
+    /// Whether it has to be known which files of months there are.
+    fn needs_months(&self) -> bool {
+        self.listing.files_of == FilesOf::Days
+            && self.archive.period == PeriodKey::Auto
+            && self.archive.patterns.contains_key(&FilesOf::Months)
+            && self.is_leaf()
+            && self.months.as_ref().is_none_or(|months| !months.complete)
+    }
+
+    /// Whether files of the pattern lie right here.
+    fn is_leaf(&self) -> bool {
+        let folder = self.listing.folder.trim_end_matches('/');
+        let folders = self.archive.folders.get(&self.listing.files_of);
+        folders.and_then(|folders| folders.last()).is_none_or(|last| last.matches(folder).is_some())
+    }
+
+    /// Asks for a page of the files of months that belong to this folder.
+    async fn look_at_months(&mut self) -> Result<()> {
+        let mut months = self.months.take().unwrap_or_default();
+        let patterns = &self.archive.patterns;
+        let (Some(days), Some(of_months)) = (patterns.get(&FilesOf::Days), patterns.get(&FilesOf::Months))
+        else {
+            return Ok(());
+        };
+        let folder = folder_of(of_months, &self.values_here(days));
+        match self.page(&folder, months.next.as_ref()).await {
+            Ok(page) => {
+                for entry in &page.files {
+                    if let Some(captured) = of_months.matches(&entry.key)
+                        && let Some(Period::Month(month)) = captured.period
+                    {
+                        months.known.insert((captured.values, month));
+                    }
+                }
+                months.complete = page.next.is_none();
+                months.next = page.next;
+            }
+            Err(error) if error.kind() == busta_core::ErrorKind::NotFound => months.complete = true,
+            Err(error) => return Err(error),
+        }
+        self.months = Some(months);
+        Ok(())
+    }
+
+    /// What the path of this folder says.
+    fn values_here(&self, pattern: &PathPattern) -> BTreeMap<String, String> {
+        let folder = self.listing.folder.trim_end_matches('/');
+        let folders = self.archive.folders.get(&self.listing.files_of);
+        let captured = folders.into_iter().flatten().find_map(|pattern| pattern.matches(folder));
+        let mut values = captured.map(|captured| captured.values).unwrap_or_default();
+        for name in pattern.values() {
+            if let Some(wanted) = self.archive.wanted.values.get(name)
+                && let ([only], true) = (wanted.fixed.as_slice(), wanted.are_fixed())
+            {
+                values.entry(name.to_owned()).or_insert_with(|| only.clone());
+            }
+        }
+        values
+    }
+
+    /// The splits that a page leads to.
+    async fn found(&self, page: &Page) -> Result<(Vec<busta_core::Split>, Vec<Failure>)> {
+        let (mut splits, mut failures) = (Vec::new(), Vec::new());
+        for folder in page.folders.iter().filter(|folder| self.wants_folder(folder)) {
+            let listing = Listing { folder: folder.clone(), files_of: self.listing.files_of };
+            splits.push(Work::List(listing).split(&self.archive)?);
+        }
+        let mut objects = Vec::new();
+        for entry in &page.files {
+            match self.object(entry) {
+                Ok(object) => objects.extend(object),
+                Err(error) => failures.push(Failure::item(Stage::Parse, entry.key.clone(), &error, None)),
+            }
+        }
+        sort(&mut objects, self.archive.order);
+        for object in objects {
+            if !self.is_here(&object).await? {
+                splits.push(Work::Fetch(Box::new(object)).split(&self.archive)?);
+            }
+        }
+        Ok((splits, failures))
+    }
+
+    fn wants_folder(&self, folder: &str) -> bool {
+        let Some(folders) = self.archive.folders.get(&self.listing.files_of) else {
+            return folder.len() > self.listing.folder.len();
+        };
+        let mut captured = folders.iter().filter_map(|pattern| pattern.matches(folder.trim_end_matches('/')));
+        captured.any(|captured| self.archive.wanted.has_values(&captured.values))
+    }
+
+    /// The file of an entry, if it is wanted.
+    fn object(&self, entry: &Entry) -> Result<Option<Object>> {
+        let archive = &self.archive;
+        let (values, period) = match archive.patterns.get(&self.listing.files_of) {
+            None if archive.is_side(&entry.key) => return Ok(None),
+            None => (BTreeMap::new(), None),
+            Some(pattern) => match pattern.matches(&entry.key) {
+                Some(captured) => (captured.values, captured.period),
+                None => return Ok(None),
+            },
+        };
+        if !archive.wanted.has_path(&entry.key) || !archive.wanted.has_values(&values) {
+            return Ok(None);
+        }
+        if let Some(period) = period {
+            // Where files of days are had as well, a month that is asked for in part is had by its days.
+            let in_part =
+                archive.period == PeriodKey::Monthly || !archive.patterns.contains_key(&FilesOf::Days);
+            if !archive.wanted.has_period(period, archive.today(), in_part) || self.has_month(&values, period)
+            {
+                return Ok(None);
+            }
+        }
+        let url = match &entry.url {
+            Some(url) => {
+                Url::parse(url).map_err(|error| Error::data(format!("`{url}` is no URL: {error}")))?
+            }
+            None => archive.url_of(&entry.key),
+        };
+        let listed =
+            Listed { is: true, size: entry.size, etag: entry.etag.clone(), checksum: entry.checksum.clone() };
+        Ok(Some(Object { url, key: entry.key.clone(), values, period, listed, instead: Vec::new() }))
+    }
+
+    /// Whether a day lies in a month whose file is fetched.
+    fn has_month(&self, values: &BTreeMap<String, String>, period: Period) -> bool {
+        let (Period::Day(day), Some(months)) = (period, &self.months) else { return false };
+        let month = Month::of(day);
+        self.archive.wanted.has_period(Period::Month(month), self.archive.today(), false)
+            && months.known.contains(&(values.clone(), month))
+    }
+
+    /// Whether the file is here already, with its rows, as the listing says it is.
+    async fn is_here(&self, object: &Object) -> Result<bool> {
+        let path = self.archive.path_of(&object.key);
+        let Some(known) = as_left(&self.archive.folder, &path).await? else { return Ok(false) };
+        if !is_unchanged(object, &known) {
+            return Ok(false);
+        }
+        match &self.archive.table {
+            Some(table) => Ok(self.archive.version_of(&path) == Some(version::of(&known, table)?)),
+            None => Ok(true),
+        }
+    }
+}
+
+#[async_trait]
+impl Reader for ListReader {
+    async fn next(&mut self) -> Result<Option<Batch>> {
+        if self.over {
+            return Ok(None);
+        }
+        if self.needs_months() {
+            self.look_at_months().await?;
+            self.place.pages += 1;
+            return Ok(Some(Batch::new(Records::default(), Cursor::encode(&self.place)?)));
+        }
+        let page = self.page(&self.listing.folder, self.place.next.as_ref()).await?;
+        let (found, failures) = self.found(&page).await?;
+        self.over = page.next.is_none();
+        self.place = ListPlace { next: page.next, pages: self.place.pages + 1 };
+        let batch = Batch::new(Records::default(), Cursor::encode(&self.place)?);
+        Ok(Some(Batch { found, failures, done: self.over, ..batch }))
+    }
+}
+
+impl Archive {
+    /// Whether a file is one that holds the checksums of others.
+    fn is_side(&self, key: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or("");
+        let own = self.checksum.as_deref().and_then(|pattern| pattern.rsplit(['}', '/']).next());
+        own.is_some_and(|ending| !ending.is_empty() && name.ends_with(ending))
+    }
+}

@@ -1,0 +1,128 @@
+//! What a split of this source is to do: stored with the checkpoint, so old forms must stay readable.
+
+use std::collections::BTreeMap;
+
+use busta_core::{Result, Split};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::period::Period;
+use super::settings::Archive;
+use crate::download::Checksum;
+
+/// What a split is to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Find out what is in a folder of the repository.
+    List(Listing),
+    /// Fetch a file, and see that it is what it should be.
+    Fetch(Box<Object>),
+    /// Read the rows of a file.
+    Rows(RowsOf),
+    /// Tell how the rows of a file were.
+    Quality(Map<String, Value>),
+}
+
+/// A folder of the repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Its path with a slash at its end; empty for all there is.
+    pub folder: String,
+    /// Whose files: those of days, of months, or of no period.
+    pub files_of: FilesOf,
+}
+
+/// Which of a data type's patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilesOf {
+    /// The one of days.
+    Days,
+    /// The one of months.
+    Months,
+    /// The one of no period.
+    Any,
+}
+
+/// A file of the repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    /// Where it is.
+    pub url: Url,
+    /// Its path in the repository.
+    pub key: String,
+    /// What its path says: symbol, interval, date.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// The time it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// What a listing says of it.
+    #[serde(default)]
+    pub listed: Listed,
+    /// The files to fetch in its place if it is not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instead: Vec<Self>,
+}
+
+/// What a listing says of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listed {
+    /// Whether a listing has named it: then it is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is: bool,
+    /// How many bytes it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its ETag, without quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Its checksum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+}
+
+/// The rows of a file on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowsOf {
+    /// The file, below the source's folder.
+    pub path: String,
+    /// Which file it is by its content and form: see [`super::rows_start`].
+    pub version: String,
+    /// Fields that every record gets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+}
+
+impl Work {
+    /// The split that does it. A file is known by its path, so that one which is found twice is fetched once.
+    pub fn split(&self, archive: &Archive) -> Result<Split> {
+        let (id, stream, host) = match self {
+            Self::List(listing) => {
+                let of = match listing.files_of {
+                    FilesOf::Days => "days",
+                    FilesOf::Months => "months",
+                    FilesOf::Any => "all",
+                };
+                (
+                    format!("list {of} {}", listing.folder),
+                    archive.listings_stream()?,
+                    Some(archive.list_host()),
+                )
+            }
+            Self::Fetch(object) => {
+                let host = archive.client.host_key(&object.url);
+                (format!("fetch {}", object.key), archive.files.name.clone(), Some(host))
+            }
+            Self::Rows(rows) => (format!("rows {}", rows.path), archive.rows_stream()?, None),
+            Self::Quality(record) => {
+                let path = record.get("path").and_then(Value::as_str).unwrap_or_default();
+                (format!("quality {path}"), archive.quality_stream()?, None)
+            }
+        };
+        Split::new(id, stream, host, self)
+    }
+}
