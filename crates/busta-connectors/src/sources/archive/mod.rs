@@ -3,6 +3,7 @@
 // Its parts are being put together.
 #![allow(dead_code, reason = "the connector that uses all of it is not in the registry yet")]
 
+mod check;
 mod layout;
 mod listing;
 mod path;
