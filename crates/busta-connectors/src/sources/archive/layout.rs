@@ -89,6 +89,9 @@ pub struct Table {
     /// Rows come at the distance that the path's value `interval` says, and a longer one is a gap.
     #[serde(default)]
     pub regular: bool,
+    /// The distance of rows where no path tells it: `1s`, `5m`, `4h`, `3d`, `1w`, `1mo`.
+    #[serde(default)]
+    pub interval: Option<String>,
     /// Between fields; a comma if not given.
     #[serde(default)]
     pub delimiter: Option<char>,

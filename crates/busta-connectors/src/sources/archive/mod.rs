@@ -20,6 +20,7 @@
 //! laid out. `plan` begins, `list` looks into folders, `fetch` fetches, `convert` reads the rows with `rows`. `work` is
 //! what splits carry, `wanted` says which files are.
 
+mod check;
 mod config;
 mod convert;
 mod fetch;

@@ -5,7 +5,12 @@ use crate::formats::yaml;
 use super::layout::Layout;
 
 /// The presets by name, as they are written.
-const PRESETS: &[(&str, &str)] = &[("binance", include_str!("presets/binance.yaml"))];
+const PRESETS: &[(&str, &str)] = &[
+    ("binance", include_str!("presets/binance.yaml")),
+    ("bitmex", include_str!("presets/bitmex.yaml")),
+    ("bybit", include_str!("presets/bybit.yaml")),
+    ("okx", include_str!("presets/okx.yaml")),
+];
 
 /// The names of the presets.
 pub fn presets() -> impl Iterator<Item = &'static str> {
@@ -32,3 +37,6 @@ fn parse(text: &str) -> Result<Layout, String> {
     }
     serde_json::from_value(document).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

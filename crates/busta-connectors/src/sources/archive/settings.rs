@@ -13,6 +13,7 @@ use busta_core::{
 use chrono::NaiveDate;
 use url::Url;
 
+use super::check;
 use super::config::{ArchiveConfig, Missing, Order, PeriodKey};
 use super::layout::{DataType, Discover, Layout, Table};
 use super::path::PathPattern;
@@ -94,7 +95,7 @@ impl Archive {
         let mut problems = Problems::default();
         let layout = layout(&config, &mut problems);
         let Some(layout) = layout else { return Err(problems.finish()) };
-        let discover = config.discover.clone().unwrap_or_else(|| layout.discover.clone());
+        let discover = discover(&config, &layout);
         let base = base(&config, &layout, &discover, &mut problems);
         let data_type = data_type(&config, &layout, &mut problems);
         let (Some(base), Some(data_type)) = (base, data_type) else { return Err(problems.finish()) };
@@ -108,6 +109,7 @@ impl Archive {
         }
         problems.take(config.ranges.problems("ranges."));
         let table = data_type.table.filter(|_| config.convert).map(Arc::new);
+        check_table(&data_type.name, table.as_deref(), &patterns, &mut problems);
         let listings = (discover != Discover::Template).then(|| StreamSpec::new(LISTINGS, Vec::new()));
         let (mut files, rows) = streams(&config, &data_type.name, table.as_deref(), &mut problems);
         files.parent = listings.as_ref().map(|stream| stream.name.clone());
@@ -248,6 +250,15 @@ fn layout(config: &ArchiveConfig, problems: &mut Problems) -> Option<Layout> {
     None
 }
 
+fn discover(config: &ArchiveConfig, layout: &Layout) -> Discover {
+    match (&config.discover, &layout.discover) {
+        (Some(discover), _) => discover.clone(),
+        // Another place has another bucket.
+        (None, Discover::S3 { .. }) if config.base_url.is_some() => Discover::S3 { url: None },
+        (None, discover) => discover.clone(),
+    }
+}
+
 fn base(
     config: &ArchiveConfig,
     layout: &Layout,
@@ -362,6 +373,9 @@ fn patterns(data: &DataType, period: PeriodKey, problems: &mut Problems) -> (Pat
         let ends = text.match_indices('/').map(|(slash, _)| &text[..slash]);
         let above: Result<Vec<PathPattern>, String> = ends.map(PathPattern::parse).collect();
         match PathPattern::parse(text).and_then(|pattern| Ok((pattern, above?))) {
+            Ok((pattern, _)) if !of.has(pattern.grain()) => {
+                problems.add("layout", format!("the path `{text}` of `{}` {}", data.name, of.lacks()));
+            }
             Ok((pattern, above)) => {
                 patterns.insert(of, pattern);
                 folders.insert(of, above);
@@ -433,6 +447,15 @@ fn check_template(wanted: &Wanted, patterns: &BTreeMap<FilesOf, PathPattern>, pr
     let has_time = patterns.keys().any(|of| *of != FilesOf::Any);
     if has_time && wanted.from.is_none() {
         problems.add("from", "is missing: the first day");
+    }
+}
+
+/// What is wrong with a table of a layout.
+fn check_table(name: &str, table: Option<&Table>, patterns: &Patterns, problems: &mut Problems) {
+    let Some(table) = table else { return };
+    let values = patterns.values().flat_map(PathPattern::values).collect();
+    for (place, clause) in check::problems(table, &values) {
+        problems.add("layout", format!("the table of `{name}`: {place} {clause}"));
     }
 }
 

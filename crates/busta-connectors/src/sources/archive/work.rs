@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::path::Grain;
 use super::period::Period;
 use super::settings::Archive;
 use crate::download::Checksum;
@@ -44,6 +45,26 @@ pub enum FilesOf {
     Months,
     /// The one of no period.
     Any,
+}
+
+impl FilesOf {
+    /// Whether a path that says so much of its time may be of such a file.
+    pub fn has(self, grain: Option<Grain>) -> bool {
+        match self {
+            Self::Days => grain == Some(Grain::Day),
+            Self::Months => grain == Some(Grain::Month),
+            Self::Any => !matches!(grain, Some(Grain::Day | Grain::Month)),
+        }
+    }
+
+    /// What is wrong with another path, as a clause for the operator.
+    pub fn lacks(self) -> &'static str {
+        match self {
+            Self::Days => "says no day: write `{date}`, or `{date:%Y%m%d}` in another form",
+            Self::Months => "says no month, or more than that: write `{month}`",
+            Self::Any => "says a time: write it as `daily` or `monthly`",
+        }
+    }
 }
 
 /// A file of the repository.

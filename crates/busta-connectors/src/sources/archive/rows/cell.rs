@@ -202,7 +202,8 @@ mod tests {
                         prop_assert_eq!(value.as_i64(), whole.parse().ok());
                     }
                     Kind::Number => {
-                        prop_assert_eq!(value.as_f64(), text.parse().ok());
+                        // `serde_json` reads numbers to within a few units of the last place.
+                        prop_assert_eq!(json.parse::<f64>().ok(), text.parse().ok());
                         // No digit that counts is added or lost.
                         let digits = |text: &str| {
                             let mantissa = text.split(['e', 'E']).next().unwrap_or_default();

@@ -127,6 +127,7 @@ mod tests {
             primary_key: vec!["symbol".to_owned(), "open_time".to_owned()],
             time: Some("open_time".to_owned()),
             regular: false,
+            interval: None,
             delimiter: None,
             null_values: Vec::new(),
         }

@@ -103,14 +103,13 @@ impl RowsFile {
         at: Option<&RowsPlace>,
     ) -> Result<Self> {
         let texts = Texts::of(path).map_err(|error| error.at(shown))?;
-        let interval = about.get(INTERVAL).and_then(Value::as_str).and_then(Interval::parse);
         let from = at.map(|at| Place { offset: at.offset, line: at.line });
         Ok(Self {
             shown: shown.to_owned(),
             name: path.to_owned(),
             table: table.clone(),
             about: about.clone(),
-            interval: interval.filter(|_| table.regular),
+            interval: interval_of(table, about),
             next: at.map_or(0, |at| texts.at(at.member)),
             texts,
             open: None,
@@ -181,3 +180,16 @@ impl RowsFile {
         }
     }
 }
+
+fn interval_of(table: &Table, about: &Map<String, Value>) -> Option<Interval> {
+    let of_path = about.get(INTERVAL).and_then(Value::as_str).filter(|_| table.regular);
+    of_path.or(table.interval.as_deref()).and_then(Interval::parse)
+}
+
+/// Whether this is the distance of rows: `1s`, `5m`, `4h`, `3d`, `1w`, `1mo`.
+pub fn is_interval(text: &str) -> bool {
+    Interval::parse(text).is_some()
+}
+
+#[cfg(test)]
+mod tests;
