@@ -13,7 +13,7 @@ use super::fetch::is_unchanged;
 use super::layout::Discover;
 use super::listing::s3::Version;
 use super::listing::{self, Entry, Next, Page};
-use super::path::PathPattern;
+use super::path::{Captured, PathPattern};
 use super::period::{Month, Period};
 use super::plan::{folder_of, sort};
 use super::settings::Archive;
@@ -48,6 +48,17 @@ struct Months {
     known: HashSet<(BTreeMap<String, String>, Month)>,
     next: Option<Next>,
     complete: bool,
+}
+
+impl Months {
+    /// Learns which files of months a page names.
+    fn learn(&mut self, pattern: &PathPattern, page: &Page) {
+        for captured in page.files.iter().filter_map(|entry| pattern.matches(&entry.key)) {
+            if let Some(Period::Month(month)) = captured.period {
+                self.known.insert((captured.values, month));
+            }
+        }
+    }
 }
 
 impl ListReader {
@@ -111,13 +122,7 @@ impl ListReader {
         let folder = folder_of(of_months, &self.values_here(days));
         match self.page(&folder, months.next.as_ref()).await {
             Ok(page) => {
-                for entry in &page.files {
-                    if let Some(captured) = of_months.matches(&entry.key)
-                        && let Some(Period::Month(month)) = captured.period
-                    {
-                        months.known.insert((captured.values, month));
-                    }
-                }
+                months.learn(of_months, &page);
                 months.complete = page.next.is_none();
                 months.next = page.next;
             }
@@ -132,7 +137,8 @@ impl ListReader {
     fn values_here(&self, pattern: &PathPattern) -> BTreeMap<String, String> {
         let folder = self.listing.folder.trim_end_matches('/');
         let folders = self.archive.folders.get(&self.listing.files_of);
-        let captured = folders.into_iter().flatten().find_map(|pattern| pattern.matches(folder));
+        // From the innermost on: `{market}` alone would take all that follows.
+        let captured = folders.into_iter().flatten().rev().find_map(|pattern| pattern.matches(folder));
         let mut values = captured.map(|captured| captured.values).unwrap_or_default();
         for name in pattern.values() {
             if let Some(wanted) = self.archive.wanted.values.get(name)
@@ -178,14 +184,7 @@ impl ListReader {
     /// The file of an entry, if it is wanted.
     fn object(&self, entry: &Entry) -> Result<Option<Object>> {
         let archive = &self.archive;
-        let (values, period) = match archive.patterns.get(&self.listing.files_of) {
-            None if archive.is_side(&entry.key) => return Ok(None),
-            None => (BTreeMap::new(), None),
-            Some(pattern) => match pattern.matches(&entry.key) {
-                Some(captured) => (captured.values, captured.period),
-                None => return Ok(None),
-            },
-        };
+        let Some(Captured { values, period }) = self.captured(&entry.key) else { return Ok(None) };
         if !archive.wanted.has_path(&entry.key) || !archive.wanted.has_values(&values) {
             return Ok(None);
         }
@@ -207,6 +206,27 @@ impl ListReader {
         let listed =
             Listed { is: true, size: entry.size, etag: entry.etag.clone(), checksum: entry.checksum.clone() };
         Ok(Some(Object { url, key: entry.key.clone(), values, period, listed, instead: Vec::new() }))
+    }
+
+    /// What a path says, if it is one of those that are looked for.
+    fn captured(&self, key: &str) -> Option<Captured> {
+        let patterns = &self.archive.patterns;
+        if patterns.is_empty() {
+            return (!self.archive.is_side(key)).then(Captured::default);
+        }
+        if matches!(self.archive.discover, Discover::Manifest { .. }) {
+            return patterns.values().find_map(|pattern| pattern.matches(key));
+        }
+        patterns.get(&self.listing.files_of)?.matches(key)
+    }
+
+    /// The months that a manifest names, which tells of all files at once.
+    fn months_of(&self, page: &Page) -> Option<Months> {
+        let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
+        let of_months = self.archive.patterns.get(&FilesOf::Months).filter(|_| is_told)?;
+        let mut months = Months { complete: true, ..Months::default() };
+        months.learn(of_months, page);
+        Some(months)
     }
 
     /// Whether a day lies in a month whose file is fetched.
@@ -243,6 +263,9 @@ impl Reader for ListReader {
             return Ok(Some(Batch::new(Records::default(), Cursor::encode(&self.place)?)));
         }
         let page = self.page(&self.listing.folder, self.place.next.as_ref()).await?;
+        if let Some(months) = self.months_of(&page) {
+            self.months = Some(months);
+        }
         let (found, failures) = self.found(&page).await?;
         self.over = page.next.is_none();
         self.place = ListPlace { next: page.next, pages: self.place.pages + 1 };

@@ -1,0 +1,371 @@
+//! Archives through the real binary: what is found, fetched, verified and read, whatever goes wrong meanwhile.
+//!
+//! `BUSTA_KILLS=20` makes the fault test as long as one likes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::origin::Origin;
+use support::{COLLECT, Desk, source};
+
+/// A source of klines of two symbols, from December to February, with more keys.
+fn klines(base: &str, more: &str) -> String {
+    format!(
+        "  - name: klines
+    type: archive
+    preset: binance
+    base_url: {base}
+    market: spot
+    data_type: klines
+    symbols: [BTCUSDT, ETHUSDT]
+    intervals: [1h]
+    from: 2023-12-25
+    to: 2024-02-05
+{more}"
+    )
+}
+
+fn desk(sources: &str) -> Desk {
+    Desk::new(&format!("destination: {{ type: sqlite, path: out.db }}\nsources:\n{sources}"))
+}
+
+/// The repository in which those klines are, with more options.
+fn world(origin: &Origin, more: &str) -> String {
+    format!("{}/archive/symbols=3,intervals=1h+4h,from=2023-12-20,to=2024-02-10{more}", origin.url())
+}
+
+fn number(desk: &Desk, sql: &str) -> i64 {
+    let db = rusqlite::Connection::open(desk.file("out.db")).unwrap();
+    db.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn texts(desk: &Desk, sql: &str) -> Vec<String> {
+    let db = rusqlite::Connection::open(desk.file("out.db")).unwrap();
+    let mut statement = db.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// All rows, as one text.
+fn all_rows(desk: &Desk) -> String {
+    let columns =
+        "symbol, interval, open_time, open, high, low, close, volume, close_time, quote_volume, count";
+    texts(desk, &format!("SELECT concat_ws('|', {columns}) FROM klines ORDER BY symbol, open_time"))
+        .join("\n")
+}
+
+/// The 43 days from 2023-12-25 to 2024-02-05, twice.
+const ROWS: i64 = 2 * 43 * 24;
+
+/// Seven days of December, January as a month, five days of February, twice.
+const FILES: i64 = 2 * (7 + 1 + 5);
+
+#[test]
+fn files_become_rows_and_are_not_fetched_again() {
+    let origin = Origin::default();
+    let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
+    let report = desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), FILES);
+    assert_eq!(number(&desk, "SELECT sum(rows) FROM quality"), ROWS);
+    assert_eq!(number(&desk, "SELECT sum(gaps + duplicates + out_of_order) FROM quality"), 0);
+    assert_eq!(report["records"], ROWS + 2 * FILES);
+    let first = "SELECT min(open_time) FROM klines WHERE symbol = 'ETHUSDT'";
+    assert_eq!(texts(&desk, first), ["2023-12-25T00:00:00.000000Z"]);
+    let fetched = files(&origin);
+    assert_eq!(fetched, FILES as u64);
+
+    // Nothing is new: the checksums are asked for, and nothing else.
+    let before = all_rows(&desk);
+    assert_eq!(desk.collect_well(&[])["records"], 0);
+    assert_eq!(files(&origin), fetched);
+    assert_eq!(all_rows(&desk), before);
+    let requests = origin.stats().total.requests;
+    // What is settled is not asked about at all.
+    let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
+    desk.write("busta.yaml", format!("{yaml}    recheck: 30d\n"));
+    assert_eq!(desk.collect_well(&[])["records"], 0);
+    assert_eq!(origin.stats().total.requests, requests);
+}
+
+/// How many files the origin was asked for.
+fn files(origin: &Origin) -> u64 {
+    let stats = serde_json::to_value(origin.stats()).unwrap();
+    stats["groups"]["/archive/files"]["requests"].as_u64().unwrap_or_else(|| panic!("{stats:#}"))
+}
+
+#[test]
+fn every_way_of_discovery_finds_the_same() {
+    let origin = Origin::default();
+    let truth = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
+    truth.collect_well(&[]);
+    let truth = all_rows(&truth);
+    for (options, more) in [
+        ("", ""),
+        (",index=apache", "    discover: { type: html }\n"),
+        (",index=nginx", "    discover: { type: html }\n"),
+        (",index=nginx_json", "    discover: { type: html }\n"),
+        (",index=python", "    discover: { type: html }\n"),
+    ] {
+        let desk = desk(&klines(&world(&origin, options), more));
+        desk.collect_well(&[]);
+        assert!(all_rows(&desk) == truth, "{options} {more}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), FILES, "{options}");
+        let fetched = files(&origin);
+        let report = desk.collect_well(&[]);
+        assert_eq!((report["records"].as_i64(), files(&origin)), (Some(0), fetched), "{options}");
+    }
+}
+
+#[test]
+fn symbols_may_be_globs_where_files_are_listed() {
+    let origin = Origin::default();
+    let yaml = klines(&world(&origin, ""), "").replace("[BTCUSDT, ETHUSDT]", "['*USDT']");
+    let desk = desk(&yaml.replace("intervals: [1h]", "intervals: ['1*']"));
+    desk.collect_well(&[]);
+    assert_eq!(
+        texts(&desk, "SELECT DISTINCT symbol FROM klines ORDER BY 1"),
+        ["BNBUSDT", "BTCUSDT", "ETHUSDT"]
+    );
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS / 2 * 3);
+    assert_eq!(texts(&desk, "SELECT DISTINCT interval FROM klines"), ["1h"]);
+}
+
+#[test]
+fn a_manifest_names_files_and_what_they_hash_to() {
+    let origin = Origin::default();
+    for name in ["manifest.sha256", "manifest.csv", "manifest.jsonl", "manifest.txt"] {
+        let more = format!("    discover: {{ type: manifest, url: {name} }}\n    period: daily\n");
+        let desk = desk(
+            &klines(&world(&origin, ",periods=daily"), &more)
+                .replace("    data_type", "    include: ['**/daily/klines/*/1h/*.zip']\n    data_type"),
+        );
+        desk.collect_well(&[]);
+        assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS, "{name}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), 2 * 43, "{name}");
+    }
+}
+
+#[test]
+fn a_new_day_and_a_file_published_anew_are_fetched_and_nothing_else() {
+    let origin = Origin::default();
+    let yaml = klines(&world(&origin, ""), "").replace("    to: 2024-02-05\n", "    to: 2024-02-11\n");
+    let desk = desk(&yaml);
+    desk.collect_well(&[]);
+    let (fetched, rows) = (files(&origin), number(&desk, "SELECT count(*) FROM klines"));
+    let close =
+        "SELECT group_concat(close) FROM klines WHERE symbol = 'BTCUSDT' AND open_time LIKE '2024-02-03%'";
+    let before = texts(&desk, close);
+    post(&format!("{}/_sandbox/advance?archive_days=1", origin.url()));
+    post(&format!("{}/_sandbox/republish?path=BTCUSDT-1h-2024-02-03", origin.url()));
+    desk.collect_well(&[]);
+    assert_eq!(files(&origin), fetched + 3);
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), rows + 48);
+    assert_ne!(texts(&desk, close), before, "the rows are those of the file that was published anew");
+}
+
+fn post(url: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(reqwest::Client::new().post(url).send()).unwrap();
+    assert!(answer.status().is_success(), "{url}: {}", answer.status());
+}
+
+#[test]
+fn each_fault_has_its_outcome() {
+    let origin = Origin::default();
+    let base = world(
+        &origin,
+        ",periods=daily,wrong_checksum=BTCUSDT-1h-2023-12-26,late_checksum=BTCUSDT-1h-2023-12-27,\
+         no_checksum=BTCUSDT-1h-2023-12-28,gone=BTCUSDT-1h-2023-12-29,bad_crc=BTCUSDT-1h-2023-12-30,missing=403",
+    );
+    let more = "    period: daily\n    discover: { type: template }\n";
+    let yaml =
+        klines(&base, more).replace("[BTCUSDT, ETHUSDT]", "BTCUSDT").replace("2024-02-05", "2023-12-31");
+    let desk = desk(&yaml);
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!(ended.code, 3, "{report:#}");
+    // Five of seven days are as they should be; one is not there, and of one the bytes are wrong.
+    let days = texts(&desk, "SELECT DISTINCT substr(open_time, 1, 10) FROM klines ORDER BY 1");
+    assert_eq!(days, ["2023-12-25", "2023-12-27", "2023-12-28", "2023-12-31"]);
+    let unverified = texts(&desk, "SELECT period || ' ' || unverified_because FROM files WHERE verified = 0");
+    assert_eq!(unverified.len(), 1, "{unverified:?}");
+    assert!(unverified[0].starts_with("2023-12-28 its checksum file"), "{unverified:?}");
+
+    let failures: Vec<Value> =
+        texts(&desk, "SELECT json_object('reason', reason, 'split', split) FROM _busta_failures")
+            .iter()
+            .map(|text| serde_json::from_str(text).unwrap())
+            .collect();
+    let reason = |day: &str| {
+        let of_day = failures.iter().find(|failure| failure["split"].as_str().unwrap().contains(day));
+        of_day.unwrap_or_else(|| panic!("{failures:#?}"))["reason"].as_str().unwrap().to_owned()
+    };
+    let wrong = reason("2023-12-26");
+    assert!(wrong.matches("sha256:").count() >= 2 && wrong.contains("quarantine"), "{wrong}");
+    assert!(
+        reason("2023-12-30").contains("CRC") || reason("2023-12-30").contains("corrupt"),
+        "{}",
+        reason("2023-12-30")
+    );
+    assert_eq!(failures.len(), 2, "{failures:#?}");
+    let quarantined = "archives/data/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2023-12-26.zip";
+    assert!(desk.file(&format!("{quarantined}.quarantine")).exists());
+    assert!(!desk.file(quarantined).exists());
+
+    // What nothing vouches for is refused if the operator says so.
+    desk.write("busta.yaml", format!("destination: {{ type: sqlite, path: strict.db }}\nsources:\n{yaml}    require_checksum: true\n    folder: strict\n"));
+    let (ended, _) = desk.collect(&[]);
+    assert_eq!(ended.code, 3);
+    assert!(!desk.file("strict/data/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2023-12-28.zip").exists());
+}
+
+#[test]
+fn servers_that_truncate_reset_and_change_lead_to_right_files() {
+    for profile in
+        ["fail=truncate:every:3", "fail=reset:every:4", "fail=503:every:3", "changes=1", "ranges=off"]
+    {
+        let origin = Origin::default();
+        let base =
+            world(&origin, ",periods=daily").replace("/archive/", &format!("/with/{profile}/archive/"));
+        let desk = desk(&format!(
+            "{}retry: {{ initial_backoff: 20ms, max_backoff: 50ms, max_retries: 30 }}\n",
+            klines(&base, "    period: daily\n    discover: { type: template }\n")
+        ));
+        let report = desk.collect_well(&[]);
+        assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS, "{profile}: {report:#}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), 2 * 43, "{profile}");
+    }
+}
+
+#[test]
+fn nothing_at_all_is_an_error() {
+    let origin = Origin::default();
+    let yaml = klines(&world(&origin, ""), "    discover: { type: template }\n").replace("BTCUSDT", "BTCUSD");
+    let desk = desk(&yaml.replace("ETHUSDT", "ETHUSD"));
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!(ended.code, 3);
+    let error = source(&report, "klines")["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("none of") && error.contains("is there"), "{error}");
+}
+
+#[test]
+fn rows_of_a_file_that_a_dead_run_has_fetched_are_read_by_the_next() {
+    let origin = Origin::default();
+    let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
+    // Dies as soon as a few files are recorded; their rows were found and not yet read.
+    let mut command = desk.command(&COLLECT);
+    let died = command.env("BUSTA_FAILPOINT", "engine.commit.after:5").output().unwrap();
+    assert!(!died.status.success());
+    assert!(number(&desk, "SELECT count(*) FROM klines") < ROWS);
+    // Not resumed: a new run.
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files"), FILES);
+    assert_eq!(number(&desk, "SELECT count(*) FROM quality"), FILES);
+}
+
+#[test]
+fn verify_finds_what_has_rotted_and_repairs_it() {
+    let origin = Origin::default();
+    let desk = desk(&klines(&world(&origin, ""), ""));
+    desk.collect_well(&[]);
+    let before = all_rows(&desk);
+    assert_eq!(desk.busta(&["archive", "verify"]).code, 0);
+    let zips = zips(&desk.file("archives"));
+    assert_eq!(zips.len(), FILES as usize);
+    let mut bytes = std::fs::read(&zips[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&zips[0], bytes).unwrap();
+    std::fs::remove_file(&zips[1]).unwrap();
+    let told = desk.busta(&["archive", "verify"]);
+    assert_eq!(told.code, 3, "{}", told.stdout);
+    assert!(told.stdout.contains("is sha256:") && told.stdout.contains("is missing"), "{}", told.stdout);
+    let fetched = files(&origin);
+    let repaired = desk.busta(&["archive", "verify", "--repair"]);
+    assert_eq!(repaired.code, 0, "{}", repaired.stderr);
+    assert_eq!(files(&origin), fetched + 2);
+    assert_eq!(desk.busta(&["archive", "verify"]).code, 0);
+    assert_eq!(all_rows(&desk), before);
+}
+
+fn zips(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(zips(&path));
+        } else if path.extension().is_some_and(|ending| ending == "zip") {
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn gzip_without_checksums_is_read_by_a_preset_of_another_exchange() {
+    let origin = Origin::default();
+    let desk = desk(&format!(
+        "  - name: bybit
+    type: archive
+    preset: bybit
+    base_url: {}/archive/bybit,symbols=2,from=2024-01-01,to=2024-01-05
+    market: derivatives
+    data_type: trades
+    discover: {{ type: template }}
+    symbols: [BTCUSDT, ETHUSDT]
+    from: 2024-01-01
+    to: 2024-01-05
+",
+        origin.url()
+    ));
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM trades"), 2 * 5 * 100);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 0"), 10);
+}
+
+/// Kills the run again and again; every file must be right then, and have come once.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the moment of death must not depend on what the process does")]
+fn killed_again_and_again_each_byte_comes_once() {
+    let kills: u32 = std::env::var("BUSTA_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
+    let (count, size) = if kills >= 20 { (20, 50) } else { (4, 8) };
+    let origin = Origin::default();
+    let desk = desk(&format!(
+        "  - name: trades
+    type: archive
+    preset: binance
+    base_url: {}/with/fail=slow,drip=1500ms/archive/symbols=1,types=trades,periods=daily,from=2024-01-01,to=2024-01-{count:02},size={size}MB
+    market: spot
+    data_type: trades
+    symbols: BTCUSDT
+    from: 2024-01-01
+    to: 2024-01-{count:02}
+    period: daily
+    convert: false
+    ranges: {{ min_size: 64MiB }}
+",
+        origin.url()
+    ));
+    let mut chance = fastrand::Rng::with_seed(7);
+    for _ in 0..kills {
+        let mut child = desk.spawn(&[&COLLECT[..], &["--resume"]].concat());
+        std::thread::sleep(Duration::from_millis(chance.u64(250..900)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    desk.collect_well(&["--resume"]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), count);
+    assert_eq!(desk.busta(&["archive", "verify"]).code, 0);
+    let whole: u64 = zips(&desk.file("archives")).iter().map(|path| path.metadata().unwrap().len()).sum();
+    let stats = serde_json::to_value(origin.stats()).unwrap();
+    let sent = stats["groups"]["/archive/files"]["bytes"].as_u64().unwrap_or_else(|| panic!("{stats:#}"));
+    let share = sent as f64 / whole as f64;
+    assert!(share <= 1.02, "{sent} bytes of {whole} were sent: {share:.4}");
+}
