@@ -104,9 +104,8 @@ fn from_json(text: &str, base: &Base) -> Result<Gather> {
 }
 
 fn add(gather: &mut Gather, entry: Result<Entry, String>, place: impl Fn() -> String) -> Result<()> {
-    let wrong = |why: String| Error::data(format!("{} {}", place(), excerpt(why.as_bytes())));
-    gather.add(entry.map_err(wrong)?)?.map_err(wrong)?;
-    Ok(())
+    let added = entry.and_then(|entry| gather.add(entry));
+    added.map(drop).map_err(|why| Error::data(format!("{} {}", place(), excerpt(why.as_bytes()))))
 }
 
 fn no_manifest(text: &str) -> Error {
