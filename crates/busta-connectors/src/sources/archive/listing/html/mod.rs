@@ -130,9 +130,9 @@ impl<'a> Reader<'a> {
 
     /// Takes in a link if it leads below the page.
     fn link(&mut self, href: &str) -> Result<()> {
+        self.has_parent |= href.trim().starts_with("..");
         let Some(target) = self.base.target(href) else { return Ok(()) };
         if !target.is_below || target.url.query().is_some() || !is_relative(&target.key) {
-            self.has_parent |= href.trim().starts_with("..");
             return Ok(());
         }
         let entry = Entry { key: target.key, url: Some(target.url.into()), ..Entry::default() };
@@ -153,7 +153,8 @@ impl<'a> Reader<'a> {
 
     fn finish(mut self, text: &str) -> Result<Page> {
         self.close_row();
-        if let Some((name, _)) = self.open.iter().find(|(_, open)| **open > 0) {
+        let open = self.open.iter().find(|(_, open)| **open > 0).map(|(name, _)| *name);
+        if let Some(name) = self.skipping.or(open) {
             return Err(Error::data(format!("the index page breaks off: its <{name}> has no end"))
                 .hint("it may work when it is asked for again"));
         }

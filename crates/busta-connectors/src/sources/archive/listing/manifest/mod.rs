@@ -35,11 +35,7 @@ pub fn parse(body: &[u8], base: &Url) -> Result<Page> {
         (_, Some(delimiter)) => from_csv(text, delimiter, &base)?,
         (_, None) => from_lines(text, &base)?,
     };
-    let page = gather.finish();
-    if page.files.is_empty() && page.folders.is_empty() && !text.trim().is_empty() {
-        return Err(no_manifest(text));
-    }
-    Ok(page)
+    Ok(gather.finish())
 }
 
 fn from_lines(text: &str, base: &Base) -> Result<Gather> {
