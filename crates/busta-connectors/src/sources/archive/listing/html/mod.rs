@@ -107,10 +107,10 @@ impl<'a> Reader<'a> {
             if let Some(href) = attribute(text, "href") {
                 self.link(&href)?;
             }
-        } else if name.eq_ignore_ascii_case("base") {
-            if let Some(href) = attribute(text, "href") {
-                self.base.start_at(&href);
-            }
+        } else if name.eq_ignore_ascii_case("base")
+            && let Some(href) = attribute(text, "href")
+        {
+            self.base.start_at(&href);
         }
         if let Some((_, row)) = &mut self.row {
             row.attributes(text);

@@ -122,15 +122,13 @@ impl<'a> Reader<'a> {
                     return Err(Error::data("the listing has an object without a `Key`"));
                 }
                 self.document.objects.push(object);
-                if self.document.objects.len() > MAX_ENTRIES {
-                    return Err(Error::data(format!(
-                        "the listing has more than {MAX_ENTRIES} objects in a page"
-                    )));
-                }
             }
             _ => {}
         }
         self.path.pop();
+        if self.document.objects.len() + self.document.folders.len() > MAX_ENTRIES {
+            return Err(Error::data(format!("the listing has more than {MAX_ENTRIES} names in one page")));
+        }
         Ok(())
     }
 }

@@ -115,7 +115,7 @@ fn next(document: &Document<'_>) -> Result<Option<Next>> {
 
 impl Document<'_> {
     /// A name as it is. Where the server says that names are encoded, a `+` is a space.
-    fn name<'n>(&self, raw: &'n Cow<'_, str>) -> Cow<'n, str> {
+    fn name<'n>(&self, raw: &'n str) -> Cow<'n, str> {
         if !self.is_encoded || !is_encoded(raw) {
             return Cow::Borrowed(raw);
         }
