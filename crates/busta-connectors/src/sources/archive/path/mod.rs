@@ -152,7 +152,7 @@ impl PathPattern {
     }
 
     /// What the path of a folder, with `/` at its end, holds so far, if such files can lie in it or deeper. Of
-    /// the period that may be the month or the year alone.
+    /// the period that may be the month or the year alone. A market that is not put in reaches to any depth.
     pub fn matches_folder(&self, folder: &str) -> Option<Captured> {
         matching::run(&self.pieces, folder, Whole::Folder).map(|captured| self.with_bound(captured))
     }
