@@ -2,37 +2,38 @@
 
 use std::collections::HashMap;
 
-use busta_core::Result;
-
 use super::fields::strongest;
-use super::{Entry, Page};
+use super::{Entry, MAX_ENTRIES, Page};
 
 #[derive(Debug, Default)]
 pub(super) struct Gather {
     page: Page,
-    /// Where files and folders stand in the page, by their keys.
-    known: HashMap<String, usize>,
+    /// Where files stand in the page, by their keys; folders with no place.
+    known: HashMap<String, Option<usize>>,
 }
 
 impl Gather {
-    /// Adds a file, or a folder if its key ends with `/`. What is already there learns what it did not know.
-    /// Gives its place among the files. The error of the inner result is a clause.
-    pub(super) fn add(&mut self, entry: Entry) -> Result<Result<Option<usize>, String>> {
-        let is_folder = entry.key.ends_with('/');
-        if let Some(place) = self.known.get(&entry.key) {
-            return Ok(match self.page.files.get_mut(*place).filter(|_| !is_folder) {
-                Some(file) => merge(file, entry).map(|()| Some(*place)),
-                None => Ok(None),
-            });
+    /// Adds a file, or a folder if its key ends with `/`. A file that is already there learns what it did not
+    /// know. Gives its place among the files. The error is a clause.
+    pub(super) fn add(&mut self, entry: Entry) -> Result<Option<usize>, String> {
+        if let Some(place) = self.known.get(&entry.key).copied() {
+            if let Some(file) = place.and_then(|place| self.page.files.get_mut(place)) {
+                merge(file, entry)?;
+            }
+            return Ok(place);
         }
-        self.known.insert(entry.key.clone(), self.page.files.len());
-        if is_folder {
-            self.page.folders.push(entry.key);
-        } else {
-            self.page.files.push(entry);
+        if self.known.len() >= MAX_ENTRIES {
+            return Err(format!(
+                "is one more than the {MAX_ENTRIES} that are read; it must be cut into several"
+            ));
         }
-        self.page.check_size()?;
-        Ok(Ok((!is_folder).then(|| self.page.files.len() - 1)))
+        let place = (!entry.key.ends_with('/')).then_some(self.page.files.len());
+        self.known.insert(entry.key.clone(), place);
+        match place {
+            Some(_) => self.page.files.push(entry),
+            None => self.page.folders.push(entry.key),
+        }
+        Ok(place)
     }
 
     /// One of the files.

@@ -11,7 +11,6 @@ pub mod html;
 pub mod manifest;
 pub mod s3;
 
-use busta_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::download::{Algorithm, Checksum};
@@ -84,14 +83,6 @@ impl Page {
         }
         self
     }
-
-    fn check_size(&self) -> Result<()> {
-        if self.files.len() + self.folders.len() > MAX_ENTRIES {
-            return Err(Error::data(format!("lists more than {MAX_ENTRIES} files"))
-                .hint("list its folders one by one, or cut the manifest into several"));
-        }
-        Ok(())
-    }
 }
 
 /// An entity tag without quotes and without the mark of a weak one, which names no content byte by byte.
@@ -100,3 +91,6 @@ fn plain_etag(text: &str) -> Option<String> {
     let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
     (!tag.is_empty() && !tag.starts_with("W/")).then(|| tag.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

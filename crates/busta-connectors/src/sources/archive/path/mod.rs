@@ -12,7 +12,7 @@
 //! | any other word | letters of any kind, within a folder |
 //!
 //! A value that stands twice is the same in both places. Where a name can be read in several ways, values that
-//! stand earlier are as long as they can be.
+//! stand earlier are as long as they can be, and a market as short as it can be.
 
 mod date;
 mod matching;
@@ -22,6 +22,7 @@ use std::fmt;
 
 use super::period::Period;
 use date::{Part, PartialDate};
+use matching::Whole;
 
 /// No pattern needs more pieces, and the matching goes so deep.
 const MAX_PIECES: usize = 64;
@@ -31,6 +32,8 @@ const MAX_PIECES: usize = 64;
 pub struct PathPattern {
     text: String,
     pieces: Vec<Piece>,
+    /// The values that were put in, by their names.
+    bound: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl PathPattern {
         if pieces.len() > MAX_PIECES {
             return Err(format!("has more than {MAX_PIECES} pieces"));
         }
-        let pattern = Self { text: text.to_owned(), pieces };
+        let pattern = Self { text: text.to_owned(), pieces, bound: BTreeMap::new() };
         pattern.check_folders()?;
         date::check(pattern.parts())?;
         Ok(pattern)
@@ -94,7 +97,24 @@ impl PathPattern {
         Ok(())
     }
 
-    /// The names of its values, each once, in their order; without the period.
+    /// The same pattern with these values put in: it matches only paths that hold them, and captures them too.
+    #[must_use]
+    pub fn with(&self, value: impl Fn(&str) -> Option<String>) -> Self {
+        let mut with = Self { text: self.text.clone(), pieces: Vec::new(), bound: self.bound.clone() };
+        for piece in &self.pieces {
+            match (piece, piece.name().and_then(&value)) {
+                (Piece::Value(name), Some(value)) => {
+                    push_literal(&mut with.pieces, &value);
+                    with.bound.insert(name.clone(), value);
+                }
+                (Piece::Literal(text), _) => push_literal(&mut with.pieces, text),
+                _ => with.pieces.push(piece.clone()),
+            }
+        }
+        with
+    }
+
+    /// The names of its values that are not put in, each once, in their order; without the period.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         let mut seen = BTreeSet::new();
         self.pieces.iter().filter_map(Piece::name).filter(move |name| seen.insert(*name))
@@ -128,7 +148,18 @@ impl PathPattern {
 
     /// What a path holds, if it is one of these. Nothing in it is percent-encoded.
     pub fn matches(&self, path: &str) -> Option<Captured> {
-        matching::run(&self.pieces, path)
+        matching::run(&self.pieces, path, Whole::File).map(|captured| self.with_bound(captured))
+    }
+
+    /// What the path of a folder, with `/` at its end, holds so far, if such files can lie in it or deeper. Of
+    /// the period that may be the month or the year alone. A market that is not put in reaches to any depth.
+    pub fn matches_folder(&self, folder: &str) -> Option<Captured> {
+        matching::run(&self.pieces, folder, Whole::Folder).map(|captured| self.with_bound(captured))
+    }
+
+    fn with_bound(&self, mut captured: Captured) -> Captured {
+        captured.values.extend(self.bound.clone());
+        captured
     }
 }
 

@@ -83,6 +83,49 @@ fn paths_give_their_values() {
 }
 
 #[test]
+fn folders_say_what_they_hold_so_far() {
+    let folder = |text: &str, folder: &str| {
+        let captured = pattern(text).matches_folder(folder)?;
+        let values = captured.values.iter().map(|(name, value)| format!("{name}={value}"));
+        Some(values.chain(captured.period.map(|period| period.to_string())).collect::<Vec<_>>().join(" "))
+    };
+    for (text, path, found) in [
+        (KLINES, "data/", Some("")),
+        (KLINES, "data/spot/", Some("market=spot")),
+        (KLINES, "data/futures/um/daily/klines/", Some("market=futures/um")),
+        (KLINES, "data/spot/daily/klines/BTC/1m/", Some("interval=1m market=spot symbol=BTC")),
+        ("{symbol}/{interval}/{date}.zip", "BTC/1-m/", None),
+        ("{symbol}/{interval}/{date}.zip", "BTC/1m/more/", None),
+        (KLINES, "other/", None),
+        (KLINES, "dat/", None),
+        (KLINES, "data", None),
+        (KLINES, "", None),
+        ("{date:%Y}/{date:%m}/{date}.csv", "2024/", Some("year=2024")),
+        ("{date:%Y}/{date:%m}/{date}.csv", "2024/02/", Some("2024-02")),
+        ("{date:%Y}/{date:%m}/{date}.csv", "2024/13/", None),
+        ("{date:%Y}/{date:%m}/{date}.csv", "2024/02/01/", None),
+        ("{x}/{market}/{market}/y", "a/b/b/", Some("market=b x=a")),
+        ("all.zip", "all.zip/", None),
+    ] {
+        assert_eq!(folder(text, path).as_deref(), found, "{text} {path}");
+    }
+}
+
+#[test]
+fn values_that_are_put_in_narrow_a_pattern() {
+    let narrow = pattern(KLINES).with(|name| value(name).filter(|_| name != "interval"));
+    assert_eq!(narrow.values().collect::<Vec<_>>(), ["interval"]);
+    assert_eq!(narrow.prefix(|_| None), "data/futures/um/daily/klines/BTCUSDT/");
+    let path = "data/futures/um/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2024-01-05.zip";
+    let captured = narrow.matches(path).unwrap();
+    assert_eq!(captured, pattern(KLINES).matches(path).unwrap());
+    assert_eq!(captured.values["symbol"], "BTCUSDT");
+    assert_eq!(narrow.matches(&path.replace("BTC", "ETH")), None);
+    assert_eq!(narrow.expand(|_| Some("1h".to_owned()), captured.period).as_deref(), Some(path));
+    assert_eq!(narrow.to_string(), KLINES);
+}
+
+#[test]
 fn a_pattern_says_what_to_list() {
     assert_eq!(pattern(KLINES).prefix(value), "data/futures/um/daily/klines/BTCUSDT/1mo/BTCUSDT-1mo-2023-");
     assert_eq!(pattern(KLINES).prefix(|_| None), "data/");
@@ -174,7 +217,11 @@ proptest! {
             return Ok(());
         };
         prop_assert!(path.starts_with(&pattern.prefix(value)));
+        for (slash, _) in path.match_indices('/') {
+            prop_assert!(pattern.matches_folder(&path[..=slash]).is_some(), "{}", &path[..=slash]);
+        }
         let captured = pattern.matches(&path).unwrap();
+        prop_assert_eq!(&pattern.with(value).matches(&path).unwrap(), &captured);
         for name in pattern.values() {
             prop_assert_eq!(captured.values.get(name).cloned(), value(name), "{}", name);
         }
@@ -198,7 +245,7 @@ proptest! {
     #[test]
     fn any_text_is_a_pattern_or_refused(text in "(\\{|\\}|%|:|date|/|\\PC){0,20}", path in "\\PC{0,40}") {
         if let Ok(pattern) = PathPattern::parse(&text) {
-            let _ = pattern.matches(&path);
+            let _ = (pattern.matches(&path), pattern.matches_folder(&path));
             let _ = pattern.prefix(|_| None);
         }
     }

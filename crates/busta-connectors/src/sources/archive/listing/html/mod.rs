@@ -31,7 +31,7 @@ pub fn parse(body: &[u8], page: &Url) -> Result<Page> {
     if text.starts_with('[') {
         return from_json(text, page);
     }
-    let mut reader = Reader { base: Base::new(page), ..Reader::new(page) };
+    let mut reader = Reader::new(page);
     for token in Tokens::new(text) {
         reader.token(token)?;
     }
@@ -45,11 +45,11 @@ fn from_json(text: &str, page: &Url) -> Result<Page> {
     let elements =
         elements(text).map_err(|e| Error::data(format!("the index page cannot be read as JSON: {e}")))?;
     for (index, element) in elements.into_iter().enumerate() {
-        let wrong = |why: String| {
-            Error::data(format!("entry {} of the index page {}", index + 1, excerpt(why.as_bytes())))
-        };
-        let entry = fields(element).and_then(|fields| fields.entry(&base)).map_err(wrong)?;
-        gather.add(entry)?.map_err(wrong)?;
+        let entry = fields(element).and_then(|fields| fields.entry(&base));
+        entry.and_then(|entry| gather.add(entry)).map_err(|why| {
+            let why = excerpt(why.as_bytes());
+            Error::data(format!("entry {} of the index page {why}", index + 1))
+        })?;
     }
     Ok(gather.finish())
 }
@@ -107,10 +107,10 @@ impl<'a> Reader<'a> {
             if let Some(href) = attribute(text, "href") {
                 self.link(&href)?;
             }
-        } else if name.eq_ignore_ascii_case("base") {
-            if let Some(href) = attribute(text, "href") {
-                self.base.start_at(&href);
-            }
+        } else if name.eq_ignore_ascii_case("base")
+            && let Some(href) = attribute(text, "href")
+        {
+            self.base.start_at(&href);
         }
         if let Some((_, row)) = &mut self.row {
             row.attributes(text);
@@ -130,15 +130,15 @@ impl<'a> Reader<'a> {
 
     /// Takes in a link if it leads below the page.
     fn link(&mut self, href: &str) -> Result<()> {
+        self.has_parent |= href.trim().starts_with("..");
         let Some(target) = self.base.target(href) else { return Ok(()) };
         if !target.is_below || target.url.query().is_some() || !is_relative(&target.key) {
-            self.has_parent |= href.trim().starts_with("..");
             return Ok(());
         }
         let entry = Entry { key: target.key, url: Some(target.url.into()), ..Entry::default() };
-        if let Ok(Some(place)) = self.gather.add(entry)? {
-            self.row = Some((place, Row::default()));
-        }
+        let place =
+            self.gather.add(entry).map_err(|why| Error::data(format!("a link of the index page {why}")))?;
+        self.row = place.map(|place| (place, Row::default()));
         Ok(())
     }
 
@@ -153,7 +153,8 @@ impl<'a> Reader<'a> {
 
     fn finish(mut self, text: &str) -> Result<Page> {
         self.close_row();
-        if let Some((name, _)) = self.open.iter().find(|(_, open)| **open > 0) {
+        let open = self.open.iter().find(|(_, open)| **open > 0).map(|(name, _)| *name);
+        if let Some(name) = self.skipping.or(open) {
             return Err(Error::data(format!("the index page breaks off: its <{name}> has no end"))
                 .hint("it may work when it is asked for again"));
         }

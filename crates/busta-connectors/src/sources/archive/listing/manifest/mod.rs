@@ -35,11 +35,7 @@ pub fn parse(body: &[u8], base: &Url) -> Result<Page> {
         (_, Some(delimiter)) => from_csv(text, delimiter, &base)?,
         (_, None) => from_lines(text, &base)?,
     };
-    let page = gather.finish();
-    if page.files.is_empty() && page.folders.is_empty() && !text.trim().is_empty() {
-        return Err(no_manifest(text));
-    }
-    Ok(page)
+    Ok(gather.finish())
 }
 
 fn from_lines(text: &str, base: &Base) -> Result<Gather> {
@@ -104,9 +100,8 @@ fn from_json(text: &str, base: &Base) -> Result<Gather> {
 }
 
 fn add(gather: &mut Gather, entry: Result<Entry, String>, place: impl Fn() -> String) -> Result<()> {
-    let wrong = |why: String| Error::data(format!("{} {}", place(), excerpt(why.as_bytes())));
-    gather.add(entry.map_err(wrong)?)?.map_err(wrong)?;
-    Ok(())
+    let added = entry.and_then(|entry| gather.add(entry));
+    added.map(drop).map_err(|why| Error::data(format!("{} {}", place(), excerpt(why.as_bytes()))))
 }
 
 fn no_manifest(text: &str) -> Error {

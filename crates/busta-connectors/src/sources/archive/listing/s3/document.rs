@@ -7,6 +7,7 @@ use busta_core::{Error, Result};
 use crate::formats::markup::entity::{Declared, decode};
 use crate::formats::markup::token::{Token, Tokens};
 use crate::http::excerpt;
+use crate::sources::archive::listing::MAX_ENTRIES;
 
 /// Listings have elements three deep.
 const MAX_DEPTH: usize = 16;
@@ -49,12 +50,15 @@ pub(super) fn read(text: &str) -> Result<Document<'_>> {
             Token::Doctype(_) => {}
         }
     }
-    match (reader.is_over, reader.path.is_empty()) {
+    // The tokens forgive a tag that breaks off.
+    let is_whole = reader.path.is_empty() && text.trim_end().ends_with('>');
+    match (reader.is_over, is_whole) {
         (true, true) => Ok(reader.document),
+        (false, true) => Err(no_listing(text)),
+        (false, false) if reader.path.is_empty() => Err(no_listing(text)),
         (_, false) => {
             Err(Error::data("the listing breaks off").hint("it may work when it is asked for again"))
         }
-        (false, true) => Err(no_listing(text)),
     }
 }
 
@@ -122,6 +126,9 @@ impl<'a> Reader<'a> {
             _ => {}
         }
         self.path.pop();
+        if self.document.objects.len() + self.document.folders.len() > MAX_ENTRIES {
+            return Err(Error::data(format!("the listing has more than {MAX_ENTRIES} names in one page")));
+        }
         Ok(())
     }
 }

@@ -70,7 +70,6 @@ pub fn parse(body: &[u8], after: Option<&Next>) -> Result<Page> {
         folders: document.folders.iter().map(|folder| document.name(folder).into_owned()).collect(),
         next: next(&document)?,
     };
-    page.check_size()?;
     if page.next.is_some() && page.next.as_ref() == after {
         return Err(Error::data("the listing says that it goes on, and where it already is")
             .hint("try `version: 1` or another address of the bucket"));
@@ -116,7 +115,7 @@ fn next(document: &Document<'_>) -> Result<Option<Next>> {
 
 impl Document<'_> {
     /// A name as it is. Where the server says that names are encoded, a `+` is a space.
-    fn name<'n>(&self, raw: &'n Cow<'_, str>) -> Cow<'n, str> {
+    fn name<'n>(&self, raw: &'n str) -> Cow<'n, str> {
         if !self.is_encoded || !is_encoded(raw) {
             return Cow::Borrowed(raw);
         }
