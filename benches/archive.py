@@ -2,7 +2,8 @@
 """Fetches and verifies the files of an archive of the sandbox, with busta and with other tools, and prints a table.
 
     cargo build --release --workspace --example bare_downloads --bin busta && benches/archive.py
-        [--only small,large,convert] [--runs 3] [--quick] [--json FILE] [--busta PATH] [--s5cmd PATH]
+        [--only small,large,convert] [--who busta,bare,...] [--runs 3] [--quick] [--json FILE] [--busta PATH]
+        [--s5cmd PATH]
 
 Every contestant gets the same addresses (each file and its checksum) and the same number of requests at once, and
 is done when all SHA-256 are compared. The origin is `busta sandbox` in a process of its own; it has made all files
@@ -140,7 +141,8 @@ def with_s5cmd(binary):
         lines = [f"cp 's3://archive/{bucket}/{path}{end}' .\n" for path in origin.digests for end in ("", ".CHECKSUM")]
         (folder / "commands").write_text("".join(lines))
         options = f"--no-sign-request --endpoint-url {host} --log error --numworkers {PARALLEL}"
-        return shell(f"{binary} {options} run commands; {VERIFY}")
+        # With a region, it does not ask the origin for one.
+        return shell(f"AWS_REGION=us-east-1 {binary} {options} run commands; {VERIFY}")
 
     return prepare
 
@@ -169,7 +171,12 @@ def contestants(args):
     }
     for name in [name for name, (there, _) in every.items() if not there]:
         print(f"{name}: not installed", file=sys.stderr)
-    return {name: prepare for name, (there, prepare) in every.items() if there}
+    wanted = args.who.split(",")
+    return {
+        name: prepare
+        for name, (there, prepare) in every.items()
+        if there and any(word in name for word in wanted)
+    }
 
 
 class Table:
@@ -211,11 +218,13 @@ def fetch_and_verify(work, sandbox, runners, runs, table):
         for name, prepare in runners.items():
             results[name].append(once(prepare, origin, sandbox))
     bare = next((rows for name, rows in results.items() if name.startswith("bare")), None)
-    base = statistics.median(measured.wall for measured, *_ in bare)
+    base = statistics.median(measured.wall for measured, *_ in bare) if bare else None
     for name, rows in results.items():
         walls = [measured.wall for measured, *_ in rows]
         _, total, sent, _ = rows[-1]
-        note = f"{statistics.median(walls) / base:.2f} x bare, {total / 1e6 / statistics.median(walls):.0f} MB/s"
+        note = f"{total / 1e6 / statistics.median(walls):.0f} MB/s"
+        if base:
+            note += f", {statistics.median(walls) / base:.2f} x bare"
         if sent != total:
             note += f", {sent / total:.3f} x the bytes"
         cpu = statistics.median(measured.cpu for measured, *_ in rows)
@@ -235,6 +244,7 @@ def convert(work, sandbox, busta, runs, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="small,large,convert")
+    parser.add_argument("--who", default="busta,bare,aria2c,s5cmd,rclone", help="parts of the names of contestants")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="little files, to see whether all works")
     parser.add_argument("--json", type=Path)
