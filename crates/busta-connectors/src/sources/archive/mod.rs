@@ -4,10 +4,10 @@
 #![allow(dead_code, reason = "the connector that uses all of it is not in the registry yet")]
 
 mod check;
-mod layout;
+pub mod layout;
 mod listing;
 mod path;
 mod period;
-mod preset;
-mod rows;
+pub mod preset;
+pub mod rows;
 mod side;
