@@ -17,7 +17,7 @@ use super::settings::Archive;
 use super::side;
 use super::version;
 use super::work::{Object, RowsOf, Work};
-use crate::download::{Algorithm, Checksum, DownloadReader, Expected, Known, Task, as_left};
+use crate::download::{Checksum, DownloadReader, Expected, Known, Task, as_left};
 use crate::http::{Request, shown_url};
 
 /// Files of checksums are small.
@@ -172,8 +172,7 @@ impl Wanted {
     /// The MD5 that an ETag of S3 is, for objects that were not uploaded in parts, or else why there is nothing.
     fn etag_or(&self, why: String) -> Said {
         let may_be = matches!(self.archive.discover, Discover::S3 { .. }) && self.archive.etag_is_md5;
-        let etag = self.object.listed.etag.as_deref().filter(|_| may_be);
-        let md5 = etag.and_then(|etag| Checksum::from_hex(Algorithm::Md5, etag));
+        let md5 = self.object.listed.md5.clone().filter(|_| may_be);
         md5.map_or(Said::Nothing(why), Said::Is)
     }
 

@@ -11,7 +11,6 @@ use url::Url;
 use super::config::PeriodKey;
 use super::fetch::is_unchanged;
 use super::layout::Discover;
-use super::listing::s3::Version;
 use super::listing::{self, Entry, Next, Page};
 use super::path::{Captured, PathPattern};
 use super::period::{Month, Period};
@@ -73,12 +72,7 @@ impl ListReader {
         let url = match &archive.discover {
             Discover::S3 { .. } => {
                 let mut url = list.clone();
-                url.query_pairs_mut().extend_pairs(listing::s3::request(
-                    folder,
-                    Some("/"),
-                    next,
-                    Version::default(),
-                ));
+                url.query_pairs_mut().extend_pairs(listing::s3::request(folder, Some("/"), next));
                 url
             }
             Discover::Manifest { .. } => list.clone(),
@@ -203,8 +197,13 @@ impl ListReader {
             }
             None => archive.url_of(&entry.key),
         };
-        let listed =
-            Listed { is: true, size: entry.size, etag: entry.etag.clone(), checksum: entry.checksum.clone() };
+        let listed = Listed {
+            is: true,
+            size: entry.size,
+            etag: entry.etag.clone(),
+            md5: entry.etag_md5(),
+            checksum: entry.checksum.clone(),
+        };
         Ok(Some(Object { url, key: entry.key.clone(), values, period, listed, instead: Vec::new() }))
     }
 

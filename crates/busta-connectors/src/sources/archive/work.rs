@@ -101,6 +101,9 @@ pub struct Listed {
     /// Its ETag, without quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// The MD5 that its ETag may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub md5: Option<Checksum>,
     /// Its checksum.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,

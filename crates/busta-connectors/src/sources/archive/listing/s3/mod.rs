@@ -25,33 +25,17 @@ use document::{Document, Object};
 
 pub use refusal::refusal;
 
-/// Which listing to ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Version {
-    /// `ListObjects`, which every such server knows.
-    V1,
-    /// `ListObjectsV2`.
-    #[default]
-    V2,
-}
-
 /// The query of a request for the names that begin with `prefix`. With a delimiter, what lies below the next one
 /// is a folder; without, all files below are listed. `next` goes on behind a page, in the version that the page
-/// was of.
-pub fn request(
-    prefix: &str,
-    delimiter: Option<&str>,
-    next: Option<&Next>,
-    version: Version,
-) -> Vec<(&'static str, String)> {
+/// was of; the first asks for `ListObjectsV2`.
+pub fn request(prefix: &str, delimiter: Option<&str>, next: Option<&Next>) -> Vec<(&'static str, String)> {
     let mut query = Vec::with_capacity(5);
-    match (next, version) {
-        (Some(Next::Marker(marker)), _) => query.push(("marker", marker.clone())),
-        (Some(Next::Token(token)), _) => {
+    match next {
+        Some(Next::Marker(marker)) => query.push(("marker", marker.clone())),
+        Some(Next::Token(token)) => {
             query.extend([("list-type", "2".to_owned()), ("continuation-token", token.clone())]);
         }
-        (None, Version::V2) => query.push(("list-type", "2".to_owned())),
-        (None, Version::V1) => {}
+        None => query.push(("list-type", "2".to_owned())),
     }
     query.extend(delimiter.map(|delimiter| ("delimiter", delimiter.to_owned())));
     query.extend([("prefix", prefix.to_owned()), ("encoding-type", "url".to_owned())]);

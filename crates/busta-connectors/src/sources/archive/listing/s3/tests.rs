@@ -17,20 +17,17 @@ fn problem(text: &str) -> Error {
 
 #[test]
 fn requests_of_both_versions() {
-    let query = |delimiter, next: Option<Next>, version| {
-        let query = request("data/", delimiter, next.as_ref(), version);
+    let query = |delimiter, next: Option<Next>| {
+        let query = request("data/", delimiter, next.as_ref());
         query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     };
-    assert_eq!(query(Some("/"), None, Version::V1), "delimiter=/&prefix=data/&encoding-type=url");
-    assert_eq!(query(None, None, Version::V2), "list-type=2&prefix=data/&encoding-type=url");
+    assert_eq!(query(Some("/"), None), "list-type=2&delimiter=/&prefix=data/&encoding-type=url");
+    assert_eq!(query(None, None), "list-type=2&prefix=data/&encoding-type=url");
     let token = Some(Next::Token("1x==".to_owned()));
-    assert_eq!(
-        query(None, token, Version::V2),
-        "list-type=2&continuation-token=1x==&prefix=data/&encoding-type=url"
-    );
+    assert_eq!(query(None, token), "list-type=2&continuation-token=1x==&prefix=data/&encoding-type=url");
     // The server did not know the second version: it is gone on with in the first one.
     let marker = Some(Next::Marker("data/a b".to_owned()));
-    assert_eq!(query(None, marker, Version::V2), "marker=data/a b&prefix=data/&encoding-type=url");
+    assert_eq!(query(None, marker), "marker=data/a b&prefix=data/&encoding-type=url");
 }
 
 #[test]
