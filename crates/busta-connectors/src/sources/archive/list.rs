@@ -94,29 +94,20 @@ impl ListReader {
         self.listing.files_of == FilesOf::Days
             && self.archive.period == PeriodKey::Auto
             && self.archive.patterns.contains_key(&FilesOf::Months)
-            && self.is_leaf()
+            && self.values_here().is_some()
             && self.months.as_ref().is_none_or(|months| !months.complete)
-    }
-
-    /// Whether files of the pattern lie right here.
-    fn is_leaf(&self) -> bool {
-        let folder = self.listing.folder.trim_end_matches('/');
-        let folders = self.archive.folders.get(&self.listing.files_of);
-        folders.and_then(|folders| folders.last()).is_none_or(|last| last.matches(folder).is_some())
     }
 
     /// Asks for a page of the files of months that belong to this folder.
     async fn look_at_months(&mut self) -> Result<()> {
         let mut months = self.months.take().unwrap_or_default();
-        let patterns = &self.archive.patterns;
-        let (Some(days), Some(of_months)) = (patterns.get(&FilesOf::Days), patterns.get(&FilesOf::Months))
-        else {
-            return Ok(());
-        };
-        let folder = folder_of(of_months, &self.values_here(days));
+        let of_months =
+            self.archive.patterns.get(&FilesOf::Months).zip(self.archive.listed.get(&FilesOf::Months));
+        let (Some((named, listed)), Some(values)) = (of_months, self.values_here()) else { return Ok(()) };
+        let folder = folder_of(named, &values);
         match self.page(&folder, months.next.as_ref()).await {
             Ok(page) => {
-                months.learn(of_months, &page);
+                months.learn(listed, &page);
                 months.complete = page.next.is_none();
                 months.next = page.next;
             }
@@ -127,21 +118,11 @@ impl ListReader {
         Ok(())
     }
 
-    /// What the path of this folder says.
-    fn values_here(&self, pattern: &PathPattern) -> BTreeMap<String, String> {
-        let folder = self.listing.folder.trim_end_matches('/');
-        let folders = self.archive.folders.get(&self.listing.files_of);
-        // From the innermost on: `{market}` alone would take all that follows.
-        let captured = folders.into_iter().flatten().rev().find_map(|pattern| pattern.matches(folder));
-        let mut values = captured.map(|captured| captured.values).unwrap_or_default();
-        for name in pattern.values() {
-            if let Some(wanted) = self.archive.wanted.values.get(name)
-                && let ([only], true) = (wanted.fixed.as_slice(), wanted.are_fixed())
-            {
-                values.entry(name.to_owned()).or_insert_with(|| only.clone());
-            }
-        }
-        values
+    /// What the path of this folder says, if it tells files of one kind from all others.
+    fn values_here(&self) -> Option<BTreeMap<String, String>> {
+        let pattern = self.archive.listed.get(&self.listing.files_of)?;
+        let values = pattern.matches_folder(&self.listing.folder)?.values;
+        pattern.values().all(|name| values.contains_key(name)).then_some(values)
     }
 
     /// The splits that a page leads to.
@@ -168,11 +149,11 @@ impl ListReader {
     }
 
     fn wants_folder(&self, folder: &str) -> bool {
-        let Some(folders) = self.archive.folders.get(&self.listing.files_of) else {
+        let Some(pattern) = self.archive.listed.get(&self.listing.files_of) else {
             return folder.len() > self.listing.folder.len();
         };
-        let mut captured = folders.iter().filter_map(|pattern| pattern.matches(folder.trim_end_matches('/')));
-        captured.any(|captured| self.archive.wanted.has_values(&captured.values))
+        let captured = pattern.matches_folder(folder);
+        captured.is_some_and(|captured| self.archive.wanted.has_values(&captured.values))
     }
 
     /// The file of an entry, if it is wanted.
@@ -209,7 +190,7 @@ impl ListReader {
 
     /// What a path says, if it is one of those that are looked for.
     fn captured(&self, key: &str) -> Option<Captured> {
-        let patterns = &self.archive.patterns;
+        let patterns = &self.archive.listed;
         if patterns.is_empty() {
             return (!self.archive.is_side(key)).then(Captured::default);
         }
@@ -222,7 +203,7 @@ impl ListReader {
     /// The months that a manifest names, which tells of all files at once.
     fn months_of(&self, page: &Page) -> Option<Months> {
         let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
-        let of_months = self.archive.patterns.get(&FilesOf::Months).filter(|_| is_told)?;
+        let of_months = self.archive.listed.get(&FilesOf::Months).filter(|_| is_told)?;
         let mut months = Months { complete: true, ..Months::default() };
         months.learn(of_months, page);
         Some(months)

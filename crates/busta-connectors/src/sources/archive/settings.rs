@@ -56,8 +56,8 @@ pub struct Archive {
     pub recheck: Option<Span>,
     /// The paths of files, by the time they hold.
     pub patterns: BTreeMap<FilesOf, PathPattern>,
-    /// The folders above these files, from the outermost on.
-    pub folders: BTreeMap<FilesOf, Vec<PathPattern>>,
+    /// The same with the values put in of which there is only one, for the names of a listing.
+    pub listed: BTreeMap<FilesOf, PathPattern>,
     /// The path of the file that holds a file's checksum.
     pub checksum: Option<String>,
     /// Whether an ETag of S3 may be an MD5.
@@ -102,8 +102,9 @@ impl Archive {
         let lists = lists(&base, &discover, &mut problems);
         let auth = Auth::new(&config.auth, &base);
         let auth = auth.map_err(|message| problems.add("auth", message)).unwrap_or_else(|()| Auth::none());
-        let (patterns, folders) = patterns(&data_type, config.period, &mut problems);
+        let patterns = patterns(&data_type, config.period, &mut problems);
         let wanted = wanted(&config, &data_type, &patterns, &mut problems);
+        let listed = listed(&patterns, &wanted);
         if discover == Discover::Template {
             check_template(&wanted, &patterns, &mut problems);
         }
@@ -131,8 +132,8 @@ impl Archive {
             order: config.order,
             missing: config.missing,
             recheck: config.recheck,
+            listed,
             patterns,
-            folders,
             checksum: layout.checksum,
             etag_is_md5: config.etag_is_md5,
             table,
@@ -358,27 +359,23 @@ fn data_type(config: &ArchiveConfig, layout: &Layout, problems: &mut Problems) -
 }
 
 type Patterns = BTreeMap<FilesOf, PathPattern>;
-type Folders = BTreeMap<FilesOf, Vec<PathPattern>>;
 
-fn patterns(data: &DataType, period: PeriodKey, problems: &mut Problems) -> (Patterns, Folders) {
+fn patterns(data: &DataType, period: PeriodKey, problems: &mut Problems) -> Patterns {
     let all = [(FilesOf::Days, &data.daily), (FilesOf::Months, &data.monthly), (FilesOf::Any, &data.files)];
     let is_asked = |of: FilesOf| match period {
         PeriodKey::Auto => true,
         PeriodKey::Daily => of != FilesOf::Months,
         PeriodKey::Monthly => of != FilesOf::Days,
     };
-    let (mut patterns, mut folders) = (BTreeMap::new(), BTreeMap::new());
+    let mut patterns = BTreeMap::new();
     for (of, text) in all {
         let Some(text) = text.as_ref().filter(|_| is_asked(of)) else { continue };
-        let ends = text.match_indices('/').map(|(slash, _)| &text[..slash]);
-        let above: Result<Vec<PathPattern>, String> = ends.map(PathPattern::parse).collect();
-        match PathPattern::parse(text).and_then(|pattern| Ok((pattern, above?))) {
-            Ok((pattern, _)) if !of.has(pattern.grain()) => {
+        match PathPattern::parse(text) {
+            Ok(pattern) if !of.has(pattern.grain()) => {
                 problems.add("layout", format!("the path `{text}` of `{}` {}", data.name, of.lacks()));
             }
-            Ok((pattern, above)) => {
+            Ok(pattern) => {
                 patterns.insert(of, pattern);
-                folders.insert(of, above);
             }
             Err(why) => problems.add("layout", format!("the path `{text}` of `{}` {why}", data.name)),
         }
@@ -388,7 +385,7 @@ fn patterns(data: &DataType, period: PeriodKey, problems: &mut Problems) -> (Pat
         let (is, not) = if period == PeriodKey::Daily { ("months", "daily") } else { ("days", "monthly") };
         problems.add("period", format!("cannot be {not}: `{}` comes in {is} only", data.name));
     }
-    (patterns, folders)
+    patterns
 }
 
 fn wanted(
@@ -424,6 +421,12 @@ fn wanted(
         problems.add("to", "is before `from`");
     }
     Wanted::new(values, (config.from, config.to), (&config.include, &config.exclude), problems)
+}
+
+/// The patterns with the values put in of which there is only one.
+fn listed(patterns: &Patterns, wanted: &Wanted) -> Patterns {
+    let only = |name: &str| wanted.values.get(name).and_then(Values::only);
+    patterns.iter().map(|(of, pattern)| (*of, pattern.with(only))).collect()
 }
 
 /// What paths can only be made of.

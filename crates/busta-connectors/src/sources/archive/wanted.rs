@@ -41,6 +41,14 @@ impl Values {
         self.globs.is_none()
     }
 
+    /// The only one, if it is named.
+    pub fn only(&self) -> Option<String> {
+        match self.fixed.as_slice() {
+            [only] if self.are_fixed() => Some(only.clone()),
+            _ => None,
+        }
+    }
+
     fn has(&self, value: &str) -> bool {
         self.fixed.iter().any(|fixed| fixed == value)
             || self.globs.as_ref().is_some_and(|globs| globs.is_match(value))
