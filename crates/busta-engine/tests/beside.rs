@@ -11,14 +11,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use busta_core::destination::{Readable, SchemaChange};
 use busta_core::report::Status;
 use busta_core::settings::HostSettings;
 use busta_core::transform::Transformed;
-use busta_core::{Error, Records, Result, StreamName, Transform};
-use busta_engine::{RunOutcome, start};
+use busta_core::{
+    Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
+    StreamName, StreamSpec, Transform,
+};
+use busta_engine::{RunOutcome, SharedDestination, start};
+use busta_testkit::memory::Memory;
 use busta_testkit::scripted::{Scripted, Watch};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use common::{Bench, clock, ms};
@@ -258,6 +263,56 @@ async fn a_small_budget_is_kept_and_stops_nobody() {
     let budget = plan.budget.clone();
     let outcome = tokio::time::timeout(ms(3_600_000), start(plan, clock()).join()).await.expect("it hangs");
     assert_eq!((outcome.unwrap().report.records, budget.used()), (400, 0));
+}
+
+/// A destination whose commits wait until they may.
+struct Waiting {
+    memory: Memory,
+    may: Semaphore,
+}
+
+#[async_trait]
+impl Destination for Waiting {
+    async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint> {
+        self.memory.prepare(run, source, streams).await
+    }
+
+    fn stage(&self, run: &RunId, source: &SourceName, stream: &StreamName, records: &Records) -> Staged {
+        self.memory.stage(run, source, stream, records)
+    }
+
+    async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
+        let _may = self.may.acquire().await.unwrap();
+        self.memory.commit(chunks).await
+    }
+
+    async fn finish(&self, finish: &Finish) -> Result<()> {
+        self.memory.finish(finish).await
+    }
+
+    fn schema_changes(&self) -> Vec<SchemaChange> {
+        self.memory.schema_changes()
+    }
+
+    fn readable(&self) -> &dyn Readable {
+        &self.memory
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_split_reads_no_further_ahead_than_before() {
+    let source = Scripted::new("a").split("chain", 6, ms(50));
+    let watch = source.watch();
+    let mut bench = Bench::new(1).source("a", source);
+    bench.transform = Some(Slow::new(ms(5), |_| {}));
+    let destination = Arc::new(Waiting { memory: bench.memory.clone(), may: Semaphore::new(0) });
+    let mut plan = bench.plan();
+    plan.destinations = vec![SharedDestination::new(destination.clone())];
+    let handle = start(plan, clock());
+    tokio::time::sleep(ms(10_000)).await;
+    assert_eq!(watch.begun(), 2, "one is on its way, one has been read");
+    destination.may.add_permits(1);
+    assert_eq!(handle.join().await.unwrap().report.records, 60);
 }
 
 #[tokio::test(start_paused = true)]

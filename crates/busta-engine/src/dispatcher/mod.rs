@@ -158,7 +158,8 @@ impl Dispatcher {
     }
 
     fn is_over(&self) -> bool {
-        self.ledgers.iter().all(|ledger| matches!(ledger.phase, Phase::Ended(_)))
+        // Where a destination has panicked, nobody waits for the receipts of last batches.
+        self.last_of.is_empty() && self.ledgers.iter().all(|ledger| matches!(ledger.phase, Phase::Ended(_)))
     }
 
     /// In parallel all sources begin at once; else each begins when the one before it is over.
