@@ -169,7 +169,7 @@ impl Dispatcher {
     }
 
     /// Has the last batch of a split made ready, whose slot and places are free already.
-    fn deliver(&mut self, source: usize, split: Arc<Split>, last: Last) {
+    fn deliver(&mut self, source: usize, split: Arc<Split>, last: Box<Last>) {
         let delivering = async move {
             last.deliver().await;
             Ended::Recorded

@@ -130,7 +130,9 @@ impl Slot {
 
     async fn leave(self, work: Work, before: Option<Draft>, leave: Leave) -> Outcome {
         match (&leave, before) {
-            (Leave::Ended, last) => return Outcome::Ended(last.map(|draft| Last { slot: self, draft })),
+            (Leave::Ended, last) => {
+                return Outcome::Ended(last.map(|draft| Box::new(Last { slot: self, draft })));
+            }
             (_, Some(draft)) => self.deliver(draft).await,
             (_, None) => {}
         }

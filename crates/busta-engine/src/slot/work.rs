@@ -69,7 +69,7 @@ impl Work {
 /// Why a slot was given back.
 pub enum Outcome {
     /// It was read to its end. The last chunk is with the committer, or is this one.
-    Ended(Option<Last>),
+    Ended(Option<Box<Last>>),
     /// The failure is with the committer.
     Failed(Error),
     /// It goes on at a time, or as soon as its host has room.
