@@ -154,7 +154,7 @@ pub struct SourceReport {
 }
 
 /// What the slots of a source spent their time on, in seconds, summed over the slots. All but the first
-/// add up to `busy_s`.
+/// add up to `busy_s`, and to more where batches were made ready while the next ones were waited for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Phases {
     /// Splits waited for what their host allows: its rate, its `Retry-After`, a retry. They held no slot.

@@ -70,6 +70,11 @@ pub(crate) struct Reserved {
 }
 
 impl Reserved {
+    /// Makes up for an estimate that was too low.
+    pub fn grow(&mut self, bytes: usize) {
+        self.settle(self.bytes.max(bytes));
+    }
+
     /// Replaces the estimate by what it came to. May exceed the budget by one batch per slot: the
     /// bytes are there already, and refusing them would not make them go away.
     pub fn settle(&mut self, bytes: usize) {

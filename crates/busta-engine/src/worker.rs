@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use busta_core::event::{Action, Event};
 use busta_core::{Split, secret};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::progress::WorkerAction;
 use crate::slot::SourceShared;
@@ -18,6 +19,10 @@ tokio::task_local! {
 #[derive(Default)]
 pub struct WorkerCell {
     action: AtomicU8,
+    /// What is being done to the batch that is made ready, which may be beside the action.
+    making: AtomicU8,
+    /// Held while a batch is made ready.
+    turn: Arc<tokio::sync::Mutex<()>>,
     batches: AtomicU64,
     records: AtomicU64,
     records_done: AtomicU64,
@@ -42,9 +47,23 @@ impl WorkerCell {
         self.action.store(action as u8, Ordering::Relaxed);
     }
 
-    /// What it does.
+    /// What is being done from now on to the batch that is made ready.
+    pub fn makes(&self, action: WorkerAction) {
+        self.making.store(action as u8, Ordering::Relaxed);
+    }
+
+    /// What it does. Whoever only waits for a batch to be made ready does what is being done to that.
     pub fn action(&self) -> WorkerAction {
-        WorkerAction::from_number(self.action.load(Ordering::Relaxed))
+        let action = |number: &AtomicU8| WorkerAction::from_number(number.load(Ordering::Relaxed));
+        match action(&self.action) {
+            WorkerAction::Transforming => action(&self.making),
+            other => other,
+        }
+    }
+
+    /// Waits until none of the worker's batches is being made ready; while this is held, none other is.
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
+        self.turn.clone().lock_owned().await
     }
 
     /// A batch of so many records has come.
@@ -148,6 +167,18 @@ mod tests {
         assert_eq!(cell.action(), WorkerAction::Opening);
         cell.read(1);
         assert_eq!(cell.counts(), (8, 71, 16));
+    }
+
+    #[test]
+    fn what_is_being_made_is_shown_to_who_waits_for_it() {
+        let cell = WorkerCell::default();
+        cell.begin(0, 0);
+        cell.makes(WorkerAction::Writing);
+        assert_eq!(cell.action(), WorkerAction::Opening);
+        cell.does(WorkerAction::Transforming);
+        assert_eq!(cell.action(), WorkerAction::Writing);
+        cell.makes(WorkerAction::Transforming);
+        assert_eq!(cell.action(), WorkerAction::Transforming);
     }
 
     #[test]

@@ -33,6 +33,7 @@ struct Shared {
     batches_of_found: Mutex<HashMap<SplitId, usize>>,
     in_flight: AtomicUsize,
     max_in_flight: AtomicUsize,
+    begun: AtomicUsize,
     pulls: Mutex<Vec<(String, usize)>>,
     opens: Mutex<Vec<String>>,
 }
@@ -129,6 +130,11 @@ impl Watch {
         self.0.max_in_flight.load(Ordering::SeqCst)
     }
 
+    /// How many pulls have been made of all splits, answered or not.
+    pub fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::SeqCst)
+    }
+
     /// Split and batch number of every pull that was answered, in order.
     pub fn pulls(&self) -> Vec<(String, usize)> {
         lock(&self.0.pulls).clone()
@@ -195,6 +201,7 @@ impl<'a> InFlight<'a> {
     fn begin(shared: &'a Shared) -> Self {
         let now = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         shared.max_in_flight.fetch_max(now, Ordering::SeqCst);
+        shared.begun.fetch_add(1, Ordering::SeqCst);
         Self(shared)
     }
 }

@@ -12,7 +12,7 @@ use super::{Dispatcher, Ended, SNAPSHOT_EVERY, SlotInfo, UNKNOWN_COST, panicked}
 use crate::committer::End;
 use crate::hosts::{self, Place, Refusal};
 use crate::queue::{LaneKey, Ticket};
-use crate::slot::{Outcome, Parked, Slot, Work, deadline_passed};
+use crate::slot::{Last, Outcome, Parked, Slot, Work, deadline_passed};
 
 impl Dispatcher {
     pub(super) fn enqueue(&mut self, index: usize, work: Vec<Work>) {
@@ -125,11 +125,19 @@ impl Dispatcher {
 
     pub(super) fn slot_ended(&mut self, ended: std::result::Result<(Id, Ended), JoinError>) {
         let (id, outcome) = match ended {
-            Ok((_, Ended::Recorded)) => return,
+            Ok((id, Ended::Recorded)) => {
+                self.last_of.remove(&id);
+                return;
+            }
             Ok((id, Ended::Slot(outcome))) => (id, Ok(outcome)),
             Err(error) => (error.id(), Err(error)),
         };
-        let Some(slot) = self.slot_of.remove(&id) else { return };
+        let Some(slot) = self.slot_of.remove(&id) else {
+            if let (Some((source, split)), Err(error)) = (self.last_of.remove(&id), outcome) {
+                self.fail(source, split, &panicked(error));
+            }
+            return;
+        };
         let source = slot.lane.source;
         self.places.release(source, slot.worker);
         if let Some((host, place)) = slot.lane.host.as_ref().zip(slot.place) {
@@ -138,12 +146,17 @@ impl Dispatcher {
         let ledger = &mut self.ledgers[source];
         ledger.in_slots -= 1;
         ledger.spent(&slot.split.stream, slot.began.elapsed());
-        if ledger.shared.orders.is_closed() && matches!(outcome, Ok(Outcome::Ended | Outcome::Failed(_))) {
+        if ledger.shared.orders.is_closed() && matches!(outcome, Ok(Outcome::Ended(_) | Outcome::Failed(_))) {
             // Its last chunk has met a committer that is gone.
             return ledger.split_ended(&slot.split.stream, End::Failed);
         }
         match outcome {
-            Ok(Outcome::Ended) => self.split_done_by(slot.worker),
+            Ok(Outcome::Ended(last)) => {
+                self.split_done_by(slot.worker);
+                if let Some(last) = last {
+                    self.deliver(source, slot.split, last);
+                }
+            }
             Ok(Outcome::Failed(error)) => ledger.note_error(&error),
             Ok(Outcome::Stopped) => ledger.split_left(&slot.split.stream),
             Ok(Outcome::Limited) => ledger.split_limited(&slot.split.stream),
@@ -153,6 +166,16 @@ impl Dispatcher {
                 self.fail(source, slot.split, &error);
             }
         }
+    }
+
+    /// Has the last batch of a split made ready, whose slot and places are free already.
+    fn deliver(&mut self, source: usize, split: Arc<Split>, last: Box<Last>) {
+        let delivering = async move {
+            last.deliver().await;
+            Ended::Recorded
+        };
+        let id = self.slots.spawn(delivering).id();
+        self.last_of.insert(id, (source, split));
     }
 
     pub(super) fn park(

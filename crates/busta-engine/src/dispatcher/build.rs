@@ -157,6 +157,7 @@ impl Dispatcher {
             next_ticket: 0,
             slots: JoinSet::new(),
             slot_of: HashMap::new(),
+            last_of: HashMap::new(),
             plans: JoinSet::new(),
             plan_of: HashMap::new(),
             receipts,

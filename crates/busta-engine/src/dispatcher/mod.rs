@@ -77,6 +77,8 @@ pub struct Dispatcher {
     next_ticket: u64,
     slots: JoinSet<Ended>,
     slot_of: HashMap<Id, SlotInfo>,
+    /// Whose last batches are still being made ready: the source and the split.
+    last_of: HashMap<Id, (usize, Arc<Split>)>,
     plans: JoinSet<(usize, Planned)>,
     plan_of: HashMap<Id, usize>,
     receipts: mpsc::Receiver<Receipt>,
@@ -102,7 +104,7 @@ struct SlotInfo {
 
 enum Ended {
     Slot(Outcome),
-    /// A failure was recorded on the dispatcher's behalf; no slot was used.
+    /// A failure was recorded on the dispatcher's behalf, or a last batch handed over; no slot was used.
     Recorded,
 }
 
@@ -156,7 +158,8 @@ impl Dispatcher {
     }
 
     fn is_over(&self) -> bool {
-        self.ledgers.iter().all(|ledger| matches!(ledger.phase, Phase::Ended(_)))
+        // Where a destination has panicked, nobody waits for the receipts of last batches.
+        self.last_of.is_empty() && self.ledgers.iter().all(|ledger| matches!(ledger.phase, Phase::Ended(_)))
     }
 
     /// In parallel all sources begin at once; else each begins when the one before it is over.

@@ -4,20 +4,22 @@ use busta_core::event::Action;
 use busta_core::{Error, ErrorKind};
 use tokio::time::Instant;
 
-use super::{Slot, Work};
+use super::{Leave, Parked, Slot, Work};
 use crate::hosts::{self, Change, Refusal};
 
 impl Slot {
     /// When to come back, if the host does not let the next request pass now.
-    pub(super) fn wait_for_turn(&self, work: &Work) -> Option<Option<Instant>> {
+    pub(super) fn wait_for_turn(&self, work: &Work) -> Option<Leave> {
         let (host, place) = work.split.host.as_ref().zip(work.place)?;
         if work.reader.as_ref().is_some_and(|reader| !reader.asks()) {
             return None;
         }
         match self.shared.hosts.next(host, place, Instant::now()) {
             Ok(()) => None,
-            Err(Refusal::Until(until) | Refusal::Paused(until)) => Some(Some(until)),
-            Err(Refusal::Full) => Some(None),
+            Err(Refusal::Until(until) | Refusal::Paused(until)) => {
+                Some(Leave::Parked(Some(until), Parked::Turn))
+            }
+            Err(Refusal::Full) => Some(Leave::Parked(None, Parked::Turn)),
         }
     }
 

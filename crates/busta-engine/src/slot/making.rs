@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use busta_core::event::Action;
 use busta_core::transform::{Transformed, Warning};
 use busta_core::{Failure, Quality, Records, Split, Stage, Staged, StreamName, Transform};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Slot, SourceShared};
@@ -43,7 +44,7 @@ pub(super) struct Made {
 
 impl SourceShared {
     fn make(&self, cell: &WorkerCell, stream: &StreamName, records: Records) -> Made {
-        cell.does(WorkerAction::Transforming);
+        cell.makes(WorkerAction::Transforming);
         let began = Instant::now();
         let (transform, quality) = (self.transform.as_deref(), self.quality.as_deref());
         let Transformed { records, mut failures, dropped, warnings } =
@@ -54,7 +55,7 @@ impl SourceShared {
         if records.is_empty() {
             return Made { staged: None, failures, warnings };
         }
-        cell.does(WorkerAction::Writing);
+        cell.makes(WorkerAction::Writing);
         let began = Instant::now();
         let mut staged = self.destination.stage(&self.run, &self.name, stream, &records);
         failures.append(&mut staged.failures);
@@ -63,30 +64,53 @@ impl SourceShared {
     }
 }
 
+/// A batch that is being made ready.
+pub(super) enum Making {
+    Done(Made),
+    /// On a thread for blocking work, while the slot asks for its next batch.
+    UnderWay(JoinHandle<Made>),
+}
+
+impl Making {
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+
+    /// What it comes to.
+    pub async fn done(self) -> Made {
+        match self {
+            Self::Done(made) => made,
+            Self::UnderWay(making) => match making.await {
+                Ok(made) => made,
+                // Only a panic ends here: it goes on in the task that waits, where it fails this split.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            },
+        }
+    }
+}
+
 impl Slot {
-    /// Transforms, measures and encodes a batch.
-    pub(super) async fn make(&self, split: &Split, records: Records) -> Made {
+    /// Begins to transform, measure and encode a batch; what is quick is done at once.
+    pub(super) fn make(&self, split: &Split, records: Records) -> Making {
+        if records.is_empty() {
+            return Making::Done(Made::default());
+        }
         let shared = self.shared.clone();
         let stream = split.stream.clone();
         // The processor's time for a batch that is transformed is not known beforehand.
-        let inline = records.weight() <= INLINE_STAGING && shared.transform.is_none();
-        let made = if inline {
-            shared.make(&self.cell, &stream, records)
-        } else {
-            let cell = self.cell.clone();
-            match tokio::task::spawn_blocking(move || shared.make(&cell, &stream, records)).await {
-                Ok(made) => made,
-                // Only a panic ends here: it goes on in the slot's own task, where it fails this split.
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
-        };
-        if let Some(first) = made.warnings.first() {
-            self.emit(Action::Warning, split, |event| {
-                event.count = Some(made.warnings.len() as u64);
-                event.stage = Some(Stage::Transform);
-                event.message = Some(format!("{}: {}", first.rule, first.message));
-            });
+        if records.weight() <= INLINE_STAGING && shared.transform.is_none() {
+            return Making::Done(shared.make(&self.cell, &stream, records));
         }
-        made
+        let cell = self.cell.clone();
+        Making::UnderWay(tokio::task::spawn_blocking(move || shared.make(&cell, &stream, records)))
+    }
+
+    pub(super) fn tell_warnings(&self, split: &Split, made: &Made) {
+        let Some(first) = made.warnings.first() else { return };
+        self.emit(Action::Warning, split, |event| {
+            event.count = Some(made.warnings.len() as u64);
+            event.stage = Some(Stage::Transform);
+            event.message = Some(format!("{}: {}", first.rule, first.message));
+        });
     }
 }

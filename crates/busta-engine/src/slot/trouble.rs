@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{Parked, Slot, Work, millis};
 use crate::committer::{End, Parcel};
+use crate::progress::WorkerAction;
 use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
 
 impl Slot {
@@ -68,6 +69,7 @@ impl Slot {
             event.url = self.cell.url();
             event.message = Some(failure.reason.clone());
         });
+        self.cell.does(WorkerAction::Writing);
         self.send(Parcel {
             worker: self.worker,
             source: shared.index,

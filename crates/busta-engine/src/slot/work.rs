@@ -6,6 +6,7 @@ use busta_core::{CursorValue, Error, Position, Reader, Split};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::Last;
 use crate::hosts::Place;
 
 /// How many batches of a split may be on their way to the destination while the next one is read: what
@@ -67,8 +68,8 @@ impl Work {
 
 /// Why a slot was given back.
 pub enum Outcome {
-    /// The last chunk is with the committer.
-    Ended,
+    /// It was read to its end. The last chunk is with the committer, or is this one.
+    Ended(Option<Box<Last>>),
     /// The failure is with the committer.
     Failed(Error),
     /// It goes on at a time, or as soon as its host has room.

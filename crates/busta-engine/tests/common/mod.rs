@@ -9,7 +9,7 @@ use std::time::Duration;
 use busta_core::clock::{Clock, SystemClock};
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::units::Span;
-use busta_core::{Pool, RunId, Source};
+use busta_core::{Pool, RunId, Source, Transform};
 use busta_engine::{
     Budget, Capacity, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry, SourceMeter, start,
 };
@@ -26,6 +26,8 @@ pub struct Bench {
     pub limit: Option<u64>,
     pub run: RunId,
     pub full_refresh: bool,
+    /// One for all sources.
+    pub transform: Option<Arc<dyn Transform>>,
     /// One for all sources, if a test has asked for it.
     meter: Option<Arc<SourceMeter>>,
     sources: Vec<Entry>,
@@ -41,6 +43,7 @@ impl Bench {
             limit: None,
             run: "run-1".into(),
             full_refresh: false,
+            transform: None,
             meter: None,
             sources: Vec::new(),
         }
@@ -81,7 +84,7 @@ impl Bench {
             .sources
             .iter()
             .map(|(name, source, settings, pool, expected)| SourceEntry {
-                transform: None,
+                transform: self.transform.clone(),
                 quality: None,
                 name: name.as_str().into(),
                 kind: "scripted".into(),

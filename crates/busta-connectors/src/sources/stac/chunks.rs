@@ -38,8 +38,10 @@ const MIN_PAGES: u64 = 6;
 const MAX_PAGES: u64 = 100;
 /// More chunks than this at once help nobody, and each has its bookkeeping.
 const MAX_CHUNKS: u64 = 64;
-/// A chunk is cut again if it has so many fifths of the pages that a reader is to read,
-const TOO_MANY_FIFTHS: u64 = 7;
+/// A chunk is cut again if it has so many fifths of the pages that a reader is to read, and so many pages more
+/// than that,
+const TOO_MANY_FIFTHS: u64 = 6;
+const TOO_MANY: u64 = 3;
 /// and if that gives two pieces of so many pages, since it costs the page that showed it;
 const LEAST_PAGES: u64 = 2;
 /// but not more often than this: items may all be of one moment.
@@ -107,7 +109,7 @@ impl Chunk {
         let pages = count.div_ceil(limit);
         let share = share.unwrap_or_else(|| self.aim.div_ceil(limit));
         let is_fine = pages < 2 * LEAST_PAGES
-            || pages <= share + 1
+            || pages < share + TOO_MANY
             || pages.saturating_mul(5) <= share.saturating_mul(TOO_MANY_FIFTHS);
         (!is_fine).then(|| pages.div_ceil(share.max(LEAST_PAGES)).clamp(2, MAX_CHUNKS))
     }
@@ -317,8 +319,8 @@ mod tests {
             aim: 100,
             ..Chunk::whole((Moment::from_micros(0), Moment::from_micros(10)), Interval::default())
         };
-        assert_eq!(chunk.pieces(140, 10, None), None);
-        assert_eq!(chunk.pieces(141, 10, None), Some(2));
+        assert_eq!(chunk.pieces(120, 10, None), None);
+        assert_eq!(chunk.pieces(121, 10, None), Some(2));
         assert_eq!(chunk.pieces(1_000_000, 10, None), Some(64));
         assert_eq!(Chunk { depth: MAX_DEPTH, ..chunk }.pieces(1_000_000, 10, None), None);
         assert_eq!(Chunk { aim: 0, ..chunk }.pieces(1_000_000, 10, None), None);

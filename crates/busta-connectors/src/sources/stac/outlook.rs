@@ -3,20 +3,30 @@
 //! Only where a search is cut depends on it, never what is read: it is counted in memory, and a resumed
 //! run does without.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The items of the searches that have been cut, less those that have been read.
 pub struct Outlook {
     readers: u64,
-    is_known: AtomicBool,
-    left: AtomicI64,
+    items: Mutex<Items>,
+}
+
+/// Counts of items.
+#[derive(Clone, Copy, Default)]
+struct Items {
+    /// What the searches have, by their own word; `None` if none of them has been cut.
+    announced: Option<u64>,
+    /// What is thought to be in chunks that nobody has looked into.
+    thought: u64,
+    /// What is in those that somebody has.
+    seen: u64,
+    read: u64,
 }
 
 impl Outlook {
     /// Nothing known yet, of a source that so many readers read at most.
     pub fn new(readers: usize) -> Self {
-        let readers = (readers as u64).max(1);
-        Self { readers, is_known: AtomicBool::new(false), left: AtomicI64::new(0) }
+        Self { readers: (readers as u64).max(1), items: Mutex::default() }
     }
 
     /// How many readers there are, at most.
@@ -26,38 +36,55 @@ impl Outlook {
 
     /// Forgets an earlier run.
     pub fn begin(&self) {
-        self.is_known.store(false, Ordering::Relaxed);
-        self.left.store(0, Ordering::Relaxed);
+        *self.items() = Items::default();
     }
 
     /// A search with so many items is going to be read in chunks.
-    pub fn announce(&self, items: u64) {
-        self.is_known.store(true, Ordering::Relaxed);
-        self.add(items);
+    pub fn announce(&self, count: u64) {
+        let mut items = self.items();
+        items.announced = Some(items.announced.unwrap_or(0) + count);
+        items.thought += count;
     }
 
-    /// A chunk that was thought to hold `aim` items holds `items`: some servers count no further than
-    /// 10,000, and only what is narrower shows more.
-    pub fn correct(&self, aim: u64, items: u64) {
-        self.add(items);
-        self.read(aim);
+    /// A chunk that was thought to hold `aim` items holds `count`.
+    pub fn look(&self, aim: u64, count: u64) {
+        let mut items = self.items();
+        items.thought = items.thought.saturating_sub(aim);
+        items.seen += count;
+    }
+
+    /// A chunk that holds so many items is cut: they are in its pieces now, into which nobody has looked.
+    pub fn cut(&self, count: u64) {
+        let mut items = self.items();
+        items.seen = items.seen.saturating_sub(count);
+        items.thought += count;
     }
 
     /// So many items of a chunk have been read.
-    pub fn read(&self, items: u64) {
-        self.left.fetch_sub(i64::try_from(items).unwrap_or(i64::MAX), Ordering::Relaxed);
-    }
-
-    fn add(&self, items: u64) {
-        self.left.fetch_add(i64::try_from(items).unwrap_or(i64::MAX), Ordering::Relaxed);
+    pub fn read(&self, count: u64) {
+        self.items().read += count;
     }
 
     /// How many pages of `limit` items each reader would get if they shared what is left; `None` if
     /// nobody knows.
     pub fn share(&self, limit: u64) -> Option<u64> {
-        let left = u64::try_from(self.left.load(Ordering::Relaxed)).unwrap_or(0);
-        let pages = left.div_ceil(limit.max(1));
-        self.is_known.load(Ordering::Relaxed).then(|| pages.div_ceil(self.readers))
+        let items = *self.items();
+        let left = items.all()?.saturating_sub(items.read);
+        Some(left.div_ceil(limit.max(1)).div_ceil(self.readers))
+    }
+
+    fn items(&self) -> MutexGuard<'_, Items> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Items {
+    /// Chunks that hold more or less than was thought say nothing about the whole, whose number is known:
+    /// unless they hold more than it, since some servers count no further than 10,000, and only what is
+    /// narrower shows more.
+    fn all(&self) -> Option<u64> {
+        let announced = self.announced?;
+        Some(if self.seen > announced { self.seen + self.thought } else { announced })
     }
 }
 
@@ -73,11 +100,34 @@ mod tests {
         assert_eq!(outlook.share(100), Some(13));
         outlook.read(9_000);
         assert_eq!(outlook.share(100), Some(2));
-        outlook.correct(1_000, 10_000);
-        assert_eq!(outlook.share(100), Some(13));
         outlook.read(20_000);
         assert_eq!(outlook.share(100), Some(0));
         outlook.begin();
         assert_eq!(outlook.share(100), None);
+    }
+
+    #[test]
+    fn an_uneven_search_is_as_long_as_it_says() {
+        let outlook = Outlook::new(8);
+        outlook.announce(8_000);
+        outlook.look(1_000, 5_000);
+        assert_eq!(outlook.share(100), Some(10));
+        outlook.cut(5_000);
+        outlook.look(1_000, 2_000);
+        assert_eq!(outlook.share(100), Some(10));
+    }
+
+    #[test]
+    fn a_search_that_was_not_counted_to_its_end_is_longer() {
+        let outlook = Outlook::new(8);
+        outlook.announce(10_000);
+        for _ in 0..2 {
+            outlook.look(1_250, 10_000);
+        }
+        // What was seen, and six chunks that nobody has looked into.
+        assert_eq!(outlook.share(100), Some(275_u64.div_ceil(8)));
+        outlook.cut(10_000);
+        outlook.look(2_500, 9_000);
+        assert_eq!(outlook.share(100), Some(340_u64.div_ceil(8)));
     }
 }

@@ -1,4 +1,5 @@
-//! How many round trips a search takes, cut as it is: readers are simulated, and each page takes a round.
+//! How many round trips a search takes, cut as it is: readers are simulated, and each page takes a round. In
+//! which order the pages of a round come is chance, and must not matter much.
 
 use super::chunks::{Chunk, chunks_for};
 use super::outlook::Outlook;
@@ -39,8 +40,15 @@ impl World {
         (before(chunk.to, self.0.len()) - before(chunk.from, 0)) as u64
     }
 
-    /// Reads it. The first page is there already, and what is found can be read in the next round.
+    /// The worst of a few readings.
     fn read(&self) -> Taken {
+        let all: Vec<Taken> = (0..20).map(|seed| self.read_once(fastrand::Rng::with_seed(seed))).collect();
+        let most = |count: fn(&Taken) -> u64| all.iter().map(count).max().unwrap_or(0);
+        Taken { rounds: most(|taken| taken.rounds), pages: most(|taken| taken.pages) }
+    }
+
+    /// Reads it. The first page is there already, and what is found can be read in the next round.
+    fn read_once(&self, mut chance: fastrand::Rng) -> Taken {
         let (outlook, total) = (Outlook::new(READERS), self.0.len() as u64);
         let pages = total.div_ceil(LIMIT);
         let count = chunks_for(pages, READERS as u64);
@@ -56,11 +64,13 @@ impl World {
             reading.extend(chosen.into_iter().map(|chunk| Reading { chunk, left: None }));
             taken.rounds += 1;
             taken.pages += reading.len() as u64;
+            chance.shuffle(&mut reading);
             reading.retain_mut(|one| {
                 if one.left.is_none() {
                     let count = self.count(&one.chunk);
-                    outlook.correct(one.chunk.aim, count);
+                    outlook.look(one.chunk.aim, count);
                     if let Some(pieces) = one.chunk.pieces(count, LIMIT, outlook.share(LIMIT)) {
+                        outlook.cut(count);
                         waiting.extend(one.chunk.cut(pieces, count.div_ceil(pieces)));
                         return false;
                     }
@@ -88,11 +98,11 @@ fn uneven_items_take_few_more() {
     type Case = (u64, fn(f64) -> f64, u64, u64);
     let week = |n: f64| if n < 0.5 { 0.3 + n * 2.0 * 7.0 / 365.0 } else { (n - 0.5) * 2.0 };
     let cases: [Case; 5] = [
-        (10_000, f64::sqrt, 17, 115),
-        (10_000, |n| n.powi(3), 18, 125),
-        (10_000, week, 18, 130),
-        (80_000, f64::sqrt, 115, 860),
-        (80_000, week, 125, 860),
+        (10_000, f64::sqrt, 16, 115),
+        (10_000, |n| n.powi(3), 20, 126),
+        (10_000, week, 19, 138),
+        (80_000, f64::sqrt, 115, 820),
+        (80_000, week, 108, 825),
     ];
     for (count, time, rounds, pages) in cases {
         let taken = World::new(count, time).read();
@@ -103,5 +113,5 @@ fn uneven_items_take_few_more() {
 #[test]
 fn items_of_one_moment_end() {
     let taken = World::new(10_000, |_| 0.7).read();
-    assert!(taken.pages < 100 + 8 + 64, "{taken:?}");
+    assert!(taken.pages < 100 + 8 + 8 * 12, "{taken:?}");
 }
