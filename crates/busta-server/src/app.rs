@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::{Activity, Pulse};
 use crate::cache::Cache;
 use crate::content::Content;
+use crate::model::PageQuery;
 use crate::security::{Rates, Tickets, Tokens};
 use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
@@ -47,16 +48,16 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(crate) overview: Cache,
-    pub(crate) sources: Cache,
+    pub(crate) sources: Cache<PageQuery>,
     pub(crate) resources: Cache,
 }
 
 impl Caches {
     /// Something was changed: whoever did it wants to see it.
     pub(crate) fn clear(&self) {
-        for cache in [&self.overview, &self.sources, &self.resources] {
-            cache.clear();
-        }
+        self.overview.clear();
+        self.sources.clear();
+        self.resources.clear();
     }
 }
 

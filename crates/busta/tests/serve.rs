@@ -73,9 +73,14 @@ fn a_run_is_started_shown_and_remembered() {
     assert_eq!((&overview["sources"], &overview["sources_ok"]), (&json!(20), &json!(20)));
     assert_eq!(overview["totals"]["records"], done["totals"]["records"]);
     assert_eq!(overview["recent_runs"][0]["id"], run.as_str());
+    assert_eq!(server.all("/api/v1/sources", 7), server.all("/api/v1/sources", 1000));
+    assert_eq!(server.all("/api/v1/sources", 7).len(), 20);
+    let datasets = server.all("/api/v1/datasets", 2);
+    assert_eq!(datasets, server.all("/api/v1/datasets", 1000));
+    let (status, _) = server.send(Method::GET, "/api/v1/sources?cursor=nobody", None);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     let mut seen = 0;
-    for dataset in server.get("/api/v1/datasets").as_array().unwrap() {
-        let name = dataset["name"].as_str().unwrap();
+    for name in &datasets {
         let page = server.get(&format!("/api/v1/datasets/{name}/records?limit=2"));
         seen += page["items"].as_array().unwrap().len();
     }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Answer, json};
 use crate::activity::{EventStream, Filter};
 use crate::app::App;
-use crate::input::{Params, check_limit};
+use crate::input::Params;
 use crate::model::{ActivityEvent, ActivityQuery, Page};
 use crate::problem::{Fault, Problem};
 use crate::security::TICKET_LIFETIME;
@@ -33,7 +33,6 @@ pub(super) async fn history(
     Params(query): Params<ActivityQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    check_limit(query.limit)?;
     Filter::read(&query)?;
     json(&headers, &app.service.history(query).await?)
 }

@@ -4,19 +4,36 @@ use busta_core::destination::TableInfo;
 use busta_core::reading::{Condition, Order, RowQuery};
 use busta_core::{Destination, Error, ErrorKind, Result};
 use busta_server::RecordScan;
-use busta_server::model::{Column, Dataset, DatasetSchema, Page, RecordQuery};
+use busta_server::model::{Column, Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
 use serde_json::value::RawValue;
 
 use super::paging;
 use crate::config::{BuiltDestination, Config};
 
-/// All tables, by destination.
-pub async fn datasets(config: &Config) -> Result<Vec<Dataset>> {
-    let mut all = Vec::new();
-    for (place, built) in config.destinations.iter().enumerate() {
-        all.extend(tables(built).await?.into_iter().map(|table| dataset_of(config, place, table)));
+/// A page of the tables: by destination, and there by name, as they come.
+pub async fn datasets(config: &Config, part: PageQuery) -> Result<Page<Dataset>> {
+    let (first, after) = match &part.cursor {
+        Some(cursor) => read_cursor(cursor)?,
+        None => (0, String::new()),
+    };
+    let mut found = Vec::new();
+    for (place, built) in config.destinations.iter().enumerate().skip(first) {
+        if found.len() > part.limit.get() {
+            break;
+        }
+        let tables = tables(built).await?.into_iter();
+        let tables = tables.filter(|table| place > first || table.name > after);
+        found.extend(tables.map(|table| (place, table)));
     }
-    Ok(all)
+    let page = Page::cut(found, part.limit, |(place, table)| format!("{place}.{}", table.name));
+    let items = page.items.into_iter().map(|(place, table)| dataset_of(config, place, table));
+    Ok(Page { items: items.collect(), next: page.next })
+}
+
+/// The destination and the table that a page ended with.
+fn read_cursor(text: &str) -> Result<(usize, String)> {
+    let (place, table) = text.split_once('.').ok_or_else(paging::no_cursor)?;
+    Ok((place.parse().map_err(|_| paging::no_cursor())?, table.to_owned()))
 }
 
 /// One table with its columns.
@@ -37,7 +54,7 @@ pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<
         filter: query.filter.as_deref().map(Condition::parse_all).transpose()?.unwrap_or_default(),
         order: query.order.as_deref().map(Order::parse).transpose()?,
         after: query.cursor,
-        limit: paging::limit(query.limit)?,
+        limit: query.limit.get(),
     };
     let page = destination(config, name).await?.readable().page(&query).await?;
     let rows = page.rows.iter().map(|row| {

@@ -7,8 +7,8 @@ use busta_core::clock::Clock;
 use busta_core::{Error, Result, SourceName, WriteMode};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
-    RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
+    RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
 };
 use busta_server::{Activity, RecordScan, Service};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
@@ -186,8 +186,18 @@ impl Service for Serving {
         }
     }
 
-    fn sources(&self) -> Vec<SourceView> {
-        self.wired.config.sources.iter().map(|source| self.view(source)).collect()
+    fn sources(&self, part: &PageQuery) -> Result<Page<SourceView>> {
+        let sources = &self.wired.config.sources;
+        let from = match &part.cursor {
+            None => 0,
+            Some(last) => {
+                let place = sources.iter().position(|source| source.name.as_str() == last);
+                place.ok_or_else(paging::no_cursor)? + 1
+            }
+        };
+        let sources = sources[from..].iter().take(part.limit.get() + 1).collect();
+        let page = Page::cut(sources, part.limit, |source| source.name.to_string());
+        Ok(Page { items: page.items.iter().map(|source| self.view(source)).collect(), next: page.next })
     }
 
     async fn source(&self, name: &str) -> Result<SourceDetail> {
@@ -231,19 +241,16 @@ impl Service for Serving {
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
-        let limit = paging::limit(query.limit)?;
         let filter = RunFilter {
             state: query.state.map(views::stored_state),
             source: query.source.as_deref().map(SourceName::from),
             before: query.cursor.as_deref().map(history::run_cursor).transpose()?,
-            limit: limit + 1,
+            limit: query.limit.get() + 1,
             reports: false,
         };
-        let mut runs = self.store.runs_page(filter).await?;
-        let more = runs.len() > limit;
-        runs.truncate(limit);
-        let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
-        Ok(Page { items: runs.iter().map(|run| self.current(run)).collect(), next })
+        let runs = self.store.runs_page(filter).await?;
+        let page = Page::cut(runs, query.limit, |run| run.id.to_string());
+        Ok(Page { items: page.items.iter().map(|run| self.current(run)).collect(), next: page.next })
     }
 
     async fn run(&self, id: &str) -> Result<RunDetail> {
@@ -271,8 +278,8 @@ impl Service for Serving {
         history::page(&self.store, query).await
     }
 
-    async fn datasets(&self) -> Result<Vec<Dataset>> {
-        data::datasets(&self.wired.config).await
+    async fn datasets(&self, part: PageQuery) -> Result<Page<Dataset>> {
+        data::datasets(&self.wired.config, part).await
     }
 
     async fn dataset(&self, name: &str) -> Result<DatasetSchema> {

@@ -68,6 +68,19 @@ impl Server {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// The names in a list, read in parts of `limit`.
+    pub fn all(&self, path: &str, limit: usize) -> Vec<String> {
+        let (mut names, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{path}?limit={limit}{cursor}"));
+            let items = page["items"].as_array().unwrap();
+            assert!(!items.is_empty() && items.len() <= limit, "{page:#}");
+            names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { return names };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
     pub fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let (status, text) = self.send(Method::POST, path, Some(body));
         (status, serde_json::from_str(&text).unwrap())
