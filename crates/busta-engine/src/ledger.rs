@@ -451,6 +451,7 @@ impl Ledger {
             busy_s: self.busy.as_secs_f64(),
             quality: self.quality.clone(),
             phases: self.phases(),
+            fresh_s: None,
             error: self.error.clone(),
         }
     }
