@@ -196,6 +196,38 @@ fn sources_are_collected_by_schedule_until_they_are_paused() {
     assert!(source["schedule"]["next_at"].is_string(), "{source:#}");
 }
 
+/// The sandbox's feed has a `ttl` of an hour; nothing else would make the pace slower than five minutes.
+#[test]
+fn a_source_that_says_how_long_it_holds_is_asked_no_sooner() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "sources:
+  - name: news
+    type: rss
+    feeds: [{}/feeds/rss2/news]
+    schedule: {{ auto: {{ min: 1s, max: 1d }}, initial_delay: 0s }}
+",
+        origin.url()
+    ));
+    let mut server = Server::start(&desk);
+    let ended = |source: &serde_json::Value| source["last_run"]["state"] == "completed";
+    server.until("/api/v1/sources/news", ended);
+    let next_in = |server: &Server| {
+        let planned = |source: &serde_json::Value| ended(source) && source["schedule"]["next_at"].is_string();
+        let source = server.until("/api/v1/sources/news", planned);
+        let time =
+            |value: &serde_json::Value| value.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+        let next = time(&source["schedule"]["next_at"]).unwrap();
+        (next - time(&source["last_run"]["finished_at"]).unwrap()).num_seconds()
+    };
+    assert!((3590..=3610).contains(&next_in(&server)), "{} s", next_in(&server));
+    server.signal("-TERM");
+    server.ended();
+    let again = Server::start(&desk);
+    again.until("/ready", |ready| ready["ready"] == true);
+    assert!((3590..=3610).contains(&next_in(&again)), "after a restart: {} s", next_in(&again));
+}
+
 #[test]
 fn nobody_else_is_let_in() {
     let origin = Origin::default();
