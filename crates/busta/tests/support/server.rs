@@ -29,7 +29,17 @@ impl Server {
 
     /// The same at an address.
     pub fn start_at(desk: &Desk, bind: &str) -> Self {
-        let mut command = desk.command(&["serve", "--bind", bind]);
+        Self::started(desk.command(&["serve", "--bind", bind]))
+    }
+
+    /// The same, to die at the `nth` time that it passes a failpoint.
+    pub fn start_to_die_at(desk: &Desk, failpoint: &str, nth: u64) -> Self {
+        let mut command = desk.command(&["serve", "--bind", "127.0.0.1:0"]);
+        command.env("BUSTA_FAILPOINT", format!("{failpoint}:{nth}"));
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.next().expect("it has ended").unwrap();
