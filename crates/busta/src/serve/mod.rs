@@ -15,6 +15,7 @@ mod cleaning;
 mod data;
 mod failures;
 mod history;
+mod live;
 mod lock;
 mod metrics;
 mod paging;

@@ -9,7 +9,8 @@ use busta_server::model::{
 use busta_store::StoredRun;
 use tokio::time::Instant;
 
-use super::runs::{Live, Waiting};
+use super::live::Live;
+use super::runs::Waiting;
 use crate::wiring::Wired;
 
 /// A run of the history.
