@@ -14,6 +14,7 @@ use crate::model::PageQuery;
 use crate::security::{Rates, Tickets, Tokens};
 use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
+use crate::traffic::Traffic;
 
 /// The address of the client, put beside each request by the one who accepted its connection.
 #[derive(Clone, Copy)]
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     /// Whether only this machine can reach the server.
     pub(crate) loopback: bool,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) tickets: Tickets,
     pub(crate) rates: Option<Rates>,
     pub(crate) failed_logins: Rates,
@@ -85,6 +87,7 @@ impl App {
             stopping,
             loopback,
             tokens: Arc::clone(&settings.tokens),
+            traffic: Arc::clone(&settings.traffic),
             tickets: Tickets::default(),
             rates: limits.requests.map(Rates::new),
             failed_logins: Rates::new(limits.failed_logins),

@@ -52,6 +52,29 @@ async fn probes_and_metrics() {
 }
 
 #[tokio::test]
+async fn requests_are_counted_by_their_routes() {
+    let server = Server::closed().await;
+    let bearer = format!("Bearer {}", server.read.text.expose());
+    for name in ["news", "orders", "missing"] {
+        server.send("GET", &format!("/api/v1/sources/{name}"), &[("Authorization", &bearer)], "").await;
+    }
+    server.send("BREW", "/api/v1/sources/news", &[("Authorization", &bearer)], "").await;
+    server.get("/api/v1/sources/news").await.problem(401);
+    server.get("/no/such/page").await;
+    server.stream("/api/v1/activity/stream", &[("Authorization", &bearer)]).await.until("welcome").await;
+    let routes = server.traffic.routes();
+    let of_source = &routes["/api/v1/sources/{name}"].requests;
+    let counted = |method, status| of_source.get(&(method, status)).copied();
+    assert_eq!((counted("GET", 200), counted("GET", 404), counted("GET", 401)), (Some(2), Some(1), Some(1)));
+    assert_eq!(of_source.values().sum::<u64>(), 5, "{of_source:?}");
+    assert_eq!(routes["/api/v1/activity/stream"].requests, [(("GET", 200), 1)].into());
+    assert_eq!(routes.len(), 3, "paths are no routes: {routes:?}");
+    assert!(routes.contains_key("(pages)"));
+    let last = routes["(pages)"].cumulative().last();
+    assert_eq!(last, Some((f64::INFINITY, 1)));
+}
+
+#[tokio::test]
 async fn what_is_started_says_where_it_is() {
     let server = Server::open().await;
     let posts = [

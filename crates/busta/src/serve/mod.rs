@@ -91,6 +91,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         timetable: Timetable::new(store.clone(), clock.clone()),
         samples: Arc::new(Samples::default()),
         activity: activity.clone(),
+        traffic: Arc::default(),
         began: Instant::now(),
         started: clock.now(),
         wired,

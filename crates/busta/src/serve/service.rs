@@ -10,7 +10,7 @@ use busta_server::model::{
     FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
     RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
 };
-use busta_server::{Activity, RecordScan, Service};
+use busta_server::{Activity, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -39,6 +39,7 @@ pub struct Serving {
     pub timetable: Timetable,
     pub samples: Arc<Samples>,
     pub activity: Arc<Activity>,
+    pub traffic: Arc<Traffic>,
     pub began: Instant,
     pub started: DateTime<Utc>,
 }

@@ -32,6 +32,7 @@ pub fn input(serving: &Serving) -> MetricsInput {
         workers: workers(&snapshots),
         hosts: serving.wired.hosts().view(),
         activity: serving.activity.counts(),
+        traffic: serving.traffic.routes(),
     }
 }
 
