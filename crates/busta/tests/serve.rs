@@ -261,15 +261,35 @@ fn a_revoked_token_does_not_open_the_door() {
 }
 
 #[test]
-fn the_command_line_does_not_stop_the_server_for_a_run() {
+fn the_command_line_has_the_server_stop_a_run_of_its_own() {
     let origin = Origin::default();
     let desk = hanging(&origin, "");
     let server = Server::start(&desk);
     let run = server.collect();
-    let refused = desk.busta(&["runs", "cancel", &run]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains(&format!("/api/v1/runs/{run}/cancel")), "{}", refused.stderr);
+    let asked = desk.busta(&["runs", "cancel", &run]);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    assert!(asked.stdout.contains(&run) && asked.stdout.contains("busta serve"), "{}", asked.stdout);
+    server.until_run(&run, "cancelled");
+    assert_eq!(server.get("/health")["status"], "ok", "it goes on");
+}
+
+#[test]
+fn a_server_that_asks_for_tokens_stops_a_run_for_who_may_operate() {
+    let origin = Origin::default();
+    let desk = hanging(&origin, "");
+    let (operate, read) = (desk.new_token("operate"), desk.new_token("read"));
+    let server = Server::start(&desk).with_token(&operate);
+    let run = server.collect();
+    for more in [&[][..], &["--token", &read], &["--token", "busta_made_up"]] {
+        let refused = desk.busta(&[&["runs", "cancel", &run], more].concat());
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
+        assert!(refused.stderr.contains("BUSTA_TOKEN"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(&read), "{}", refused.stderr);
+    }
     assert_eq!(server.get(&format!("/api/v1/runs/{run}"))["state"], "running");
+    let asked = desk.command(&["runs", "cancel", &run]).env("BUSTA_TOKEN", &operate).output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    server.until_run(&run, "cancelled");
 }
 
 /// After a crash the schedule is due as well; the run that was cut off comes first, and its records land once.
