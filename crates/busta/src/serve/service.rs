@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::clock::Clock;
-use busta_core::{Error, Result, SourceName, WriteMode};
+use busta_core::{Error, Pool, Result, SourceName, WriteMode};
+use busta_engine::{PoolProgress, Snapshot};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
     FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
@@ -84,7 +85,7 @@ impl Serving {
     }
 
     fn in_flight(&self, source: &SourceName) -> u64 {
-        let of_run = |snapshot: &busta_engine::Snapshot| {
+        let of_run = |snapshot: &Snapshot| {
             let mine = snapshot.sources.iter().filter(|progress| progress.name == *source);
             mine.map(|progress| progress.in_flight as u64).sum::<u64>()
         };
@@ -115,16 +116,25 @@ impl Serving {
         }
     }
 
-    fn pools(&self) -> Vec<busta_server::model::PoolView> {
+    /// The pools of the process; what waits for them is known to the runs.
+    pub fn pools(&self) -> Vec<PoolProgress> {
         let live = self.runs.live();
-        let waiting = |pool: &busta_engine::PoolUse| {
-            let of_run = |snapshot: &busta_engine::Snapshot| {
-                let mine = snapshot.pools.iter().filter(|progress| progress.name == pool.name);
-                mine.map(|progress| progress.waiting as u64).sum::<u64>()
+        let waiting = |name: &Pool| {
+            let of_run = |snapshot: &Snapshot| {
+                let mine = snapshot.pools.iter().filter(|pool| pool.name == *name);
+                mine.map(|pool| pool.waiting).sum::<usize>()
             };
             live.iter().map(|live| of_run(&live.snapshot.borrow())).sum()
         };
-        self.wired.capacity().pools().iter().map(|pool| views::pool(pool, waiting(pool))).collect()
+        let pools = self.wired.capacity().pools().into_iter();
+        pools
+            .map(|pool| PoolProgress {
+                waiting: waiting(&pool.name),
+                name: pool.name,
+                places: pool.places,
+                taken: pool.taken,
+            })
+            .collect()
     }
 
     fn detail(&self, run: StoredRun) -> RunDetail {
@@ -302,7 +312,7 @@ impl Service for Serving {
             memory_peak_bytes: process::peak_memory(),
             file_descriptors_max: process::most_open_files(),
             samples: self.samples.resources(),
-            pools: self.pools(),
+            pools: self.pools().iter().map(views::pool).collect(),
             hosts: self.wired.hosts().view().iter().map(views::host).collect(),
         }
     }
