@@ -256,8 +256,7 @@ impl Runs {
         let (run, sources) = (new.id.clone(), new.sources.clone());
         if let Some((source, busy)) = self.busy(&sources) {
             if self.inner.on_busy == OnBusy::Reject && !request.wait {
-                return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
-                    .hint("wait for it, or cancel it"));
+                return Err(being_collected(&source, &busy));
             }
             self.enqueue(new, Some(&busy)).await?;
             return Ok(Begun { run, sources, behind: Some(busy) });
@@ -281,11 +280,13 @@ impl Runs {
         let run = self.inner.store.run(id).await?;
         session::refuse_done(&run)?;
         let begun = Begun { run: run.id.clone(), sources: run.sources.clone(), behind: None };
-        self.resume(&run, trigger).await?;
+        self.resume(&run, trigger, false).await?;
         Ok(begun)
     }
 
-    async fn resume(&self, run: &StoredRun, trigger: Trigger) -> Result<()> {
+    /// Goes on with a run, unless one of its sources is being collected or waited for: by the run itself if
+    /// it `waits`, and then it is free by now.
+    pub(super) async fn resume(&self, run: &StoredRun, trigger: Trigger, waits: bool) -> Result<()> {
         let (sources, gone) = session::resumable(&self.inner.wired, run)?;
         for name in gone {
             tracing::warn!(
@@ -294,9 +295,8 @@ impl Runs {
                 "not in the configuration any more"
             );
         }
-        if let Some((source, busy)) = self.busy(&sources) {
-            return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
-                .hint("wait for it, or cancel it"));
+        if let Some((source, busy)) = self.busy(&sources).filter(|_| !waits) {
+            return Err(being_collected(&source, &busy));
         }
         let session = Session::resume(&self.inner.store, run, sources, trigger).await?;
         self.launch(session, trigger).await
@@ -348,4 +348,8 @@ impl Runs {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn being_collected(source: &SourceName, busy: &RunId) -> Error {
+    Error::conflict(format!("run {busy} is collecting {source} right now")).hint("wait for it, or cancel it")
 }
