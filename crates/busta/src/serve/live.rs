@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
@@ -17,7 +16,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::runs::{Ended, News, Runs};
-use crate::process;
+use crate::process::Usage;
 use crate::session::Session;
 
 /// A run under way.
@@ -128,14 +127,14 @@ impl Runs {
         session: Session,
         handle: RunHandle,
         events: broadcast::Receiver<Event>,
-        processor: Duration,
+        usage: Usage,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let (activity, clock) = (self.inner.activity.clone(), self.inner.clock.clone());
             let told = tokio::spawn(tell(activity, clock, held.run.clone(), events));
             // The engine is over before anything here can go wrong: no other run meets what is left of it.
             let outcome = handle.join().await;
-            held.report = self.write_down(session, outcome, processor).await;
+            held.report = self.write_down(session, outcome, usage).await;
             // Its last events come before anybody learns that it is over.
             let _ = told.await;
             let _turn = self.inner.turn.lock().await;
@@ -149,7 +148,7 @@ impl Runs {
         &self,
         session: Session,
         outcome: Result<RunOutcome>,
-        processor: Duration,
+        usage: Usage,
     ) -> Option<RunReport> {
         let run = session.run().clone();
         let RunOutcome { mut report, split_durations } = match outcome {
@@ -159,8 +158,7 @@ impl Runs {
                 return None;
             }
         };
-        report.peak_rss_bytes = process::peak_memory();
-        report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
+        usage.fill(&mut report);
         let durations = crate::collect::durations(split_durations);
         let ended = if self.is_cut_off(&report) {
             session.leave(durations).await

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::live::{Held, Live};
 use crate::config::OnBusy;
-use crate::process;
+use crate::process::Usage;
 use crate::session::{self, Session};
 use crate::wiring::{self, Wired};
 
@@ -337,11 +337,11 @@ impl Runs {
             }
         };
         let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
-        let processor = process::processor_time();
+        let usage = Usage::begin();
         let (handle, events) = busta_engine::start_heard(plan, self.inner.clock.clone());
         let live = Live::new(&handle, trigger, sources, self.inner.clock.now());
         let held = Held::take(self, live);
-        tokio::spawn(self.clone().see_through(held, session, handle, events, processor));
+        tokio::spawn(self.clone().see_through(held, session, handle, events, usage));
         Ok(())
     }
 
