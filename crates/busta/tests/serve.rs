@@ -44,15 +44,6 @@ fn quick(origin: &Origin, schedule: &str) -> Desk {
     ))
 }
 
-/// Waits until the origin has seen so many requests: the run is under way.
-fn until_under_way(origin: &Origin, requests: u64) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while origin.stats().total.requests < requests {
-        assert!(Instant::now() < until, "nothing happens");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_run_is_started_shown_and_remembered() {
     let origin = Origin::default();
@@ -104,7 +95,7 @@ fn what_is_being_collected_is_not_collected_twice() {
     let desk = hanging(&origin, "");
     let server = Server::start(&desk);
     let run = server.collect();
-    until_under_way(&origin, 1);
+    origin.until_under_way(1);
     let (status, problem) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(problem["detail"].as_str().unwrap().contains(&run), "{problem:#}");
@@ -154,7 +145,7 @@ fn goes_on_after(signal: &str) {
         desk.write("busta.yaml", format!("server: {{ initial_delay: 0s }}\n{yaml}"));
         let mut server = Server::start(&desk);
         let run = server.collect();
-        until_under_way(&origin, requests);
+        origin.until_under_way(requests);
         server.signal(signal);
         server.ended();
         let server = Server::start(&desk);
@@ -312,7 +303,7 @@ server: {{ initial_delay: 0s }}
         origin.url()
     ));
     let mut server = Server::start(&desk);
-    until_under_way(&origin, 8);
+    origin.until_under_way(8);
     let first = server.get("/api/v1/runs")["items"][0]["id"].as_str().unwrap().to_owned();
     server.signal("-KILL");
     server.ended();

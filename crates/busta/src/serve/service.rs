@@ -238,9 +238,6 @@ impl Service for Serving {
     }
 
     async fn collect(&self, request: CollectRequest) -> Result<Accepted> {
-        if request.limit == Some(0) {
-            return Err(Error::data("`limit` is 0; nothing would be collected"));
-        }
         let request = Request {
             sources: self.chosen(&request.sources)?,
             trigger: Trigger::Api,
