@@ -7,7 +7,7 @@ const isKey = (column) => column.primary_key;
 
 /** The table with most rows, of those where one column tells a row. */
 async function largest() {
-  const datasets = await api("/datasets");
+  const { items: datasets } = await api("/datasets");
   for (const { name } of datasets.toSorted((a, b) => b.rows - a.rows)) {
     const schema = await api(`/datasets/${encodeURIComponent(name)}`);
     if (schema.columns.filter(isKey).length === 1) return { name, schema };

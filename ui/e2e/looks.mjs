@@ -68,14 +68,14 @@ test("the keyboard is enough", async () => {
 });
 
 test("a schedule is paused and resumed", async () => {
-  const source = (await api("/sources")).find((each) => each.schedule && !each.schedule.paused);
+  const source = (await api("/sources")).items.find((each) => each.schedule && !each.schedule.paused);
   assert.ok(source, "a source with a schedule is needed");
   const page = await openPage();
   await open(page, `/sources/${encodeURIComponent(source.name)}`);
   await page.getByRole("button", { name: "Pause schedule" }).click();
   await page.getByRole("button", { name: "Resume schedule" }).click();
   await page.getByRole("button", { name: "Pause schedule" }).waitFor();
-  const after = (await api("/sources")).find((each) => each.name === source.name);
+  const after = (await api("/sources")).items.find((each) => each.name === source.name);
   assert.equal(after.schedule.paused, false);
   await closePage(page);
 });

@@ -27,10 +27,10 @@ async function paths() {
     runs: "/runs",
     run: `/runs/${(failed ?? ended).id}`,
     sources: "/sources",
-    source: `/sources/${sources[0].name}`,
+    source: `/sources/${sources.items[0].name}`,
     failures: "/failures",
     data: "/data",
-    dataset: `/data/${datasets.toSorted((a, b) => b.rows - a.rows)[0].name}`,
+    dataset: `/data/${datasets.items.toSorted((a, b) => b.rows - a.rows)[0].name}`,
     resources: "/resources",
     nowhere: "/no/such/page",
   };

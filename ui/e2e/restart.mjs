@@ -18,7 +18,7 @@ test("a page goes on by itself when the server was away", async () => {
 
   await page.locator("[data-connection=live]").waitFor({ timeout: 30_000 });
   // Live again: what happens now is shown, and nothing twice.
-  const source = (await api("/sources")).find((each) => each.enabled && !each.running);
+  const source = (await api("/sources")).items.find((each) => each.enabled && !each.running);
   const { run_id: id } = await api(`/sources/${encodeURIComponent(source.name)}/collect`, {
     method: "POST",
     body: "{}",

@@ -86,7 +86,10 @@ function route(world, method, path, query, body, tickets) {
     case "GET overview":
       return overview(world);
     case "GET sources":
-      return SOURCES.map((source) => world.sourceView(source));
+      return page(
+        SOURCES.map((source) => world.sourceView(source)),
+        query,
+      );
     case "GET sources/*":
       return world.sourceDetail(source(name));
     case "POST sources/*/pause":
@@ -119,14 +122,14 @@ function route(world, method, path, query, body, tickets) {
     case "GET failures/*":
       return groups(failures(world, query), query.get("by") ?? "reason");
     case "GET activity":
-      return page(world.events.filter(filterOf(query)).reverse(), query, 100);
+      return page(world.events.filter(filterOf(query)).reverse(), query);
     case "POST activity/*": {
       const ticket = randomBytes(12).toString("hex");
       tickets.set(ticket, Date.now() + 30_000);
       return { ticket, expires_in_s: 30 };
     }
     case "GET datasets":
-      return Object.keys(TABLES).map(dataset);
+      return page(Object.keys(TABLES).map(dataset), query);
     case "GET datasets/*":
       return { ...dataset(name), columns: COLUMNS };
     case "GET datasets/*/records":
@@ -203,9 +206,9 @@ function filterOf(query) {
     fits(event.action, query.get("action"));
 }
 
-function page(items, query, most = 50) {
+function page(items, query) {
   const from = Number(query.get("cursor") ?? 0);
-  const limit = Number(query.get("limit") ?? most);
+  const limit = Number(query.get("limit") ?? 50);
   const next = from + limit;
   return { items: items.slice(from, next), ...(next < items.length ? { next: String(next) } : {}) };
 }

@@ -74,6 +74,9 @@ fn specs() -> Vec<StreamSpec> {
     STREAMS.map(spec).to_vec()
 }
 
+/// So many failures a failing page has: a few of them, and it is worth writing the log of failures anew.
+const FAILURES: usize = 24;
+
 /// Something that is done to a destination.
 #[derive(Clone, Debug)]
 enum Act {
@@ -82,6 +85,8 @@ enum Act {
     Begin,
     /// Of everything that may go.
     Purge,
+    /// Of the failures.
+    PurgeFailures,
 }
 
 #[derive(Clone, Debug)]
@@ -114,7 +119,7 @@ struct History {
 
 impl History {
     fn draw(&mut self, chance: &mut Chance) -> Act {
-        match chance.below(13) {
+        match chance.below(14) {
             0 => {
                 self.run += 1;
                 self.pages.clear();
@@ -126,6 +131,7 @@ impl History {
                 Act::Finish(stream)
             }
             3 => Act::Purge,
+            4 => Act::PurgeFailures,
             _ => Act::Commit((0..=chance.below(3)).map(|_| self.page(chance)).collect()),
         }
     }
@@ -164,22 +170,24 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
             }];
             destination.finish(&Finish { run, source, streams }).await.unwrap();
         }
-        Act::Purge => {
+        Act::Purge | Act::PurgeFailures => {
             let older_than = SystemClock.now() + chrono::Duration::days(1);
-            let purge = Purge { source, older_than, batch: usize::MAX, after: None };
+            let after = matches!(act, Act::PurgeFailures).then(|| "failures".to_owned());
+            let purge = Purge { source, older_than, batch: usize::MAX, after };
             destination.purge(&purge).await.unwrap();
         }
         Act::Commit(pages) => {
             let chunk = |page: &Page| {
                 let records: Records = page.records.iter().map(String::as_str).collect();
                 let (stream, split) = (page.stream.into(), page.split.clone().into());
-                let failure = Failure::item(Stage::Read, format!("{:?}", page.to), &Error::data("no"), None);
+                let failure = |n: usize| {
+                    Failure::item(Stage::Read, format!("{:?} {n}", page.to), &Error::data("no"), None)
+                };
+                let now = SystemClock.now();
                 Chunk {
                     staged: Some(destination.stage(&run, &source, &stream, &records)),
-                    failures: page
-                        .fails
-                        .then(|| failure.place(&run, &source, &stream, &split, SystemClock.now()))
-                        .into_iter()
+                    failures: (0..if page.fails { FAILURES } else { 0 })
+                        .map(|n| failure(n).place(&run, &source, &stream, &split, now))
                         .collect(),
                     step: Some(Step { split, from: page.from.clone(), to: page.to.clone() }),
                     run: run.clone(),
@@ -230,7 +238,7 @@ async fn look(destination: &dyn Destination, folder: &Path, run: u32, kind: Kind
         rows.insert(table.name.clone(), list);
     }
     let mut failures: Vec<_> =
-        readable.failures(None, 1000).await.unwrap().into_iter().map(|f| f.id).collect();
+        readable.failures(None, 10_000).await.unwrap().into_iter().map(|f| f.id).collect();
     failures.sort();
     Sight { rows, files, positions, failures }
 }
@@ -412,7 +420,8 @@ async fn check(seed: u64, kind: Kind) {
         assert_eq!(look(&*again, folder.path(), history.run, kind).await, now, "crash after {act:?}");
         if !matches!(act, Act::Finish(_)) {
             let taken = play(&*again, history.run, &act).await;
-            assert_eq!(taken, matches!(act, Act::Begin | Act::Purge), "{act:?}");
+            let may = matches!(act, Act::Begin | Act::Purge | Act::PurgeFailures);
+            assert_eq!(taken, may, "{act:?}");
             assert_eq!(look(&*again, folder.path(), history.run, kind).await, now, "{act:?} again");
         }
         seen = now;

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests may")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::SourceContext;
-use busta_core::meter::NoMeter;
+use busta_core::meter::{Meter, NoMeter, Request};
 use busta_core::{Checkpoint, ErrorKind, Source, WriteMode};
 use busta_sandbox::{Sandbox, SandboxConfig};
 use busta_testkit::drive::{Harvest, read_all, read_all_reopening};
@@ -25,11 +25,15 @@ fn source(keys: Value) -> Box<dyn Source> {
 }
 
 fn source_in(keys: Value, base_dir: std::path::PathBuf) -> Box<dyn Source> {
+    source_with(keys, base_dir, Arc::new(NoMeter))
+}
+
+fn source_with(keys: Value, base_dir: std::path::PathBuf, meter: Arc<dyn Meter>) -> Box<dyn Source> {
     busta_connectors::http::install_crypto();
     let context = SourceContext {
         name: "news".into(),
         base_dir,
-        meter: Arc::new(NoMeter),
+        meter,
         clock: Arc::new(SystemClock),
         request_timeout: Duration::from_secs(10),
         readers: 8,
@@ -227,4 +231,35 @@ async fn streams_say_how_entries_are_stored() {
     assert_eq!((stream.name.as_str(), stream.table.as_str()), ("news", "posts"));
     assert_eq!(stream.primary_key, ["feed", "id"]);
     assert_eq!((stream.write_mode, stream.cursor_field.as_deref()), (WriteMode::Merge, None));
+}
+
+/// A meter that remembers for how long the answers stay as they are.
+#[derive(Default)]
+struct Fresh(Mutex<Vec<u64>>);
+
+impl Meter for Fresh {
+    fn request(&self, _: &Request<'_>) {}
+
+    fn bytes(&self, _: u64) {}
+
+    fn waited(&self, _: Duration) {}
+
+    fn fresh_for(&self, time: Duration) {
+        self.0.lock().unwrap().push(time.as_secs());
+    }
+}
+
+#[tokio::test]
+async fn feeds_say_for_how_long_they_hold_and_are_believed_when_they_have_not_changed() {
+    let sandbox = sandbox().await;
+    // Both say `max-age=300`; RSS 2.0 has a `ttl` of an hour, too.
+    for (format, seconds) in [("rss2", 3600), ("atom", 300)] {
+        let fresh = Arc::new(Fresh::default());
+        let feed = format!("{}/feeds/{format}/news", sandbox.url());
+        let source = source_with(json!({ "feeds": [feed] }), std::env::temp_dir(), fresh.clone());
+        let first = read_all(&*source, &Checkpoint::default()).await.unwrap();
+        let second = read_all(&*source, &next_run(&first)).await.unwrap();
+        assert_eq!((first.records.is_empty(), second.stream("entries").len()), (false, 0));
+        assert_eq!(*fresh.0.lock().unwrap(), [seconds; 2], "{format}");
+    }
 }

@@ -26,6 +26,11 @@ pub trait Meter: Send + Sync {
     /// A reader has waited this long for something else than HTTP (a disk, an object store).
     fn waited(&self, time: Duration);
 
+    /// An answer that records are made of stays as it is for `time` more, by what its server or the document
+    /// itself says (`Cache-Control: max-age`, `Expires`, a feed's `ttl`); zero if they say nothing. Called
+    /// once per such answer, at once: a source as a whole stays as it is for the shortest of them.
+    fn fresh_for(&self, _time: Duration) {}
+
     /// Room for one request to `host` beside the one that a reader may always have in flight: a place of
     /// the run, of the pool, of the source and of the host, with the host's turn. `None` if any of these is
     /// taken, or about to be; waiting splits go first, so a reader keeps it for one request only, and asks

@@ -149,6 +149,11 @@ pub struct SourceReport {
     /// What its slots spent their time on.
     #[serde(default)]
     pub phases: Phases,
+    /// How long after the end of the run its servers ask to be left alone, in seconds: until something may
+    /// have changed by what they say of their answers (`max-age`, `Expires`, a feed's `ttl`), or until a
+    /// `Retry-After` is over. Absent if they do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_s: Option<f64>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
 }

@@ -451,6 +451,7 @@ impl Ledger {
             busy_s: self.busy.as_secs_f64(),
             quality: self.quality.clone(),
             phases: self.phases(),
+            fresh_s: self.meter.fresh(Instant::now()).map(|time| time.as_secs_f64()),
             error: self.error.clone(),
         }
     }

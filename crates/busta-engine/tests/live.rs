@@ -150,6 +150,7 @@ impl Reader for Pages {
         if refused {
             return Err(Error::unavailable("answered 503"));
         }
+        self.meter.fresh_for(Duration::from_secs(3600 / u64::from(self.page)));
         let record = format!(r#"{{"id":{}}}"#, self.page);
         let records = [record.as_str()].into_iter().collect();
         Ok(Some(if self.page == 3 {
@@ -168,7 +169,9 @@ async fn events_say_who_did_what_where() {
     bench = bench.source("a", Asking { meter: meter.clone(), spec, host: "x.example:80".into() });
     let handle = start(bench.plan(), clock());
     let mut events = handle.events();
-    handle.join().await.unwrap();
+    let report = handle.join().await.unwrap().report;
+    let fresh = report.sources[0].fresh_s.unwrap();
+    assert!((1190.0..=1200.0).contains(&fresh), "the last page holds for a third of an hour: {fresh}");
     let events = drain(&mut events);
 
     let of = |action| events.iter().filter(move |event| event.action == action);

@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::{Activity, Pulse};
 use crate::cache::Cache;
 use crate::content::Content;
+use crate::model::PageQuery;
 use crate::security::{Rates, Tickets, Tokens};
 use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
+use crate::traffic::Traffic;
 
 /// The address of the client, put beside each request by the one who accepted its connection.
 #[derive(Clone, Copy)]
@@ -31,6 +33,7 @@ pub(crate) struct Shared {
     /// Whether only this machine can reach the server.
     pub(crate) loopback: bool,
     pub(crate) tokens: Arc<dyn Tokens>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) tickets: Tickets,
     pub(crate) rates: Option<Rates>,
     pub(crate) failed_logins: Rates,
@@ -47,16 +50,16 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct Caches {
     pub(crate) overview: Cache,
-    pub(crate) sources: Cache,
+    pub(crate) sources: Cache<PageQuery>,
     pub(crate) resources: Cache,
 }
 
 impl Caches {
     /// Something was changed: whoever did it wants to see it.
     pub(crate) fn clear(&self) {
-        for cache in [&self.overview, &self.sources, &self.resources] {
-            cache.clear();
-        }
+        self.overview.clear();
+        self.sources.clear();
+        self.resources.clear();
     }
 }
 
@@ -84,6 +87,7 @@ impl App {
             stopping,
             loopback,
             tokens: Arc::clone(&settings.tokens),
+            traffic: Arc::clone(&settings.traffic),
             tickets: Tickets::default(),
             rates: limits.requests.map(Rates::new),
             failed_logins: Rates::new(limits.failed_logins),

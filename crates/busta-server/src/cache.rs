@@ -11,31 +11,47 @@ use crate::content::Content;
 /// four. Whoever changes something sees it at once: see [`Cache::clear`].
 const FRESH: Duration = Duration::from_millis(250);
 
-/// The last answer of one route, for a moment.
+/// The last answer of one route, for a moment, and what it was asked: dashboards ask all the same.
 ///
 /// The lock is held while an answer is made, which is a matter of microseconds since it is made from memory:
 /// those who come meanwhile wait for it instead of making it as well.
-#[derive(Default)]
-pub(crate) struct Cache(Mutex<Option<(Instant, Arc<Content>)>>);
+pub(crate) struct Cache<Q = ()>(Mutex<Option<Last<Q>>>);
 
-impl Cache {
-    /// The answer, made by `make` unless there is a fresh one.
-    pub(crate) fn get<E>(&self, make: impl FnOnce() -> Result<Content, E>) -> Result<Arc<Content>, E> {
+struct Last<Q> {
+    query: Q,
+    made: Instant,
+    content: Arc<Content>,
+}
+
+impl<Q: PartialEq> Cache<Q> {
+    /// The answer to `query`, made by `make` unless there is a fresh one.
+    pub(crate) fn get<E>(
+        &self,
+        query: Q,
+        make: impl FnOnce(&Q) -> Result<Content, E>,
+    ) -> Result<Arc<Content>, E> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if let Some((made, content)) = &*last
+        if let Some(Last { query: asked, made, content }) = &*last
+            && *asked == query
             && now.duration_since(*made) < FRESH
         {
             return Ok(Arc::clone(content));
         }
-        let content = Arc::new(make()?);
-        *last = Some((now, Arc::clone(&content)));
+        let content = Arc::new(make(&query)?);
+        *last = Some(Last { query, made: now, content: Arc::clone(&content) });
         Ok(content)
     }
 
     /// Forgets the answer, because something was changed.
     pub(crate) fn clear(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl<Q> Default for Cache<Q> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
@@ -46,18 +62,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_made_once_in_a_while() {
         let (cache, mut made) = (Cache::default(), 0);
-        let mut ask = |cache: &Cache| {
-            let content = cache.get(|| {
+        let mut ask = |query| {
+            let content = cache.get(query, |_| {
                 made += 1;
                 Content::json(&made)
             });
             content.unwrap();
             made
         };
-        assert_eq!((ask(&cache), ask(&cache)), (1, 1));
+        assert_eq!((ask("a"), ask("a")), (1, 1));
+        assert_eq!((ask("b"), ask("b")), (2, 2), "another question has another answer");
         tokio::time::advance(FRESH).await;
-        assert_eq!((ask(&cache), ask(&cache)), (2, 2));
+        assert_eq!((ask("b"), ask("b")), (3, 3));
         cache.clear();
-        assert_eq!(ask(&cache), 3);
+        assert_eq!(ask("b"), 4);
     }
 }

@@ -14,8 +14,6 @@ use crate::security::too_large;
 
 /// No name of anything is longer.
 const NAME_BYTES: usize = 256;
-/// The most entries of a part of a list.
-const MOST_ENTRIES: u32 = 1000;
 
 /// The one name or id in a path.
 pub(crate) struct Name(pub(crate) String);
@@ -60,17 +58,6 @@ fn fault(text: &str) -> Fault {
         return Fault::parameter(name, reason);
     }
     Fault::parameter(text.split('`').nth(1).unwrap_or("query"), text)
-}
-
-/// Refuses a `limit` that is none.
-pub(crate) fn check_limit(limit: Option<u32>) -> Result<(), Problem> {
-    match limit {
-        Some(limit) if !(1..=MOST_ENTRIES).contains(&limit) => {
-            let reason = format!("{limit} is not between 1 and {MOST_ENTRIES}");
-            Err(Problem::invalid(vec![Fault::parameter("limit", reason)]))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// A body of JSON, or none, which is the same as `{}`.

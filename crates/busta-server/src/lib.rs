@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! serve      accepts, counts connections, bounds reading and writing in time
-//! polish     at the end: headers of every answer, problem documents, the log
+//! polish     at the end: headers of every answer, problem documents, the log, the counts
 //! guard      who may: rates, length, origin, token or ticket
 //! attend     a panic or a hanging service ends this request alone
 //! routes/    a file for each resource; input.rs reads what it gets, content.rs and cache.rs what it gives
@@ -34,6 +34,7 @@ mod security;
 mod serve;
 mod service;
 mod settings;
+mod traffic;
 mod transport;
 
 pub use activity::{Activity, ActivityCounts, Reading, RingLimits, StoredEvent};
@@ -42,3 +43,4 @@ pub use security::{RateLimit, Role, Token, TokenHash, TokenSet, Tokens};
 pub use serve::serve;
 pub use service::{RecordScan, Service};
 pub use settings::{ServerLimits, ServerSettings};
+pub use traffic::{RouteTraffic, Traffic};

@@ -1,11 +1,12 @@
 //! The routes, and what every request passes.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
@@ -28,7 +29,7 @@ pub(crate) fn finish(routes: Router<App>, app: App) -> Router {
         .fallback(pages::page)
         .layer(from_fn_with_state(app.clone(), attend))
         .layer(from_fn_with_state(app.clone(), guard))
-        .layer(from_fn(polish))
+        .layer(from_fn_with_state(app.clone(), polish))
         .with_state(app)
 }
 
@@ -50,14 +51,17 @@ async fn attend(State(app): State<App>, request: Request, next: Next) -> Respons
     response
 }
 
-/// Gives every answer its headers, every error its document, and the log its line.
-async fn polish(request: Request, next: Next) -> Response {
+/// Gives every answer its headers, every error its document, and the log its line; and counts it.
+async fn polish(State(app): State<App>, request: Request, next: Next) -> Response {
     let start = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     document(&method, &path, &mut response);
     add_headers(response.headers_mut());
-    log(&method, &path, response.status(), start);
+    let (status, took) = (response.status(), start.elapsed());
+    app.traffic.answered(route.as_ref().map(MatchedPath::as_str), &method, status, took);
+    log(&method, &path, status, took);
     response
 }
 
@@ -84,8 +88,8 @@ fn is_whole(headers: &HeaderMap) -> bool {
 }
 
 /// Never the query: it may hold what should not have been put there.
-fn log(method: &Method, path: &str, status: StatusCode, start: Instant) {
-    let ms = start.elapsed().as_secs_f64() * 1e3;
+fn log(method: &Method, path: &str, status: StatusCode, took: Duration) {
+    let ms = took.as_secs_f64() * 1e3;
     let status = status.as_u16();
     if status >= 500 {
         tracing::warn!(%method, path, status, ms, "request");

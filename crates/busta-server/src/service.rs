@@ -6,8 +6,8 @@ use busta_core::destination::Scan;
 
 use crate::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
-    RunQuery, RunSummary, SourceDetail, SourceView,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
+    RunDetail, RunQuery, RunSummary, SourceDetail, SourceView,
 };
 
 /// A table that is being exported: its columns, and its rows as JSON objects.
@@ -23,7 +23,7 @@ pub struct RecordScan {
 /// The calls that are not `async` answer from memory, at once; the others may read a database, never on
 /// the calling thread. Errors become problem documents by their kind: `Config` and `Data` say that the
 /// request is wrong (400), `NotFound` 404, `Conflict` 409, `RateLimited` 429, `Unavailable` 503, and all
-/// others 500 without details. Lists check `limit` (1 to 1000) and `cursor` themselves.
+/// others 500 without details. Lists check their `cursor` themselves.
 #[async_trait]
 pub trait Service: Send + Sync + 'static {
     /// The process, for liveness probes.
@@ -36,7 +36,7 @@ pub trait Service: Send + Sync + 'static {
     fn overview(&self) -> Overview;
 
     /// The sources in the order of the configuration.
-    fn sources(&self) -> Vec<SourceView>;
+    fn sources(&self, part: &PageQuery) -> Result<Page<SourceView>>;
 
     /// One source.
     async fn source(&self, name: &str) -> Result<SourceDetail>;
@@ -74,7 +74,7 @@ pub trait Service: Send + Sync + 'static {
     async fn history(&self, query: ActivityQuery) -> Result<Page<ActivityEvent>>;
 
     /// The tables of all destinations.
-    async fn datasets(&self) -> Result<Vec<Dataset>>;
+    async fn datasets(&self, part: PageQuery) -> Result<Page<Dataset>>;
 
     /// One table.
     async fn dataset(&self, name: &str) -> Result<DatasetSchema>;

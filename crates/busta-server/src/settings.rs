@@ -2,12 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::security::{RateLimit, Tokens};
+use crate::traffic::Traffic;
 
 /// How the server is to behave.
 #[derive(Clone)]
 pub struct ServerSettings {
     /// Who may ask for what. While there are no tokens, only loopback addresses are served, and openly.
     pub tokens: Arc<dyn Tokens>,
+    /// Where requests are counted.
+    pub traffic: Arc<Traffic>,
     /// What one client, and all together, may take.
     pub limits: ServerLimits,
     /// After the signal to stop, requests under way have so long to end.
@@ -60,6 +63,11 @@ impl Default for ServerLimits {
 impl ServerSettings {
     /// The usual limits.
     pub fn new(tokens: Arc<dyn Tokens>) -> Self {
-        Self { tokens, limits: ServerLimits::default(), grace: Duration::from_secs(10) }
+        Self {
+            tokens,
+            traffic: Arc::default(),
+            limits: ServerLimits::default(),
+            grace: Duration::from_secs(10),
+        }
     }
 }

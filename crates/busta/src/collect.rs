@@ -9,7 +9,7 @@ use busta_engine::RunPlan;
 use busta_store::MeanDurations;
 
 use crate::output::note;
-use crate::process;
+use crate::process::Usage;
 use crate::progress::{Progress, Show};
 use crate::signals::{Signal, Signals};
 use crate::wiring;
@@ -26,7 +26,7 @@ pub struct Collected {
 
 /// Carries out `plan`.
 pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
-    let processor = process::processor_time();
+    let usage = Usage::begin();
     let mut signals = Signals::listen()?;
     let handle = busta_engine::start(plan, wiring::clock());
     let progress = Progress::start(handle.snapshot(), show);
@@ -49,8 +49,7 @@ pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
     progress.end().await;
     let outcome = outcome?;
     let mut report = outcome.report;
-    report.peak_rss_bytes = process::peak_memory();
-    report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
+    usage.fill(&mut report);
     Ok(Collected { report, durations: durations(outcome.split_durations), signal })
 }
 

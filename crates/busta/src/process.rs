@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use busta_core::report::RunReport;
+
 /// Clock ticks of `/proc/self/stat` per second: Linux reports 100 to user space on every machine.
 const TICKS: u64 = 100;
 
@@ -15,6 +17,26 @@ pub fn peak_memory() -> u64 {
 pub fn processor_time() -> Duration {
     let ticks = fs::read_to_string("/proc/self/stat").ok().and_then(|text| ticks_of(&text)).unwrap_or(0);
     Duration::from_millis(ticks * 1000 / TICKS)
+}
+
+/// What it uses while a run is under way, for the run's report.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// The processor time that was used before.
+    before: Duration,
+}
+
+impl Usage {
+    /// A run begins.
+    pub fn begin() -> Self {
+        Self { before: processor_time() }
+    }
+
+    /// Puts what was used into the report of the run.
+    pub fn fill(self, report: &mut RunReport) {
+        report.peak_rss_bytes = peak_memory();
+        report.cpu_s = processor_time().saturating_sub(self.before).as_secs_f64();
+    }
 }
 
 /// What another process has used so far.

@@ -66,11 +66,6 @@ impl Session {
         self.lease.run()
     }
 
-    /// Its sources.
-    pub fn sources(&self) -> &[SourceName] {
-        &self.sources
-    }
-
     /// What the engine is to do.
     pub async fn plan(&mut self, wired: &Wired, parallel: bool) -> Result<RunPlan> {
         volumes::recall(&self.store, &wired.config.sources).await?;

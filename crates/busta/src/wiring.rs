@@ -166,6 +166,6 @@ fn seed_of(run: &RunId) -> u64 {
 }
 
 /// TLS wants one provider of cryptography for the whole process; it may have been installed before.
-fn install_tls() {
+pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -132,6 +132,11 @@ fn prometheus_follows_a_run() {
     let records = &done["totals"]["records"];
     let seen = prometheus.until(&format!("sum(busta_records_total) == {records}"));
     assert_eq!(Some(seen), records.as_f64());
+    assert!(
+        prometheus
+            .until("sum(busta_http_server_requests_total{route=\"/api/v1/runs/{id}\", method=\"GET\"})")
+            > 0.0
+    );
     // All that is given is taken: no sample is refused, none comes twice.
     let metrics = server.send(Method::GET, "/metrics", None).1;
     assert_fine(&installed, &metrics);

@@ -44,15 +44,6 @@ fn quick(origin: &Origin, schedule: &str) -> Desk {
     ))
 }
 
-/// Waits until the origin has seen so many requests: the run is under way.
-fn until_under_way(origin: &Origin, requests: u64) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while origin.stats().total.requests < requests {
-        assert!(Instant::now() < until, "nothing happens");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_run_is_started_shown_and_remembered() {
     let origin = Origin::default();
@@ -73,9 +64,14 @@ fn a_run_is_started_shown_and_remembered() {
     assert_eq!((&overview["sources"], &overview["sources_ok"]), (&json!(20), &json!(20)));
     assert_eq!(overview["totals"]["records"], done["totals"]["records"]);
     assert_eq!(overview["recent_runs"][0]["id"], run.as_str());
+    assert_eq!(server.all("/api/v1/sources", 7), server.all("/api/v1/sources", 1000));
+    assert_eq!(server.all("/api/v1/sources", 7).len(), 20);
+    let datasets = server.all("/api/v1/datasets", 2);
+    assert_eq!(datasets, server.all("/api/v1/datasets", 1000));
+    let (status, _) = server.send(Method::GET, "/api/v1/sources?cursor=nobody", None);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     let mut seen = 0;
-    for dataset in server.get("/api/v1/datasets").as_array().unwrap() {
-        let name = dataset["name"].as_str().unwrap();
+    for name in &datasets {
         let page = server.get(&format!("/api/v1/datasets/{name}/records?limit=2"));
         seen += page["items"].as_array().unwrap().len();
     }
@@ -99,7 +95,7 @@ fn what_is_being_collected_is_not_collected_twice() {
     let desk = hanging(&origin, "");
     let server = Server::start(&desk);
     let run = server.collect();
-    until_under_way(&origin, 1);
+    origin.until_under_way(1);
     let (status, problem) = server.post("/api/v1/admin/collect", json!({}));
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(problem["detail"].as_str().unwrap().contains(&run), "{problem:#}");
@@ -149,7 +145,7 @@ fn goes_on_after(signal: &str) {
         desk.write("busta.yaml", format!("server: {{ initial_delay: 0s }}\n{yaml}"));
         let mut server = Server::start(&desk);
         let run = server.collect();
-        until_under_way(&origin, requests);
+        origin.until_under_way(requests);
         server.signal(signal);
         server.ended();
         let server = Server::start(&desk);
@@ -191,6 +187,38 @@ fn sources_are_collected_by_schedule_until_they_are_paused() {
     assert!(source["schedule"]["next_at"].is_string(), "{source:#}");
 }
 
+/// The sandbox's feed has a `ttl` of an hour; nothing else would make the pace slower than five minutes.
+#[test]
+fn a_source_that_says_how_long_it_holds_is_asked_no_sooner() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "sources:
+  - name: news
+    type: rss
+    feeds: [{}/feeds/rss2/news]
+    schedule: {{ auto: {{ min: 1s, max: 1d }}, initial_delay: 0s }}
+",
+        origin.url()
+    ));
+    let mut server = Server::start(&desk);
+    let ended = |source: &serde_json::Value| source["last_run"]["state"] == "completed";
+    server.until("/api/v1/sources/news", ended);
+    let next_in = |server: &Server| {
+        let planned = |source: &serde_json::Value| ended(source) && source["schedule"]["next_at"].is_string();
+        let source = server.until("/api/v1/sources/news", planned);
+        let time =
+            |value: &serde_json::Value| value.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>();
+        let next = time(&source["schedule"]["next_at"]).unwrap();
+        (next - time(&source["last_run"]["finished_at"]).unwrap()).num_seconds()
+    };
+    assert!((3590..=3610).contains(&next_in(&server)), "{} s", next_in(&server));
+    server.signal("-TERM");
+    server.ended();
+    let again = Server::start(&desk);
+    again.until("/ready", |ready| ready["ready"] == true);
+    assert!((3590..=3610).contains(&next_in(&again)), "after a restart: {} s", next_in(&again));
+}
+
 #[test]
 fn nobody_else_is_let_in() {
     let origin = Origin::default();
@@ -224,15 +252,35 @@ fn a_revoked_token_does_not_open_the_door() {
 }
 
 #[test]
-fn the_command_line_does_not_stop_the_server_for_a_run() {
+fn the_command_line_has_the_server_stop_a_run_of_its_own() {
     let origin = Origin::default();
     let desk = hanging(&origin, "");
     let server = Server::start(&desk);
     let run = server.collect();
-    let refused = desk.busta(&["runs", "cancel", &run]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains(&format!("/api/v1/runs/{run}/cancel")), "{}", refused.stderr);
+    let asked = desk.busta(&["runs", "cancel", &run]);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    assert!(asked.stdout.contains(&run) && asked.stdout.contains("busta serve"), "{}", asked.stdout);
+    server.until_run(&run, "cancelled");
+    assert_eq!(server.get("/health")["status"], "ok", "it goes on");
+}
+
+#[test]
+fn a_server_that_asks_for_tokens_stops_a_run_for_who_may_operate() {
+    let origin = Origin::default();
+    let desk = hanging(&origin, "");
+    let (operate, read) = (desk.new_token("operate"), desk.new_token("read"));
+    let server = Server::start(&desk).with_token(&operate);
+    let run = server.collect();
+    for more in [&[][..], &["--token", &read], &["--token", "busta_made_up"]] {
+        let refused = desk.busta(&[&["runs", "cancel", &run], more].concat());
+        assert_eq!(refused.code, 1, "{}", refused.stderr);
+        assert!(refused.stderr.contains("BUSTA_TOKEN"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(&read), "{}", refused.stderr);
+    }
     assert_eq!(server.get(&format!("/api/v1/runs/{run}"))["state"], "running");
+    let asked = desk.command(&["runs", "cancel", &run]).env("BUSTA_TOKEN", &operate).output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    server.until_run(&run, "cancelled");
 }
 
 /// After a crash the schedule is due as well; the run that was cut off comes first, and its records land once.
@@ -255,7 +303,7 @@ server: {{ initial_delay: 0s }}
         origin.url()
     ));
     let mut server = Server::start(&desk);
-    until_under_way(&origin, 8);
+    origin.until_under_way(8);
     let first = server.get("/api/v1/runs")["items"][0]["id"].as_str().unwrap().to_owned();
     server.signal("-KILL");
     server.ended();

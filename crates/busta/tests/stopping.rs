@@ -19,15 +19,6 @@ fn terminate(child: &Child) {
     assert!(sent.success());
 }
 
-/// Waits until the origin has seen something, which is when the run is under way.
-fn until_under_way(origin: &Origin, requests: u64) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while origin.stats().total.requests < requests {
-        assert!(Instant::now() < until, "nothing happens");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_terminated_run_is_resumed() {
     let origin = Origin::default();
@@ -38,7 +29,7 @@ fn a_terminated_run_is_resumed() {
         origin.sandbox().reset();
         let desk = twenty_sources(&origin.url(), DESTINATION);
         let mut child = desk.spawn(&COLLECT);
-        until_under_way(&origin, requests);
+        origin.until_under_way(requests);
         terminate(&child);
         let began = Instant::now();
         assert_eq!(exit_code(child.wait().unwrap()), 143);
@@ -66,7 +57,7 @@ fn the_second_signal_ends_at_once() {
         origin.url()
     ));
     let mut child = desk.spawn(&COLLECT);
-    until_under_way(&origin, 1);
+    origin.until_under_way(1);
     let began = Instant::now();
     terminate(&child);
     while child.try_wait().unwrap().is_none() {

@@ -1,5 +1,5 @@
 import { signInNeeded, token } from "./token.ts";
-import type { Accepted, CollectRequest, Problem, RunSummary, SourceView } from "./types.ts";
+import type { Accepted, CollectRequest, Page, Problem, RunSummary, SourceView } from "./types.ts";
 
 export const BASE = "/api/v1";
 
@@ -66,6 +66,21 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await send(path, signal ? { signal } : {});
   return (await response.json()) as T;
+}
+
+/** So many entries of a list at once: the most that the API gives. */
+const PART = 1000;
+
+/** Every entry of a list that comes in parts. */
+export async function getAll<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+  const all: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const part = await get<Page<T>>(withQuery(path, { limit: PART, cursor }), signal);
+    all.push(...part.items);
+    cursor = part.next;
+  } while (cursor !== undefined);
+  return all;
 }
 
 async function post<T>(path: string, body: unknown = {}): Promise<T> {

@@ -3,10 +3,10 @@ import { Loaded } from "../components/notice.tsx";
 import { PageFrame, Section } from "../components/page.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { bytes, count } from "../format/number.ts";
-import { useQuery } from "../state/query.ts";
+import { useList } from "../state/query.ts";
 
 export function DatasetsPage() {
-  const datasets = useQuery<Dataset[]>("/datasets", { every: 10_000, withRuns: true });
+  const datasets = useList<Dataset>("/datasets", { every: 10_000, withRuns: true });
   return (
     <PageFrame title="Data">
       <Loaded query={datasets}>

@@ -16,7 +16,7 @@ import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { plural } from "../format/number.ts";
 import { dateTime } from "../format/time.ts";
-import { useQuery } from "../state/query.ts";
+import { useList, useQuery } from "../state/query.ts";
 import { place, setQuery } from "../state/router.ts";
 import { named } from "./runs.tsx";
 
@@ -40,7 +40,7 @@ export function FailuresPage() {
   const run = query.get("run") ?? "";
   const by = (query.get("by") ?? "reason") as GroupBy;
   const [open, setOpen] = useState<FailureView | undefined>();
-  const sources = useQuery<SourceView[]>("/sources").data ?? [];
+  const sources = useList<SourceView>("/sources").data ?? [];
   const groups = useQuery<FailureGroup[]>(withQuery("/failures/groups", { by, source, kind, run }), {
     every: 5000,
     withRuns: true,

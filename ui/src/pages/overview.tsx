@@ -18,14 +18,14 @@ import { When } from "../components/time.tsx";
 import { bytes, compact, plural, rate } from "../format/number.ts";
 import { useFeed } from "../live/activity.ts";
 import { learnServerTime } from "../state/clock.ts";
-import { useQuery } from "../state/query.ts";
+import { useList, useQuery } from "../state/query.ts";
 
 const SHOWN_LIVE = 4;
 const SHOWN_RECENT = 6;
 
 export function OverviewPage() {
   const overview = useQuery<Overview>("/overview", { every: 1000, withRuns: true });
-  const sources = useQuery<SourceView[]>("/sources", { every: 3000, withRuns: true });
+  const sources = useList<SourceView>("/sources", { every: 3000, withRuns: true });
   const time = overview.data?.now;
   useEffect(() => {
     if (time) learnServerTime(time);

@@ -3,7 +3,7 @@ import { Select } from "../components/choice.tsx";
 import { PageFrame } from "../components/page.tsx";
 import { PagedList } from "../components/paged.tsx";
 import { RunTable } from "../components/runs.tsx";
-import { useQuery } from "../state/query.ts";
+import { useList } from "../state/query.ts";
 import { place, setQuery } from "../state/router.ts";
 
 const STATES: RunState[] = [
@@ -21,7 +21,7 @@ export function RunsPage() {
   const { query } = place.value;
   const state = query.get("state") ?? "";
   const source = query.get("source") ?? "";
-  const sources = useQuery<SourceView[]>("/sources").data ?? [];
+  const sources = useList<SourceView>("/sources").data ?? [];
   return (
     <PageFrame title="Runs">
       <search class="filters">

@@ -8,10 +8,10 @@ import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { compact, count, millis } from "../format/number.ts";
-import { useQuery } from "../state/query.ts";
+import { useList } from "../state/query.ts";
 
 export function SourcesPage() {
-  const sources = useQuery<SourceView[]>("/sources", { every: 2000, withRuns: true });
+  const sources = useList<SourceView>("/sources", { every: 2000, withRuns: true });
   return (
     <PageFrame title="Sources" actions={<Collect sources={sources.data ?? []} />}>
       <Loaded query={sources}>

@@ -1,4 +1,4 @@
-import { ApiError, send } from "../api/client.ts";
+import { ApiError } from "../api/client.ts";
 
 const SLOWEST_MS = 10_000;
 /** How soon what could not be asked is asked again, where there is no other rhythm. */
@@ -9,17 +9,22 @@ export interface PollListener {
   problem(error: ApiError): void;
 }
 
+/** Asks for one thing and gives the answer's text. */
+export type Ask = (path: string, signal: AbortSignal) => Promise<string>;
+
 /** Asks the API for one thing, again and again if it is told to, until it is closed. */
 export class Poll {
   private readonly abort = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failed = 0;
   private readonly path: string;
+  private readonly read: Ask;
   private readonly every: number | undefined;
   private readonly listener: PollListener;
 
-  constructor(path: string, every: number | undefined, listener: PollListener) {
+  constructor(path: string, read: Ask, every: number | undefined, listener: PollListener) {
     this.path = path;
+    this.read = read;
     this.every = every;
     this.listener = listener;
     void this.ask();
@@ -34,7 +39,7 @@ export class Poll {
     const { signal } = this.abort;
     let away = false;
     try {
-      const text = await (await send(this.path, { signal })).text();
+      const text = await this.read(this.path, signal);
       this.failed = 0;
       this.listener.answer(text);
     } catch (error) {

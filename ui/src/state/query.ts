@@ -1,8 +1,8 @@
 import { useEffect, useReducer, useRef } from "preact/hooks";
-import type { ApiError } from "../api/client.ts";
+import { type ApiError, getAll, send } from "../api/client.ts";
 import { signInNeeded, token } from "../api/token.ts";
 import { runsChanged } from "../live/activity.ts";
-import { Poll } from "./poll.ts";
+import { type Ask, Poll } from "./poll.ts";
 import { hidden } from "./visibility.ts";
 
 interface Answer {
@@ -44,6 +44,18 @@ const SETTLES_MS = 250;
 
 /** What the API answers to `path`, kept up to date; nothing is asked while `path` is null. */
 export function useQuery<T>(path: string | null, options: QueryOptions = {}): Query<T> {
+  return useAnswer<T>(path, one, options);
+}
+
+/** The whole list at `path`, whose parts are asked for one after the other, kept up to date. */
+export function useList<T>(path: string, options: QueryOptions = {}): Query<T[]> {
+  return useAnswer<T[]>(path, whole, options);
+}
+
+const one: Ask = async (path, signal) => (await send(path, { signal })).text();
+const whole: Ask = async (path, signal) => JSON.stringify(await getAll(path, signal));
+
+function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Query<T> {
   const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
   const error = useRef<ApiError | undefined>(undefined);
   const poll = useRef<Poll | undefined>(undefined);
@@ -55,7 +67,7 @@ export function useQuery<T>(path: string | null, options: QueryOptions = {}): Qu
   useEffect(() => {
     error.current = undefined;
     if (path === null || idle) return;
-    const mine = new Poll(path, every, {
+    const mine = new Poll(path, read, every, {
       answer(text) {
         const before = error.current;
         error.current = undefined;
@@ -68,7 +80,7 @@ export function useQuery<T>(path: string | null, options: QueryOptions = {}): Qu
     });
     poll.current = mine;
     return () => mine.close();
-  }, [path, every, who, idle]);
+  }, [path, read, every, who, idle]);
 
   const ask = () => void poll.current?.ask();
   const news = options.withRuns ? runsChanged.value : 0;

@@ -16,6 +16,7 @@ use url::Url;
 
 use super::auth::Auth;
 use super::body::{self, Overflow};
+use super::freshness::freshness;
 use super::hints::hints;
 use super::host::host_key;
 use super::outcome;
@@ -86,6 +87,12 @@ impl HttpClient {
     /// Room for one more request to `url`: see [`Meter::spare`].
     pub fn spare(&self, url: &Url) -> Option<Spare> {
         self.meter.spare(&self.host_key(url))
+    }
+
+    /// Tells the meter for how long `response`, of which records are made, stays as it is: as long as its
+    /// headers say, and at least for the time that the document itself says. See [`Meter::fresh_for`].
+    pub fn note_freshness(&self, response: &Response, said: Duration) {
+        self.meter.fresh_for(freshness(&response.headers, self.clock.now()).max(said));
     }
 
     /// Another turn for a request to `url`: see [`Meter::turn`].

@@ -15,6 +15,7 @@
 mod auth;
 mod body;
 mod client;
+mod freshness;
 mod hints;
 mod host;
 mod incoming;

@@ -25,11 +25,19 @@ pub struct Seen {
 
 /// A meter that remembers.
 #[derive(Default)]
-pub struct Memory(Mutex<Vec<Seen>>);
+pub struct Memory {
+    seen: Mutex<Vec<Seen>>,
+    fresh: Mutex<Vec<Duration>>,
+}
 
 impl Memory {
     pub fn seen(&self) -> Vec<Seen> {
-        self.0.lock().unwrap().clone()
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// For how long its answers stay as they are, in seconds.
+    pub fn fresh(&self) -> Vec<u64> {
+        self.fresh.lock().unwrap().iter().map(Duration::as_secs).collect()
     }
 
     pub fn statuses(&self) -> Vec<Option<u16>> {
@@ -39,7 +47,7 @@ impl Memory {
 
 impl Meter for Memory {
     fn request(&self, seen: &Request<'_>) {
-        self.0.lock().unwrap().push(Seen {
+        self.seen.lock().unwrap().push(Seen {
             host: seen.host.to_string(),
             status: seen.status,
             bytes: seen.bytes,
@@ -49,7 +57,11 @@ impl Meter for Memory {
 
     fn bytes(&self, _: u64) {}
 
-    fn waited(&self, _time: std::time::Duration) {}
+    fn waited(&self, _time: Duration) {}
+
+    fn fresh_for(&self, time: Duration) {
+        self.fresh.lock().unwrap().push(time);
+    }
 }
 
 pub fn context(meter: Arc<dyn Meter>) -> SourceContext {

@@ -6,6 +6,7 @@ use busta_core::Checkpoint;
 use serde_json::{Value, json};
 
 use crate::common::{Memory, assert_orders, build, build_with, one_stream, read_both, sandbox};
+use crate::scripted::{Answer, Script};
 
 /// Reads `count` orders of a sandbox, and says how many splits there were.
 async fn reads(stream: impl Fn() -> Value, count: u64) -> usize {
@@ -263,4 +264,34 @@ async fn a_test_says_what_came_back() {
     assert!(probe.summary.contains("check `primary_key`: no uuid"), "{}", probe.summary);
     let error = build(stream(json!({ "records": "$.rows" }))).test().await.unwrap_err();
     assert!(error.to_string().contains("its fields are items"), "{error}");
+}
+
+/// Of the answers that records are made of; not of the token's.
+#[tokio::test]
+async fn the_meter_learns_for_how_long_pages_hold() {
+    let script = Script::start(|request| {
+        if request.path() == "/token" {
+            return Answer::json(json!({ "access_token": "t", "token_type": "Bearer" }));
+        }
+        let (next, control) = match request.path() {
+            "/items" => (Some("/more"), "max-age=600"),
+            _ => (None, "no-cache"),
+        };
+        let body = json!({ "items": [{ "id": 1 }], "next": next });
+        Answer::new(200, &[("cache-control", control)], body.to_string())
+    })
+    .await;
+    let mut config = one_stream(
+        &script.url,
+        json!({ "path": "/items", "records": "$.items", "pagination": { "type": "next_url", "path": "$.next" } }),
+    );
+    config["auth"] = json!({
+        "type": "oauth2", "grant": "client_credentials", "client_id": "i", "client_secret": "fresh-secret",
+        "token_url": format!("{}/token", script.url),
+    });
+    let meter = Arc::new(Memory::default());
+    let source = build_with(config, meter.clone());
+    busta_testkit::drive::read_all(&*source, &Checkpoint::default()).await.unwrap();
+    assert_eq!(meter.fresh(), [600, 0]);
+    assert_eq!(meter.seen().len(), 3);
 }

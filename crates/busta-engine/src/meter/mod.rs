@@ -3,6 +3,7 @@
 //! A source has one meter as long as the process lives, so its counts only grow, run after run.
 
 mod figures;
+mod freshness;
 mod latency;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::phases::Total;
 use crate::places::Places;
 use crate::worker;
 pub use figures::{SourceFigures, StreamFigures};
+use freshness::Freshness;
 use latency::Histogram;
 pub use latency::Latencies;
 
@@ -43,6 +45,8 @@ pub struct SourceMeter {
     streams: Mutex<BTreeMap<StreamName, StreamFigures>>,
     /// The places of the run that the source is part of, and its number there.
     run: Mutex<(Weak<Places>, usize)>,
+    /// What that run's answers said about when to ask again.
+    fresh: Mutex<Freshness>,
 }
 
 impl SourceMeter {
@@ -62,12 +66,19 @@ impl SourceMeter {
             asked: Mutex::default(),
             streams: Mutex::default(),
             run: Mutex::default(),
+            fresh: Mutex::default(),
         })
     }
 
     /// From now on the source is number `source` of the run that `places` belongs to.
     pub(crate) fn serve(&self, places: &Arc<Places>, source: usize) {
         *locked(&self.run) = (Arc::downgrade(places), source);
+        *locked(&self.fresh) = Freshness::default();
+    }
+
+    /// How long after `now` its servers ask to be left alone, by what they said in this run.
+    pub(crate) fn fresh(&self, now: Instant) -> Option<Duration> {
+        locked(&self.fresh).left(now)
     }
 
     /// Requests so far.
@@ -162,7 +173,11 @@ impl Meter for SourceMeter {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
         self.waited.add(seen.latency);
-        self.hosts.requested(seen, Instant::now());
+        let now = Instant::now();
+        if let Some(wait) = seen.limits.retry_after {
+            locked(&self.fresh).refused(now, wait);
+        }
+        self.hosts.requested(seen, now);
     }
 
     fn bytes(&self, count: u64) {
@@ -171,6 +186,10 @@ impl Meter for SourceMeter {
 
     fn waited(&self, time: Duration) {
         self.waited.add(time);
+    }
+
+    fn fresh_for(&self, time: Duration) {
+        locked(&self.fresh).answered(Instant::now(), time);
     }
 
     fn spare(&self, host: &HostKey) -> Option<Spare> {

@@ -132,6 +132,8 @@ pub(crate) fn answer(call: &Call<'_>, format: &str, name: &str) -> Result<Reply,
         &etag,
         Some(SystemTime::from(published(newest))),
     );
+    // With a 304 as well (RFC 9110, 15.4.5).
+    let reply = reply.header("cache-control", "max-age=300");
     if reply.status != http::StatusCode::OK {
         return Ok(reply);
     }
@@ -154,7 +156,7 @@ pub(crate) fn answer(call: &Call<'_>, format: &str, name: &str) -> Result<Reply,
         Some(charset) => format!("{}; charset={charset}", kind.media_type()),
         None => kind.media_type().to_owned(),
     };
-    let reply = reply.header("content-type", media_type).header("cache-control", "max-age=300");
+    let reply = reply.header("content-type", media_type);
     Ok(Reply { content: Content::whole(body), ..reply })
 }
 

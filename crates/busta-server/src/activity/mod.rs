@@ -20,7 +20,7 @@ pub(crate) use filter::{ACTIONS, Filter};
 use ring::Ring;
 pub use ring::{Reading, RingLimits};
 pub use stored::StoredEvent;
-pub(crate) use stream::{EventStream, Pulse};
+pub(crate) use stream::{EventStream, Pulse, Seat};
 
 /// The hub of the activity: publish here, read from here.
 pub struct Activity {

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 
 use super::{Activity, Filter};
+use crate::security::{Pass, Tokens};
 
 /// A client is woken at most this often, so that a burst of events is one write to each. Nobody sees less.
 const PULSE: Duration = Duration::from_millis(100);
@@ -66,6 +67,25 @@ async fn beat(mut newest: watch::Receiver<u64>, groups: Arc<[watch::Sender<()>]>
     }
 }
 
+/// What a client holds while it follows the feed. It is given back when the client is gone.
+pub(crate) struct Seat {
+    _place: OwnedSemaphorePermit,
+    pass: Pass,
+    tokens: Arc<dyn Tokens>,
+}
+
+impl Seat {
+    /// One of so many places, for a client that was let in with `pass` and stays while `tokens` let it in.
+    pub(crate) fn new(place: OwnedSemaphorePermit, pass: Pass, tokens: Arc<dyn Tokens>) -> Self {
+        Self { _place: place, pass, tokens }
+    }
+
+    /// Whether the client would still be let in.
+    fn holds(&self) -> bool {
+        self.pass.holds(&self.tokens.current())
+    }
+}
+
 type Woken = Pin<Box<dyn Future<Output = watch::Receiver<()>> + Send>>;
 
 /// One client of the feed: a place in it, and nothing else that grows.
@@ -81,8 +101,9 @@ pub(crate) struct EventStream {
     heartbeat: Pin<Box<Sleep>>,
     every: Duration,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// What is given back when the client is gone.
-    _seat: tokio::sync::OwnedSemaphorePermit,
+    seat: Seat,
+    /// When it is looked at again whether the client may stay.
+    checked: Instant,
 }
 
 impl EventStream {
@@ -94,7 +115,7 @@ impl EventStream {
         pulse: &Pulse,
         every: Duration,
         ended: CancellationToken,
-        seat: tokio::sync::OwnedSemaphorePermit,
+        seat: Seat,
     ) -> Self {
         activity.clients.fetch_add(1, Ordering::Relaxed);
         let place = from.unwrap_or_else(|| *activity.newest.borrow());
@@ -108,8 +129,19 @@ impl EventStream {
             heartbeat: Box::pin(sleep(every)),
             every,
             ended: Box::pin(ended.cancelled_owned()),
-            _seat: seat,
+            seat,
+            checked: Instant::now() + every,
         }
+    }
+
+    /// Whether the client may stay: looked at as often as a quiet stream shows that it lives.
+    fn may_stay(&mut self) -> bool {
+        let now = Instant::now();
+        if now < self.checked {
+            return true;
+        }
+        self.checked = now + self.every;
+        self.seat.holds()
     }
 
     /// What there is to send now, as much as goes into one write. Also true if more may be there.
@@ -179,7 +211,7 @@ impl Body for EventStream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.ended.as_mut().poll(cx).is_ready() {
+        if self.ended.as_mut().poll(cx).is_ready() || !self.may_stay() {
             return Poll::Ready(None);
         }
         loop {

@@ -2,6 +2,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Limit;
+
 /// One thing that happened. Fields that do not apply are absent.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ActivityEvent {
@@ -65,8 +67,8 @@ pub struct ActivityQuery {
     #[param(example = "error,retrying")]
     pub action: Option<String>,
     /// How many at most; of the history only.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    pub limit: Option<u32>,
+    #[param(inline, required = false)]
+    pub limit: Limit,
     /// Where the last part ended; of the history only.
     pub cursor: Option<String>,
     /// A ticket of `POST /activity/ticket`, for clients that cannot send a header; of the stream only.

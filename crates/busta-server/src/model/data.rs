@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Limit;
+
 /// A table of a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dataset {
@@ -51,8 +53,8 @@ pub struct RecordQuery {
     /// The column to sort by; a `-` before it turns the order round. Absent: as they were stored.
     pub order: Option<String>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    pub limit: Option<u32>,
+    #[param(inline, required = false)]
+    pub limit: Limit,
     /// Where the last part ended.
     pub cursor: Option<String>,
 }

@@ -2,6 +2,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Limit;
+
 /// Which failures to list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -14,8 +16,8 @@ pub struct FailureQuery {
     /// Only those of this kind of error.
     pub kind: Option<String>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    pub limit: Option<u32>,
+    #[param(inline, required = false)]
+    pub limit: Limit,
     /// Where the last part ended.
     pub cursor: Option<String>,
 }

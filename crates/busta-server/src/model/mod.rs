@@ -20,7 +20,7 @@ pub use data::{Column, Dataset, DatasetSchema, ExportFormat, RecordQuery};
 pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
 pub use host::{HostView, PoolView};
 pub use overview::{Health, Overview, Readiness, ThroughputSample};
-pub use page::Page;
+pub use page::{Limit, Page, PageQuery};
 pub use resources::{ResourceSample, Resources};
 pub use run::{
     LiveRun, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,

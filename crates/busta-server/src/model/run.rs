@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{HostView, PoolView};
+use super::{HostView, Limit, PoolView};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -53,8 +53,8 @@ pub struct RunQuery {
     /// Only those that collect this source.
     pub source: Option<String>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    pub limit: Option<u32>,
+    #[param(inline, required = false)]
+    pub limit: Limit,
     /// Where the last part ended.
     pub cursor: Option<String>,
 }

@@ -1,20 +1,20 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, json};
-use crate::activity::{EventStream, Filter};
+use crate::activity::{EventStream, Filter, Seat};
 use crate::app::App;
-use crate::input::{Params, check_limit};
+use crate::input::Params;
 use crate::model::{ActivityEvent, ActivityQuery, Page};
 use crate::problem::{Fault, Problem};
-use crate::security::TICKET_LIFETIME;
+use crate::security::{Pass, TICKET_LIFETIME};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -33,7 +33,6 @@ pub(super) async fn history(
     Params(query): Params<ActivityQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    check_limit(query.limit)?;
     Filter::read(&query)?;
     json(&headers, &app.service.history(query).await?)
 }
@@ -65,7 +64,8 @@ pub(super) struct StreamQuery {
 /// back with `Last-Event-ID` goes on where it was; if what it missed is no longer in memory, it gets
 /// `event: gap` with `{"missed_from", "oldest"}` and goes on with the oldest event that is, and the history
 /// has the rest. Without `Last-Event-ID` the stream begins now. A comment every 15 seconds shows that it
-/// lives. A client that takes nothing for 30 seconds is cut off.
+/// lives. A client that takes nothing for 30 seconds is cut off, and so is one whose token was revoked, with the
+/// next comment at the latest.
 #[utoipa::path(
     get,
     path = "/api/v1/activity/stream",
@@ -76,6 +76,7 @@ pub(super) struct StreamQuery {
 )]
 pub(super) async fn stream(
     State(app): State<App>,
+    Extension(pass): Extension<Pass>,
     Params(query): Params<StreamQuery>,
     headers: HeaderMap,
 ) -> Answer {
@@ -91,10 +92,11 @@ pub(super) async fn stream(
     };
     let StreamQuery { run, source, worker, action, .. } = query;
     let filter = Filter::read(&ActivityQuery { run, source, worker, action, ..ActivityQuery::default() })?;
-    let seat = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many clients follow the activity")
             .retry_after(std::time::Duration::from_secs(30))
     })?;
+    let seat = Seat::new(place, pass, Arc::clone(&app.tokens));
     let events = EventStream::new(
         Arc::clone(&app.activity),
         filter,
@@ -126,7 +128,10 @@ pub(super) struct Ticket {
 ///
 /// For browsers, whose `EventSource` cannot send a token in a header.
 #[utoipa::path(post, path = "/api/v1/activity/ticket", tag = "activity", responses((status = 200, body = Ticket)))]
-pub(super) async fn ticket(State(app): State<App>) -> Result<Response, Problem> {
-    let ticket = app.tickets.issue()?;
+pub(super) async fn ticket(
+    State(app): State<App>,
+    Extension(pass): Extension<Pass>,
+) -> Result<Response, Problem> {
+    let ticket = app.tickets.issue(pass)?;
     Ok(Json(Ticket { ticket, expires_s: TICKET_LIFETIME.as_secs() }).into_response())
 }

@@ -5,13 +5,25 @@ use utoipa::ToSchema;
 
 use super::{Answer, json};
 use crate::app::App;
-use crate::input::{Name, Params, check_limit};
-use crate::model::{Dataset, DatasetSchema, RecordQuery};
+use crate::input::{Name, Params};
+use crate::model::{Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
 
 /// All tables
-#[utoipa::path(get, path = "/api/v1/datasets", tag = "data", responses((status = 200, body = Vec<Dataset>)))]
-pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    json(&headers, &app.service.datasets().await?)
+///
+/// By destination, in the order of their names.
+#[utoipa::path(
+    get,
+    path = "/api/v1/datasets",
+    tag = "data",
+    params(PageQuery),
+    responses((status = 200, body = Page<Dataset>))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(part): Params<PageQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    json(&headers, &app.service.datasets(part).await?)
 }
 
 /// One table and its columns
@@ -51,6 +63,5 @@ pub(super) async fn records(
     Params(query): Params<RecordQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    check_limit(query.limit)?;
     json(&headers, &app.service.records(&name, query).await?)
 }

@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 
 use super::{Answer, json};
 use crate::app::App;
-use crate::input::{Params, check_limit};
+use crate::input::Params;
 use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Page};
 
 /// Failures, newest first
@@ -21,7 +21,6 @@ pub(super) async fn list(
     Params(query): Params<FailureQuery>,
     headers: HeaderMap,
 ) -> Answer {
-    check_limit(query.limit)?;
     json(&headers, &app.service.failures(query).await?)
 }
 

@@ -11,7 +11,7 @@ use crate::model::Resources;
 /// Processors, memory, network, pools and hosts; at most a quarter of a second old.
 #[utoipa::path(get, path = "/api/v1/resources", tag = "resources", responses((status = 200, body = Resources)))]
 pub(super) async fn resources(State(app): State<App>, headers: HeaderMap) -> Answer {
-    let resources = app.caches.resources.get(|| content(&app.service.resources()))?;
+    let resources = app.caches.resources.get((), |()| content(&app.service.resources()))?;
     Ok(resources.answer(&headers))
 }
 

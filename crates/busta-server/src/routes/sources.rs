@@ -4,15 +4,27 @@ use axum::http::HeaderMap;
 use super::admin::accepted;
 use super::{Answer, content, json};
 use crate::app::App;
-use crate::input::{Json, Name};
-use crate::model::{Accepted, CollectRequest, SourceCollectRequest, SourceDetail, SourceView};
+use crate::input::{Json, Name, Params};
+use crate::model::{
+    Accepted, CollectRequest, Page, PageQuery, SourceCollectRequest, SourceDetail, SourceView,
+};
 
 /// All sources
 ///
 /// In the order of the configuration; at most a quarter of a second old.
-#[utoipa::path(get, path = "/api/v1/sources", tag = "sources", responses((status = 200, body = Vec<SourceView>)))]
-pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Answer {
-    let sources = app.caches.sources.get(|| content(&app.service.sources()))?;
+#[utoipa::path(
+    get,
+    path = "/api/v1/sources",
+    tag = "sources",
+    params(PageQuery),
+    responses((status = 200, body = Page<SourceView>))
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Params(part): Params<PageQuery>,
+    headers: HeaderMap,
+) -> Answer {
+    let sources = app.caches.sources.get(part, |part| content(&app.service.sources(part)?))?;
     Ok(sources.answer(&headers))
 }
 

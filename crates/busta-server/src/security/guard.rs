@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::origin::{check_host, check_origin};
-use super::{Role, TokenSet};
+use super::{Pass, Role, TokenHash, TokenSet};
 use crate::app::{App, Client};
 use crate::problem::Problem;
 
@@ -17,14 +17,17 @@ const STREAM: &str = "/api/v1/activity/stream";
 const TICKET: &str = "/api/v1/activity/ticket";
 
 /// Lets a request pass to the routes, or answers why not.
-pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match check(&app, &request) {
-        Ok(()) => next.run(request).await,
+        Ok(pass) => {
+            request.extensions_mut().insert(pass);
+            next.run(request).await
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn check(app: &App, request: &Request) -> Result<(), Problem> {
+fn check(app: &App, request: &Request) -> Result<Pass, Problem> {
     let address = request.extensions().get::<Client>().map_or(IpAddr::from([0, 0, 0, 0]), |client| client.0);
     // A proxy on this machine speaks for everybody.
     if let Some(rates) = &app.rates
@@ -38,10 +41,10 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     // Without tokens only this machine is served, also if the last of them was taken back just now.
     if tokens.is_open() && app.loopback {
         check_host(request.headers())?;
-        return check_origin(request.method(), request.headers());
+        return check_origin(request.method(), request.headers()).map(|()| Pass::Open);
     }
     match required(request.method(), request.uri().path()) {
-        None => Ok(()),
+        None => Ok(Pass::Open),
         Some(role) => authorize(app, &tokens, request, address, role),
     }
 }
@@ -62,14 +65,14 @@ fn authorize(
     request: &Request,
     address: IpAddr,
     role: Role,
-) -> Result<(), Problem> {
-    match bearer(request).map(|token| tokens.role(token)) {
-        Some(Some(has)) if has >= role => Ok(()),
-        Some(Some(_)) => Err(Problem::new(StatusCode::FORBIDDEN, "this token may only look")
+) -> Result<Pass, Problem> {
+    match bearer(request).map(|token| (token, tokens.role(token))) {
+        Some((token, Some(has))) if has >= role => Ok(Pass::Token(TokenHash::of(token))),
+        Some((_, Some(_))) => Err(Problem::new(StatusCode::FORBIDDEN, "this token may only look")
             .hint("use one of the role `operate`: `busta token new --role operate`")),
-        Some(None) => Err(refused(app, address, "this token is not valid")),
-        None => match ticket(request) {
-            Some(ticket) if app.tickets.redeem(ticket) => Ok(()),
+        Some((_, None)) => Err(refused(app, address, "this token is not valid")),
+        None => match ticket(request).map(|ticket| app.tickets.redeem(ticket)) {
+            Some(Some(pass)) if pass.holds(tokens) => Ok(pass),
             Some(_) => Err(refused(app, address, "this ticket is unknown, used or expired")),
             None => Err(Problem::new(StatusCode::UNAUTHORIZED, "this needs a token")
                 .hint("send it as `Authorization: Bearer TOKEN`")),

@@ -7,12 +7,14 @@
 mod guard;
 mod headers;
 mod origin;
+mod pass;
 mod rate;
 mod tickets;
 mod token;
 
 pub(crate) use guard::{guard, too_large};
 pub(crate) use headers::{TEXT_PAGE_POLICY, add as add_headers};
+pub(crate) use pass::Pass;
 pub use rate::RateLimit;
 pub(crate) use rate::Rates;
 pub(crate) use tickets::{LIFETIME as TICKET_LIFETIME, Tickets};

@@ -120,6 +120,12 @@ impl TokenSet {
         self.valid.is_empty()
     }
 
+    /// Whether the token of this hash is one of them. The hash is not what a client sends, so the time that
+    /// this takes tells nobody anything.
+    pub(crate) fn has(&self, hash: &TokenHash) -> bool {
+        self.valid.iter().any(|(known, _)| known == hash)
+    }
+
     /// What a token allows. Takes the same time for every token, right or wrong: hashes are compared to the
     /// last bit, with all there are. (What time told of a hash would not tell the token; it costs nothing.)
     pub fn role(&self, token: &str) -> Option<Role> {

@@ -1,9 +1,10 @@
 //! The activity stream.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use busta_core::event::Action;
-use busta_server::{RingLimits, ServerSettings};
+use busta_server::{RingLimits, Role, ServerSettings, Token, TokenSet, Tokens};
 use tokio::net::TcpSocket;
 
 use crate::support::Server;
@@ -106,4 +107,87 @@ async fn a_client_that_takes_nothing_is_cut_off() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     assert!(next.borrow_and_update().to_owned() > 0);
+}
+
+/// Tokens that change.
+struct Book(Mutex<Arc<TokenSet>>);
+
+impl Tokens for Book {
+    fn current(&self) -> Arc<TokenSet> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Book {
+    fn of(tokens: &[&Token]) -> TokenSet {
+        TokenSet::new(tokens.iter().map(|token| (token.hash, Role::Read)))
+    }
+
+    fn serve(tokens: TokenSet) -> (Arc<Self>, Server) {
+        let book = Arc::new(Self(Mutex::new(Arc::new(tokens))));
+        let change = |settings: &mut ServerSettings| {
+            settings.limits.heartbeat = Duration::from_millis(20);
+            settings.tokens = book.clone();
+        };
+        let server = Server::with(change, false, RingLimits::default());
+        (book, server)
+    }
+
+    fn now(&self, tokens: TokenSet) {
+        *self.0.lock().unwrap() = Arc::new(tokens);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let (mine, other) = (Token::generate().unwrap(), Token::generate().unwrap());
+    let (book, server) = Book::serve(Book::of(&[&mine, &other]));
+    let bearer = |token: &Token| format!("Bearer {}", token.text.expose());
+    let ticket =
+        server.send("POST", "/api/v1/activity/ticket", &[("Authorization", &bearer(&mine))], "").await;
+    let ticket = ticket.json()["ticket"].as_str().unwrap().to_owned();
+    let late = server.send("POST", "/api/v1/activity/ticket", &[("Authorization", &bearer(&mine))], "").await;
+    let late = late.json()["ticket"].as_str().unwrap().to_owned();
+    let mut by_token = server.stream(STREAM, &[("Authorization", &bearer(&mine))]).await;
+    let mut by_ticket = server.stream(&format!("{STREAM}?ticket={ticket}"), &[]).await;
+    let mut of_other = server.stream(STREAM, &[("Authorization", &bearer(&other))]).await;
+    for stream in [&mut by_token, &mut by_ticket, &mut of_other] {
+        stream.until(": heartbeat").await;
+    }
+    book.now(Book::of(&[&other]));
+    by_token.end().await;
+    by_ticket.end().await;
+    server.publish(Action::Found, 1, "not for everybody");
+    of_other.until("not for everybody").await;
+    server.get(&format!("{STREAM}?ticket={late}")).await.problem(401);
+}
+
+/// A stream that is never quiet has no heartbeat.
+#[tokio::test]
+async fn a_busy_stream_ends_with_its_token_too() {
+    let mine = Token::generate().unwrap();
+    let (book, server) = Book::serve(Book::of(&[&mine]));
+    let bearer = format!("Bearer {}", mine.text.expose());
+    let mut stream = server.stream(STREAM, &[("Authorization", &bearer)]).await;
+    stream.until("welcome").await;
+    book.now(TokenSet::default().closed());
+    let busy = async {
+        loop {
+            server.publish(Action::Found, 1, "again");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        _ = stream.end() => {}
+        () = busy => {}
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_needed_no_token_ends_when_one_is_needed() {
+    let (book, server) = Book::serve(TokenSet::default());
+    let mut stream = server.stream(STREAM, &[]).await;
+    stream.until(": heartbeat").await;
+    book.now(Book::of(&[&Token::generate().unwrap()]));
+    stream.end().await;
 }

@@ -75,6 +75,8 @@ async fn queries_that_are_wrong() {
         ("/api/v1/failures/groups?by=colour", "by"),
         ("/api/v1/failures?limit=0", "limit"),
         ("/api/v1/activity?limit=0", "limit"),
+        ("/api/v1/sources?limit=0", "limit"),
+        ("/api/v1/datasets?limit=1001", "limit"),
         ("/api/v1/activity?action=uploading", "action"),
         ("/api/v1/activity/stream?action=found,uploading", "action"),
         ("/api/v1/activity/stream?worker=one", "worker"),

@@ -11,6 +11,7 @@ async fn everything_that_can_be_read() {
         "/health",
         "/api/v1/overview",
         "/api/v1/sources",
+        "/api/v1/sources?limit=1&cursor=news",
         "/api/v1/sources/news",
         "/api/v1/runs",
         "/api/v1/runs?state=running&source=news&limit=10&cursor=x",
@@ -22,6 +23,7 @@ async fn everything_that_can_be_read() {
         "/api/v1/activity",
         "/api/v1/activity?run=a,b&worker=1,2&action=found,error&limit=1000",
         "/api/v1/datasets",
+        "/api/v1/datasets?limit=1000&cursor=x",
         "/api/v1/datasets/entries",
         "/api/v1/datasets/entries/records?filter=price%3E%3D10&order=-id&limit=5",
         "/api/v1/resources",
@@ -47,6 +49,29 @@ async fn probes_and_metrics() {
     let metrics = server.get("/metrics").await;
     assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert!(metrics.text().ends_with("busta_runs_total 1\n"));
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_their_routes() {
+    let server = Server::closed().await;
+    let bearer = format!("Bearer {}", server.read.text.expose());
+    for name in ["news", "orders", "missing"] {
+        server.send("GET", &format!("/api/v1/sources/{name}"), &[("Authorization", &bearer)], "").await;
+    }
+    server.send("BREW", "/api/v1/sources/news", &[("Authorization", &bearer)], "").await;
+    server.get("/api/v1/sources/news").await.problem(401);
+    server.get("/no/such/page").await;
+    server.stream("/api/v1/activity/stream", &[("Authorization", &bearer)]).await.until("welcome").await;
+    let routes = server.traffic.routes();
+    let of_source = &routes["/api/v1/sources/{name}"].requests;
+    let counted = |method, status| of_source.get(&(method, status)).copied();
+    assert_eq!((counted("GET", 200), counted("GET", 404), counted("GET", 401)), (Some(2), Some(1), Some(1)));
+    assert_eq!(of_source.values().sum::<u64>(), 5, "{of_source:?}");
+    assert_eq!(routes["/api/v1/activity/stream"].requests, [(("GET", 200), 1)].into());
+    assert_eq!(routes.len(), 3, "paths are no routes: {routes:?}");
+    assert!(routes.contains_key("(pages)"));
+    let last = routes["(pages)"].cumulative().last();
+    assert_eq!(last, Some((f64::INFINITY, 1)));
 }
 
 #[tokio::test]
@@ -89,6 +114,19 @@ async fn who_has_an_answer_is_told_that_it_holds() {
         assert_eq!((again.status, again.body.len()), (304, 0), "{path}");
         assert_eq!(again.header("etag"), Some(tag));
     }
+}
+
+/// The answer is kept for a moment, but not for who asks for another part.
+#[tokio::test]
+async fn lists_come_in_parts() {
+    let server = Server::open().await;
+    let first = server.get("/api/v1/sources?limit=1").await.json();
+    assert_eq!((&first["items"][0]["name"], &first["next"]), (&json!("news"), &json!("news")));
+    let second = server.get("/api/v1/sources?limit=1&cursor=news").await.json();
+    assert_eq!((&second["items"][0]["name"], second.get("next")), (&json!("orders"), None));
+    assert_eq!(server.get("/api/v1/sources").await.json()["items"].as_array().unwrap().len(), 2);
+    let usual = server.get("/api/v1/runs").await.json();
+    assert_eq!(usual["next"], "50", "the limit that is usual");
 }
 
 #[tokio::test]

@@ -61,6 +61,7 @@ fn source(name: &str, status: Status) -> SourceReport {
         warnings: 0,
         phases: Default::default(),
         quality: Vec::new(),
+        fresh_s: None,
         error: None,
     }
 }

@@ -14,6 +14,7 @@ mod sample;
 mod sandbox;
 mod selection;
 mod serve;
+mod served;
 mod session;
 mod setup;
 mod sources;

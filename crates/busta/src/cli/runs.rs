@@ -3,11 +3,10 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use busta_core::Error;
 use busta_store::{RunState, StateStore, StoredRun};
 use clap::Subcommand;
 
-use super::{Context, session};
+use super::{Context, served, session};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::output::{line, line_as_it_is, note};
@@ -66,10 +65,16 @@ pub enum Runs {
         json: bool,
     },
     /// Stop a live run, take a waiting one out of the queue, or give up an unfinished one
-    #[command(after_help = "Examples:\n  busta runs cancel 01HF7YAT00")]
+    #[command(
+        after_help = "A run of `busta serve` is stopped by that server, which goes on with its other work.\n\nExamples:\n  busta runs cancel 01HF7YAT00\n  BUSTA_TOKEN=... busta runs cancel 01HF7YAT00    (of a server that asks for tokens)"
+    )]
     Cancel {
         /// The run, or the beginning of its id
         run: String,
+        /// For a run of `busta serve`: a token of the role `operate`; others on this machine may see it, so
+        /// better set the variable
+        #[arg(long, env = "BUSTA_TOKEN", hide_env_values = true)]
+        token: Option<String>,
     },
 }
 
@@ -83,7 +88,7 @@ impl Runs {
                 let run = pick(&history(context)?, run).await?;
                 session::retry(context, run.id.as_str(), parallel, json).await
             }
-            Self::Cancel { run } => cancel(context, &run).await,
+            Self::Cancel { run, token } => cancel(context, &run, token.as_deref()).await,
         }
     }
 }
@@ -190,7 +195,7 @@ fn destinations_of<'a>(config: &'a Config, run: &StoredRun) -> Vec<&'a crate::co
     places.into_iter().filter_map(|place| config.destinations.get(place)).collect()
 }
 
-async fn cancel(context: &Context, id: &str) -> Result<Exit> {
+async fn cancel(context: &Context, id: &str, token: Option<&str>) -> Result<Exit> {
     let store = history(context)?;
     let run = store.run(id).await?;
     if run.state == RunState::Queued {
@@ -205,10 +210,14 @@ async fn cancel(context: &Context, id: &str) -> Result<Exit> {
     }
     let pid = run.pid.context("the run's process is not known")?;
     if let Some((_, address)) = serve::holder(store.path()).filter(|(server, _)| *server == pid) {
-        let error =
-            Error::conflict(format!("run {} belongs to `busta serve`, which has other work too", run.id));
-        let path = format!("api/v1/runs/{}/cancel", run.id);
-        return Err(error.hint(format!("stop it there: curl -X POST http://{address}/{path}")).into());
+        // The server has other work, too.
+        wiring::install_tls();
+        served::cancel(&address, &run.id, token).await?;
+        line(&format!(
+            "run {} (of `busta serve` at {address}) was asked to stop; it can be resumed",
+            run.id
+        ))?;
+        return Ok(Exit::Done);
     }
     // Through kill(1), so that this program needs no unsafe code.
     let killed = Command::new("kill").args(["-TERM", &pid.to_string()]).status()?;

@@ -8,12 +8,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// What is too old is not looked for more often.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// How long what busta remembers is kept. `busta serve` deletes what is older, a little at a time.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionSettings {
+    /// How often `busta serve` looks for what is too old, the first time at most a minute after its start.
+    pub every: Span,
     /// Runs that ended longer ago are forgotten, except those that can still be resumed.
     pub runs: Span,
     /// So many of the newest runs are kept, however old they are.
@@ -27,7 +32,13 @@ pub struct RetentionSettings {
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self { runs: Span(30 * DAY), keep_runs: 100, events: Span(7 * DAY), max_events: 1_000_000 }
+        Self {
+            every: Span(Duration::from_secs(3600)),
+            runs: Span(30 * DAY),
+            keep_runs: 100,
+            events: Span(7 * DAY),
+            max_events: 1_000_000,
+        }
     }
 }
 
@@ -57,6 +68,9 @@ pub fn read(section: Value) -> Built<RetentionSection> {
 /// What is wrong with the numbers of the top level's section.
 pub fn problems(settings: &RetentionSettings) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
+    if settings.every.0 < SHORTEST {
+        found.push(ConfigProblem::new("every", "this would look without end; the least is 1s"));
+    }
     if settings.max_events == 0 {
         found.push(ConfigProblem::new("max_events", "0 would keep nothing; the least is 1"));
     }

@@ -194,6 +194,7 @@ mod tests {
             warnings: 0,
             phases: Default::default(),
             quality: Vec::new(),
+            fresh_s: None,
             error: error.map(str::to_owned),
         }
     }

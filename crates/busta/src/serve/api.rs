@@ -35,7 +35,11 @@ impl Api {
             .enable_all()
             .build()
             .map_err(|e| Error::unavailable(format!("no threads for the API: {e}")))?;
-        let settings = ServerSettings { limits: limits(settings), ..ServerSettings::new(Arc::new(tokens)) };
+        let settings = ServerSettings {
+            traffic: serving.traffic.clone(),
+            limits: limits(settings),
+            ..ServerSettings::new(Arc::new(tokens))
+        };
         let (tell, ended) = watch::channel(None);
         let stop = CancellationToken::new();
         let stopped = stop.clone();

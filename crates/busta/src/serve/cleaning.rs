@@ -13,9 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::service::Serving;
 use crate::config::BuiltSource;
 
-/// When it begins after the start, and how often it is done then.
+/// When it begins after the start at the latest: the start itself has enough to do.
 const FIRST: Duration = Duration::from_secs(60);
-const EVERY: Duration = Duration::from_secs(3600);
 
 /// So many rows, runs and events go in one step.
 const ROWS: usize = 2000;
@@ -27,7 +26,8 @@ const BREATH: Duration = Duration::from_millis(20);
 
 /// Cleans now and then, until `stop`.
 pub async fn run(serving: Arc<Serving>, stop: CancellationToken) {
-    let mut wait = FIRST;
+    let every = serving.wired.config.retention.every.0;
+    let mut wait = FIRST.min(every);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -37,7 +37,7 @@ pub async fn run(serving: Arc<Serving>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = clean(&serving) => {}
         }
-        wait = EVERY;
+        wait = every;
     }
 }
 

@@ -1,31 +1,47 @@
 //! The tables of all destinations, and their rows.
 
-use busta_core::destination::TableInfo;
+use busta_core::destination::{ColumnInfo, Readable, TableInfo};
 use busta_core::reading::{Condition, Order, RowQuery};
-use busta_core::{Destination, Error, ErrorKind, Result};
+use busta_core::{Error, ErrorKind, Result};
 use busta_server::RecordScan;
-use busta_server::model::{Column, Dataset, DatasetSchema, Page, RecordQuery};
+use busta_server::model::{Column, Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
 use serde_json::value::RawValue;
 
 use super::paging;
 use crate::config::{BuiltDestination, Config};
 
-/// All tables, by destination.
-pub async fn datasets(config: &Config) -> Result<Vec<Dataset>> {
-    let mut all = Vec::new();
-    for (place, built) in config.destinations.iter().enumerate() {
-        all.extend(tables(built).await?.into_iter().map(|table| dataset_of(config, place, table)));
+/// A page of the tables: by destination, and there by name, as they come.
+pub async fn datasets(config: &Config, part: PageQuery) -> Result<Page<Dataset>> {
+    let (first, after) = match &part.cursor {
+        Some(cursor) => read_cursor(cursor)?,
+        None => (0, String::new()),
+    };
+    let mut found = Vec::new();
+    for (place, built) in config.destinations.iter().enumerate().skip(first) {
+        if found.len() > part.limit.get() {
+            break;
+        }
+        let tables = tables(built).await?.into_iter();
+        let tables = tables.filter(|table| place > first || table.name > after);
+        found.extend(tables.map(|table| (place, table)));
     }
-    Ok(all)
+    let page = Page::cut(found, part.limit, |(place, table)| format!("{place}.{}", table.name));
+    let items = page.items.into_iter().map(|(place, table)| dataset_of(config, place, table));
+    Ok(Page { items: items.collect(), next: page.next })
+}
+
+/// The destination and the table that a page ended with.
+fn read_cursor(text: &str) -> Result<(usize, String)> {
+    let (place, table) = text.split_once('.').ok_or_else(paging::no_cursor)?;
+    Ok((place.parse().map_err(|_| paging::no_cursor())?, table.to_owned()))
 }
 
 /// One table with its columns.
 pub async fn dataset(config: &Config, name: &str) -> Result<DatasetSchema> {
-    let place = find(config, name).await?;
-    let destination = &config.destinations[place].destination;
+    let Found { place, columns } = find(config, name).await?;
     let table = tables(&config.destinations[place]).await?.into_iter().find(|table| table.name == name);
     let table = table.ok_or_else(|| Error::not_found("there is no such dataset"))?;
-    let columns = destination.readable().columns(name).await?.into_iter();
+    let columns = columns.into_iter();
     let columns = columns.map(|c| Column { name: c.name, kind: c.kind, primary_key: c.primary_key });
     Ok(DatasetSchema { columns: columns.collect(), dataset: dataset_of(config, place, table) })
 }
@@ -37,9 +53,10 @@ pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<
         filter: query.filter.as_deref().map(Condition::parse_all).transpose()?.unwrap_or_default(),
         order: query.order.as_deref().map(Order::parse).transpose()?,
         after: query.cursor,
-        limit: paging::limit(query.limit)?,
+        limit: query.limit.get(),
     };
-    let page = destination(config, name).await?.readable().page(&query).await?;
+    let found = find(config, name).await?;
+    let page = found.readable(config).page(&query).await?;
     let rows = page.rows.iter().map(|row| {
         serde_json::from_slice(row).map_err(|e| Error::data(format!("a row of {name} is no JSON: {e}")))
     });
@@ -48,22 +65,30 @@ pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<
 
 /// All rows.
 pub async fn export(config: &Config, name: &str) -> Result<RecordScan> {
-    let destination = destination(config, name).await?;
-    let columns = destination.readable().columns(name).await?;
-    let columns = columns.into_iter().map(|column| column.name).collect();
-    Ok(RecordScan { columns, rows: destination.readable().scan(name).await? })
+    let found = find(config, name).await?;
+    let rows = found.readable(config).scan(name).await?;
+    Ok(RecordScan { columns: found.columns.into_iter().map(|column| column.name).collect(), rows })
 }
 
-async fn destination<'a>(config: &'a Config, name: &str) -> Result<&'a dyn Destination> {
-    Ok(&*config.destinations[find(config, name).await?].destination)
+/// A table that there is.
+struct Found {
+    /// The number of its destination.
+    place: usize,
+    columns: Vec<ColumnInfo>,
+}
+
+impl Found {
+    fn readable<'a>(&self, config: &'a Config) -> &'a dyn Readable {
+        config.destinations[self.place].destination.readable()
+    }
 }
 
 /// The first destination that has the table. Asks for its columns, since to list tables counts their rows.
-async fn find(config: &Config, name: &str) -> Result<usize> {
+async fn find(config: &Config, name: &str) -> Result<Found> {
     let mut missing = None;
     for (place, built) in config.destinations.iter().enumerate() {
         match built.destination.readable().columns(name).await {
-            Ok(_) => return Ok(place),
+            Ok(columns) => return Ok(Found { place, columns }),
             Err(error) if error.kind() == ErrorKind::NotFound => missing = missing.or(Some(error)),
             Err(error) => return Err(error),
         }

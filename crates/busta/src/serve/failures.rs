@@ -17,7 +17,7 @@ const RUNS: usize = 10;
 
 /// A page: newest first in each destination, one destination after the other.
 pub async fn page(config: &Config, query: FailureQuery) -> Result<Page<FailureView>> {
-    let limit = paging::limit(query.limit)?;
+    let limit = query.limit.get();
     let (mut place, mut after) = query.cursor.as_deref().map_or(Ok((0, None)), read_cursor)?;
     let Some(wanted) = Wanted::of(query)? else { return Ok(Page::last(Vec::new())) };
     let mut items = Vec::new();

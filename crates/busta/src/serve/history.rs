@@ -18,7 +18,7 @@ pub async fn page(store: &StateStore, query: ActivityQuery) -> Result<Page<Activ
         actions: list(query.action.as_deref()).map(str::to_owned).collect(),
         before: query.cursor.as_deref().map(event_cursor).transpose()?,
         after: None,
-        limit: paging::limit(query.limit)?,
+        limit: query.limit.get(),
     };
     let page = store.events_page(filter).await?;
     let events = page.events.iter().map(|event| {

@@ -15,6 +15,7 @@ mod cleaning;
 mod data;
 mod failures;
 mod history;
+mod live;
 mod lock;
 mod metrics;
 mod paging;
@@ -90,6 +91,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         timetable: Timetable::new(store.clone(), clock.clone()),
         samples: Arc::new(Samples::default()),
         activity: activity.clone(),
+        traffic: Arc::default(),
         began: Instant::now(),
         started: clock.now(),
         wired,

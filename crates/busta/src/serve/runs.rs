@@ -5,25 +5,21 @@
 //! the history, so a restart forgets nothing.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
-use busta_core::event::{Action, Event};
-use busta_core::report::{RunReport, Status};
+use busta_core::report::RunReport;
 use busta_core::{Error, ErrorKind, Result, RunId, SourceName};
-use busta_engine::{RunHandle, Snapshot};
 use busta_server::Activity;
 use busta_store::{NewRun, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::Instant;
+use tokio::sync::{mpsc, watch};
 
+use super::live::{Held, Live};
 use crate::config::OnBusy;
-use crate::process;
+use crate::process::Usage;
 use crate::session::{self, Session};
 use crate::wiring::{self, Wired};
 
@@ -73,26 +69,6 @@ pub struct Ended {
     pub trigger: Trigger,
 }
 
-/// A run under way.
-#[derive(Clone)]
-pub struct Live {
-    /// The run.
-    pub run: RunId,
-    /// What started it.
-    pub trigger: Trigger,
-    /// Its sources.
-    pub sources: Vec<SourceName>,
-    /// The same on the clock that never jumps.
-    pub began: Instant,
-    /// When this part of it started.
-    pub started: DateTime<Utc>,
-    /// Its picture.
-    pub snapshot: watch::Receiver<Arc<Snapshot>>,
-    /// Whether somebody wants it to end.
-    cancelled: Arc<AtomicBool>,
-    stop: Arc<dyn Fn() + Send + Sync>,
-}
-
 /// A run that waits.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -118,7 +94,7 @@ pub(super) struct Inner {
     pub(super) wired: Arc<Wired>,
     pub(super) store: StateStore,
     pub(super) clock: Arc<dyn Clock>,
-    activity: Arc<Activity>,
+    pub(super) activity: Arc<Activity>,
     /// The runtime that collects. Requests come on another.
     collector: Handle,
     on_busy: OnBusy,
@@ -137,11 +113,9 @@ pub(super) struct State {
     /// What waits may start.
     pub(super) open: bool,
     /// How many runs have ended, by how they did.
-    ended: BTreeMap<&'static str, u64>,
+    pub(super) ended: BTreeMap<&'static str, u64>,
     pub(super) closed: bool,
 }
-
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Runs {
     /// No run yet. What happens to runs is told to `news`. Must be called on the runtime that collects.
@@ -221,8 +195,7 @@ impl Runs {
     fn stop(&self, run: &RunId) -> bool {
         let live = self.live_run(run);
         if let Some(live) = &live {
-            live.cancelled.store(true, Ordering::Relaxed);
-            (live.stop)();
+            live.cancel();
         }
         live.is_some()
     }
@@ -246,7 +219,7 @@ impl Runs {
         {
             let mut state = self.state();
             state.closed = true;
-            state.live.values().for_each(|live| (live.stop)());
+            state.live.values().for_each(Live::stop);
         }
         let mut changed = self.inner.changed.subscribe();
         let quiet = async {
@@ -283,8 +256,7 @@ impl Runs {
         let (run, sources) = (new.id.clone(), new.sources.clone());
         if let Some((source, busy)) = self.busy(&sources) {
             if self.inner.on_busy == OnBusy::Reject && !request.wait {
-                return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
-                    .hint("wait for it, or cancel it"));
+                return Err(being_collected(&source, &busy));
             }
             self.enqueue(new, Some(&busy)).await?;
             return Ok(Begun { run, sources, behind: Some(busy) });
@@ -308,11 +280,13 @@ impl Runs {
         let run = self.inner.store.run(id).await?;
         session::refuse_done(&run)?;
         let begun = Begun { run: run.id.clone(), sources: run.sources.clone(), behind: None };
-        self.resume(&run, trigger).await?;
+        self.resume(&run, trigger, false).await?;
         Ok(begun)
     }
 
-    async fn resume(&self, run: &StoredRun, trigger: Trigger) -> Result<()> {
+    /// Goes on with a run, unless one of its sources is being collected or waited for: by the run itself if
+    /// it `waits`, and then it is free by now.
+    pub(super) async fn resume(&self, run: &StoredRun, trigger: Trigger, waits: bool) -> Result<()> {
         let (sources, gone) = session::resumable(&self.inner.wired, run)?;
         for name in gone {
             tracing::warn!(
@@ -321,9 +295,8 @@ impl Runs {
                 "not in the configuration any more"
             );
         }
-        if let Some((source, busy)) = self.busy(&sources) {
-            return Err(Error::conflict(format!("run {busy} is collecting {source} right now"))
-                .hint("wait for it, or cancel it"));
+        if let Some((source, busy)) = self.busy(&sources).filter(|_| !waits) {
+            return Err(being_collected(&source, &busy));
         }
         let session = Session::resume(&self.inner.store, run, sources, trigger).await?;
         self.launch(session, trigger).await
@@ -338,15 +311,6 @@ impl Runs {
             let shared = theirs.iter().find(|source| sources.contains(source))?;
             Some((shared.clone(), run.clone()))
         })
-    }
-
-    /// Whether the server's own end has cut the run off: then it goes on at the next start.
-    fn is_cut_off(&self, report: &RunReport) -> bool {
-        let state = self.state();
-        let wanted = |live: &Live| live.cancelled.load(Ordering::Relaxed);
-        report.status == Status::Cancelled
-            && state.closed
-            && !state.live.get(&report.run_id).is_some_and(wanted)
     }
 
     pub(super) fn tell(&self, news: News) {
@@ -373,85 +337,12 @@ impl Runs {
             }
         };
         let sources = plan.sources.iter().map(|source| source.name.clone()).collect();
+        let usage = Usage::begin();
         let (handle, events) = busta_engine::start_heard(plan, self.inner.clock.clone());
-        let live = Live {
-            run: handle.run().clone(),
-            trigger,
-            sources,
-            began: Instant::now(),
-            started: self.inner.clock.now(),
-            snapshot: handle.snapshot(),
-            cancelled: Arc::default(),
-            stop: Arc::new(handle.stopper()),
-        };
-        {
-            let mut state = self.state();
-            // Told to stop between the look at `closed` and now.
-            if state.closed {
-                (live.stop)();
-            }
-            self.tell(News::Started(live.sources.clone()));
-            state.live.insert(live.run.clone(), live);
-        }
-        self.inner.changed.send_replace(());
-        tokio::spawn(self.clone().see_through(session, handle, events, trigger));
+        let live = Live::new(&handle, trigger, sources, self.inner.clock.now());
+        let held = Held::take(self, live);
+        tokio::spawn(self.clone().see_through(held, session, handle, events, usage));
         Ok(())
-    }
-
-    /// From its start to its end. Boxed, since the end of one run may be the start of the next.
-    fn see_through(
-        self,
-        session: Session,
-        handle: RunHandle,
-        events: broadcast::Receiver<Event>,
-        trigger: Trigger,
-    ) -> BoxFuture<'static, ()> {
-        Box::pin(async move { self.follow(session, handle, events, trigger).await })
-    }
-
-    async fn follow(
-        &self,
-        session: Session,
-        handle: RunHandle,
-        events: broadcast::Receiver<Event>,
-        trigger: Trigger,
-    ) {
-        let (run, sources) = (session.run().clone(), session.sources().to_vec());
-        let processor = process::processor_time();
-        let told =
-            tokio::spawn(tell(self.inner.activity.clone(), self.inner.clock.clone(), run.clone(), events));
-        let report = match handle.join().await {
-            Ok(outcome) => {
-                let mut report = outcome.report;
-                report.peak_rss_bytes = process::peak_memory();
-                report.cpu_s = process::processor_time().saturating_sub(processor).as_secs_f64();
-                let durations = crate::collect::durations(outcome.split_durations);
-                let ended = if self.is_cut_off(&report) {
-                    session.leave(durations).await
-                } else {
-                    session.end(&report, durations).await
-                };
-                // The data is safe by now, so what fails here is only told.
-                if let Err(error) = ended {
-                    tracing::error!(run = run.as_str(), error = %error, "a run is not in the history");
-                }
-                Some(report)
-            }
-            Err(error) => {
-                tracing::error!(run = run.as_str(), error = %error, "a run has failed");
-                None
-            }
-        };
-        // Its last events come before anybody learns that it is over.
-        let _ = told.await;
-        let _turn = self.inner.turn.lock().await;
-        self.state().live.remove(&run);
-        if let Some(report) = &report {
-            *self.state().ended.entry(report.status.as_str()).or_default() += 1;
-        }
-        self.tell(News::Ended(Ended { sources, report, trigger }));
-        self.start_waiting().await;
-        self.inner.changed.send_replace(());
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -459,26 +350,6 @@ impl Runs {
     }
 }
 
-/// Puts the events of a run into the activity feed.
-async fn tell(
-    activity: Arc<Activity>,
-    clock: Arc<dyn Clock>,
-    run: RunId,
-    mut events: broadcast::Receiver<Event>,
-) {
-    loop {
-        match events.recv().await {
-            Ok(event) => {
-                activity.publish(event);
-            }
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                activity.missed();
-                let mut event = Event::new(clock.now(), &run, Action::Warning);
-                event.count = Some(missed);
-                event.message = Some("events came faster than they could be told".to_owned());
-                activity.publish(event);
-            }
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
-    }
+fn being_collected(source: &SourceName, busy: &RunId) -> Error {
+    Error::conflict(format!("run {busy} is collecting {source} right now")).hint("wait for it, or cancel it")
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::clock::Clock;
-use busta_core::{Error, Result, SourceName, WriteMode};
+use busta_core::{Error, Pool, Result, SourceName, WriteMode};
+use busta_engine::{PoolProgress, Snapshot};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
-    RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
+    RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
 };
-use busta_server::{Activity, RecordScan, Service};
+use busta_server::{Activity, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
@@ -39,6 +40,7 @@ pub struct Serving {
     pub timetable: Timetable,
     pub samples: Arc<Samples>,
     pub activity: Arc<Activity>,
+    pub traffic: Arc<Traffic>,
     pub began: Instant,
     pub started: DateTime<Utc>,
 }
@@ -83,7 +85,7 @@ impl Serving {
     }
 
     fn in_flight(&self, source: &SourceName) -> u64 {
-        let of_run = |snapshot: &busta_engine::Snapshot| {
+        let of_run = |snapshot: &Snapshot| {
             let mine = snapshot.sources.iter().filter(|progress| progress.name == *source);
             mine.map(|progress| progress.in_flight as u64).sum::<u64>()
         };
@@ -114,16 +116,25 @@ impl Serving {
         }
     }
 
-    fn pools(&self) -> Vec<busta_server::model::PoolView> {
+    /// The pools of the process; what waits for them is known to the runs.
+    pub fn pools(&self) -> Vec<PoolProgress> {
         let live = self.runs.live();
-        let waiting = |pool: &busta_engine::PoolUse| {
-            let of_run = |snapshot: &busta_engine::Snapshot| {
-                let mine = snapshot.pools.iter().filter(|progress| progress.name == pool.name);
-                mine.map(|progress| progress.waiting as u64).sum::<u64>()
+        let waiting = |name: &Pool| {
+            let of_run = |snapshot: &Snapshot| {
+                let mine = snapshot.pools.iter().filter(|pool| pool.name == *name);
+                mine.map(|pool| pool.waiting).sum::<usize>()
             };
             live.iter().map(|live| of_run(&live.snapshot.borrow())).sum()
         };
-        self.wired.capacity().pools().iter().map(|pool| views::pool(pool, waiting(pool))).collect()
+        let pools = self.wired.capacity().pools().into_iter();
+        pools
+            .map(|pool| PoolProgress {
+                waiting: waiting(&pool.name),
+                name: pool.name,
+                places: pool.places,
+                taken: pool.taken,
+            })
+            .collect()
     }
 
     fn detail(&self, run: StoredRun) -> RunDetail {
@@ -186,8 +197,18 @@ impl Service for Serving {
         }
     }
 
-    fn sources(&self) -> Vec<SourceView> {
-        self.wired.config.sources.iter().map(|source| self.view(source)).collect()
+    fn sources(&self, part: &PageQuery) -> Result<Page<SourceView>> {
+        let sources = &self.wired.config.sources;
+        let from = match &part.cursor {
+            None => 0,
+            Some(last) => {
+                let place = sources.iter().position(|source| source.name.as_str() == last);
+                place.ok_or_else(paging::no_cursor)? + 1
+            }
+        };
+        let sources = sources[from..].iter().take(part.limit.get() + 1).collect();
+        let page = Page::cut(sources, part.limit, |source| source.name.to_string());
+        Ok(Page { items: page.items.iter().map(|source| self.view(source)).collect(), next: page.next })
     }
 
     async fn source(&self, name: &str) -> Result<SourceDetail> {
@@ -217,9 +238,6 @@ impl Service for Serving {
     }
 
     async fn collect(&self, request: CollectRequest) -> Result<Accepted> {
-        if request.limit == Some(0) {
-            return Err(Error::data("`limit` is 0; nothing would be collected"));
-        }
         let request = Request {
             sources: self.chosen(&request.sources)?,
             trigger: Trigger::Api,
@@ -231,19 +249,16 @@ impl Service for Serving {
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
-        let limit = paging::limit(query.limit)?;
         let filter = RunFilter {
             state: query.state.map(views::stored_state),
             source: query.source.as_deref().map(SourceName::from),
             before: query.cursor.as_deref().map(history::run_cursor).transpose()?,
-            limit: limit + 1,
+            limit: query.limit.get() + 1,
             reports: false,
         };
-        let mut runs = self.store.runs_page(filter).await?;
-        let more = runs.len() > limit;
-        runs.truncate(limit);
-        let next = runs.last().filter(|_| more).map(|run| run.id.to_string());
-        Ok(Page { items: runs.iter().map(|run| self.current(run)).collect(), next })
+        let runs = self.store.runs_page(filter).await?;
+        let page = Page::cut(runs, query.limit, |run| run.id.to_string());
+        Ok(Page { items: page.items.iter().map(|run| self.current(run)).collect(), next: page.next })
     }
 
     async fn run(&self, id: &str) -> Result<RunDetail> {
@@ -271,8 +286,8 @@ impl Service for Serving {
         history::page(&self.store, query).await
     }
 
-    async fn datasets(&self) -> Result<Vec<Dataset>> {
-        data::datasets(&self.wired.config).await
+    async fn datasets(&self, part: PageQuery) -> Result<Page<Dataset>> {
+        data::datasets(&self.wired.config, part).await
     }
 
     async fn dataset(&self, name: &str) -> Result<DatasetSchema> {
@@ -294,7 +309,7 @@ impl Service for Serving {
             memory_peak_bytes: process::peak_memory(),
             file_descriptors_max: process::most_open_files(),
             samples: self.samples.resources(),
-            pools: self.pools(),
+            pools: self.pools().iter().map(views::pool).collect(),
             hosts: self.wired.hosts().view().iter().map(views::host).collect(),
         }
     }

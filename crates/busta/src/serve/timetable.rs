@@ -232,6 +232,6 @@ fn observed(report: &RunReport, source: &SourceName) -> Option<Observed> {
         records: part.records,
         failed: part.status == Status::Failed,
         took: Duration::try_from_secs_f64(part.duration_s).unwrap_or_default(),
-        hint: None,
+        hint: part.fresh_s.and_then(|time| Duration::try_from_secs_f64(time).ok()),
     })
 }

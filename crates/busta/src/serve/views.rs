@@ -1,7 +1,7 @@
 //! What the engine and the store know, in the words of the API.
 
 use busta_core::report::{HostReport, Phases, RunReport, SourceReport, Status};
-use busta_engine::{HostState, PoolUse, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
+use busta_engine::{HostState, PoolProgress, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
 use busta_server::model::{
     HostView, LiveRun, PoolView, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
     WorkerAction, WorkerView,
@@ -9,7 +9,8 @@ use busta_server::model::{
 use busta_store::StoredRun;
 use tokio::time::Instant;
 
-use super::runs::{Live, Waiting};
+use super::live::Live;
+use super::runs::Waiting;
 use crate::wiring::Wired;
 
 /// A run of the history.
@@ -89,7 +90,7 @@ pub fn happening(live: &Live) -> LiveRun {
         queued: snapshot.queued as u64,
         stopping: snapshot.stopping,
         workers: snapshot.workers.iter().map(worker).collect(),
-        pools: snapshot.pools.iter().map(pool_of_run).collect(),
+        pools: snapshot.pools.iter().map(pool).collect(),
         held_back: snapshot.held_back.iter().map(host_of_report).collect(),
     }
 }
@@ -218,22 +219,13 @@ fn worker(worker: &WorkerProgress) -> WorkerView {
     }
 }
 
-fn pool_of_run(pool: &busta_engine::PoolProgress) -> PoolView {
+/// A pool, of one run or of the process.
+pub fn pool(pool: &PoolProgress) -> PoolView {
     PoolView {
         name: pool.name.as_str().to_owned(),
         places: pool.places.map(|places| places as u64),
         taken: pool.taken as u64,
         waiting: pool.waiting as u64,
-    }
-}
-
-/// A pool of the process; `waiting` splits are those of all runs.
-pub fn pool(pool: &PoolUse, waiting: u64) -> PoolView {
-    PoolView {
-        name: pool.name.as_str().to_owned(),
-        places: pool.places.map(|places| places as u64),
-        taken: pool.taken as u64,
-        waiting,
     }
 }
 

@@ -11,7 +11,7 @@ use busta_store::{NewRun, RunFilter, RunState, StoredRun, Trigger};
 use tokio_util::sync::CancellationToken;
 
 use super::runs::{Ended, News, Runs, Waiting};
-use crate::session::{self, Session};
+use crate::session::Session;
 
 /// So many runs may wait.
 const MOST_QUEUED: usize = 100;
@@ -103,14 +103,11 @@ impl Runs {
     }
 
     async fn start_one(&self, next: &Waiting) -> Result<()> {
-        let now = self.inner.clock.now();
-        let session = if next.resumed {
+        if next.resumed {
             let run = self.inner.store.run(next.run.as_str()).await?;
-            let (sources, _) = session::resumable(&self.inner.wired, &run)?;
-            Session::resume(&self.inner.store, &run, sources, next.trigger).await?
-        } else {
-            Session::queued(&self.inner.store, &next.run, now).await?
-        };
+            return self.resume(&run, next.trigger, true).await;
+        }
+        let session = Session::queued(&self.inner.store, &next.run, self.inner.clock.now()).await?;
         self.launch(session, next.trigger).await
     }
 

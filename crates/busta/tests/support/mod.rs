@@ -57,7 +57,7 @@ impl Desk {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_busta"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        for name in ["BUSTA_LOG", "BUSTA_FAILPOINT", "BUSTA_CONFIG"] {
+        for name in ["BUSTA_LOG", "BUSTA_FAILPOINT", "BUSTA_CONFIG", "BUSTA_TOKEN"] {
             command.env_remove(name);
         }
         command

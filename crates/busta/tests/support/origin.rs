@@ -1,5 +1,7 @@
 //! The sandbox on a runtime of its own.
 
+use std::time::{Duration, Instant};
+
 use busta_sandbox::{Sandbox, SandboxConfig, Stats};
 use tokio::runtime::Runtime;
 
@@ -22,6 +24,15 @@ impl Origin {
 
     pub fn stats(&self) -> Stats {
         self.sandbox.stats()
+    }
+
+    /// Waits until it has seen so many requests: the run is under way.
+    pub fn until_under_way(&self, requests: u64) {
+        let until = Instant::now() + Duration::from_secs(30);
+        while self.stats().total.requests < requests {
+            assert!(Instant::now() < until, "nothing happens");
+            std::thread::yield_now();
+        }
     }
 
     pub fn sandbox(&self) -> &Sandbox {

@@ -29,7 +29,17 @@ impl Server {
 
     /// The same at an address.
     pub fn start_at(desk: &Desk, bind: &str) -> Self {
-        let mut command = desk.command(&["serve", "--bind", bind]);
+        Self::started(desk.command(&["serve", "--bind", bind]))
+    }
+
+    /// The same, to die at the `nth` time that it passes a failpoint.
+    pub fn start_to_die_at(desk: &Desk, failpoint: &str, nth: u64) -> Self {
+        let mut command = desk.command(&["serve", "--bind", "127.0.0.1:0"]);
+        command.env("BUSTA_FAILPOINT", format!("{failpoint}:{nth}"));
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.next().expect("it has ended").unwrap();
@@ -66,6 +76,19 @@ impl Server {
         let (status, text) = self.send(Method::GET, path, None);
         assert_eq!(status, StatusCode::OK, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// The names in a list, read in parts of `limit`.
+    pub fn all(&self, path: &str, limit: usize) -> Vec<String> {
+        let (mut names, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("{path}?limit={limit}{cursor}"));
+            let items = page["items"].as_array().unwrap();
+            assert!(!items.is_empty() && items.len() <= limit, "{page:#}");
+            names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { return names };
+            cursor = format!("&cursor={next}");
+        }
     }
 
     pub fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {

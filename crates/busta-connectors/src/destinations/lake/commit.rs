@@ -260,7 +260,7 @@ impl Lake {
             sync_folder(&self.layout.staging())?;
         }
         if !draft.failures.is_empty() {
-            let length = self.failures.write(&draft.failures, self.state.failures)?;
+            let length = self.failures.write(&draft.failures)?;
             draft.changes.push(Change::Failures(length));
         }
         hit(self.layout.points().commit_rows_synced);

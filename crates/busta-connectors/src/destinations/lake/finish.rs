@@ -11,6 +11,7 @@ use busta_core::failpoint::hit;
 use busta_core::{Checkpoint, Error, Finish, Result, RunId, SourceName, StreamName, StreamSpec, WriteMode};
 use serde_json::Value;
 
+use super::failures::FailureDraft;
 use super::layout::sync_folder;
 use super::merge::{RowSet, Superseded, superseded};
 use super::remake::{adopt, remake};
@@ -116,7 +117,10 @@ impl Lake {
         let replaced = self.state.segments.values().filter(of_finish).filter(replaced);
         changes.extend(replaced.map(|segment| Change::Drop(segment.id)));
         changes.extend(self.publish(&ready)?);
+        let tidied = self.failures.tidied(&FailureDraft::default())?;
+        changes.extend(tidied.map(Change::FailureLog));
         if self.log(changes)? {
+            self.failures.took_place(tidied);
             self.index.forget(&finish.source);
             hit(self.layout.points().finish_manifest_written);
         }

@@ -7,7 +7,7 @@
 //! lake/_busta/ahead/<n>-<k>                    files that are made of such a segment, not yet complete
 //! lake/_busta/keys/<n>                         the keys of merged segments (see `keys.rs`)
 //! lake/_busta/trash/<n>                        replaced files that a scan may still be reading
-//! lake/_busta/failures.ndjson                  failures, up to the length in the manifest
+//! lake/_busta/failures[.<n>].ndjson            failures, up to the length in the manifest, which names the file
 //! lake/_busta/lock                             held by the one process that writes
 //! ```
 
@@ -78,8 +78,12 @@ impl Layout {
         self.own().join("manifest.ndjson.new")
     }
 
-    pub(super) fn failures(&self) -> PathBuf {
-        self.own().join("failures.ndjson")
+    /// A log of failures: the first one, or one that took the place of others.
+    pub(super) fn failures(&self, number: u64) -> PathBuf {
+        match number {
+            0 => self.own().join("failures.ndjson"),
+            number => self.own().join(format!("failures.{number}.ndjson")),
+        }
     }
 
     pub(super) fn staging(&self) -> PathBuf {

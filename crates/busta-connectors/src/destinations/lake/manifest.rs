@@ -237,11 +237,11 @@ mod tests {
             fs::write(layout.manifest(), &whole[..cut]).unwrap();
             let (state, length) = Manifest::read(&layout).unwrap();
             let lines = ends.iter().filter(|end| **end <= cut as u64).count();
-            assert_eq!(state.failures, lines.saturating_sub(1) as u64, "cut at {cut}");
+            assert_eq!(state.failures.length, lines.saturating_sub(1) as u64, "cut at {cut}");
             assert_eq!(length, if lines == 0 { 0 } else { ends[lines - 1] });
             let mut manifest = Manifest::open(&layout, length).unwrap();
             manifest.append(&[Change::Failures(77)]).unwrap();
-            assert_eq!(Manifest::read(&layout).unwrap().0.failures, 77, "cut at {cut}");
+            assert_eq!(Manifest::read(&layout).unwrap().0.failures.length, 77, "cut at {cut}");
         }
     }
 
@@ -303,9 +303,9 @@ mod tests {
             bytes[at] ^= 1 << bit;
             fs::write(layout.manifest(), &bytes).unwrap();
             if let Ok((state, length)) = Manifest::read(&layout) {
-                prop_assert!(at as u64 >= ends[2] && state.failures == 2 && length == ends[2]
+                prop_assert!(at as u64 >= ends[2] && state.failures.length == 2 && length == ends[2]
                     // Upper and lower case of a hex digit mean the same.
-                    || state.failures == 3);
+                    || state.failures.length == 3);
             }
         }
     }

@@ -23,6 +23,9 @@ pub(in crate::destinations) struct Points {
     pub(in crate::destinations) compact_after_rename: &'static str,
     /// Of a purge, which is no part of a run.
     pub(in crate::destinations) purge_manifest_written: &'static str,
+    /// Of the log of failures that is written anew, which few runs and purges do.
+    pub(in crate::destinations) failures_written: &'static str,
+    pub(in crate::destinations) failures_manifest_written: &'static str,
 }
 
 impl Points {
@@ -72,6 +75,8 @@ macro_rules! points {
             compact_before_rename: concat!($kind, ".compact.before_rename"),
             compact_after_rename: concat!($kind, ".compact.after_rename"),
             purge_manifest_written: concat!($kind, ".purge.manifest_written"),
+            failures_written: concat!($kind, ".failures.written"),
+            failures_manifest_written: concat!($kind, ".failures.manifest_written"),
         }
     };
 }

@@ -60,6 +60,7 @@ fn failures(folder: &Folder, purge: &Purge) -> Result<Purged> {
     let view = folder.view()?;
     let old = |failure: &Failure| failure.source == purge.source && failure.at < purge.older_than;
     let ids = failures::some(&view.layout, view.failures, purge.batch.max(1), old)?;
+    drop(view);
     if ids.is_empty() {
         return Ok(Purged::default());
     }
@@ -125,9 +126,14 @@ impl Lake {
                 return Ok(0);
             }
             let removed = draft.removed();
-            let length = lake.failures.write(&draft, lake.state.failures)?;
-            lake.log(vec![Change::Failures(length)])?;
+            let tidied = lake.failures.tidied(&draft)?;
+            let change = match tidied {
+                Some(log) => Change::FailureLog(log),
+                None => Change::Failures(lake.failures.write(&draft)?),
+            };
+            lake.log(vec![change])?;
             lake.failures.committed(&draft);
+            lake.failures.took_place(tidied);
             Ok(removed)
         })
     }

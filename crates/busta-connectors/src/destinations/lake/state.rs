@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::columns::{Columns, Types};
+use super::failures::Log;
 use super::segment::{Phase, Segment};
 
 /// One change of what is committed. The changes of a manifest line hold together or not at all.
@@ -36,6 +37,8 @@ pub(super) enum Change {
     Drop(u64),
     /// The log of failures has grown to this many bytes.
     Failures(u64),
+    /// Another log of failures has taken the place of the one before.
+    FailureLog(Log),
     /// Columns that are new or wider.
     Columns { table: String, columns: Vec<(String, Types)> },
     /// What the format of the files wants to know about a table.
@@ -75,8 +78,8 @@ pub(super) struct State {
     pub(super) columns: BTreeMap<String, Columns>,
     /// What the format of the files remembers of each table.
     pub(super) remembered: BTreeMap<String, Value>,
-    /// The committed length of the log of failures.
-    pub(super) failures: u64,
+    /// The log of failures, as far as it is committed.
+    pub(super) failures: Log,
     /// Dropped segments whose files may still be there.
     pub(super) doomed: Vec<Segment>,
 }
@@ -114,7 +117,8 @@ impl State {
             Change::Full(id) => self.set_phase(id, Phase::Full),
             Change::Seal(id) => self.set_phase(id, Phase::Sealed),
             Change::Drop(id) => self.doomed.extend(self.segments.remove(&id)),
-            Change::Failures(length) => self.failures = length,
+            Change::Failures(length) => self.failures.length = length,
+            Change::FailureLog(log) => self.failures = log,
             Change::Columns { table, columns } => self.columns.entry(table).or_default().merge(&columns),
             Change::Remember { table, what } => drop(self.remembered.insert(table, what)),
         }
@@ -144,7 +148,7 @@ impl State {
 
     /// The state as changes: one line of a compacted manifest each.
     pub(super) fn snapshot(&self) -> impl Iterator<Item = Change> {
-        let fixed = [Change::Next(self.next), Change::Failures(self.failures)];
+        let fixed = [Change::Next(self.next), Change::FailureLog(self.failures)];
         let sources = self.sources.iter().flat_map(|(source, known)| source_changes(source, known));
         let segments = self.segments.values().cloned().map(Change::Segment);
         let columns = self.columns.iter().map(|(table, columns)| Change::Columns {

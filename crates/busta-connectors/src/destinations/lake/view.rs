@@ -7,6 +7,7 @@ use std::sync::Arc;
 use busta_core::Result;
 
 use super::columns::Columns;
+use super::failures::Log;
 use super::finish::find_superseded;
 use super::layout::Layout;
 use super::manifest::Manifest;
@@ -21,7 +22,7 @@ pub(super) struct View {
     pub(super) tables: Vec<String>,
     pub(super) columns: BTreeMap<String, Columns>,
     pub(super) primary_keys: BTreeMap<String, Vec<String>>,
-    pub(super) failures: u64,
+    pub(super) failures: Log,
     segments: Vec<Segment>,
     /// Keeps dropped files from being removed; a reader of another process's folder has none, and
     /// may find that files are gone when a stream is finished meanwhile.

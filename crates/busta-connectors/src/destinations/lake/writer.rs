@@ -275,10 +275,11 @@ impl Lake {
         remove_file(&self.layout.sidecar(segment.id))
     }
 
-    fn empty_trash(&self) -> Result<()> {
+    fn empty_trash(&mut self) -> Result<()> {
         if Arc::strong_count(&self.pins) > 1 {
             return Ok(());
         }
+        self.failures.sweep()?;
         files_in(&self.layout.trash())?.iter().try_for_each(|path| remove_file(path))
     }
 

@@ -1,6 +1,7 @@
 //! Reading one split, page by page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, Result};
@@ -44,6 +45,7 @@ impl PageReader {
         if response.not_modified {
             return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
         }
+        self.api.client.note_freshness(&response, Duration::ZERO);
         let body = std::mem::take(&mut response.body);
         let name = self.stream().pagination.describe(place);
         let page = self.take_apart(body, name).await.map_err(|e| e.at(response.shown_url()))?;

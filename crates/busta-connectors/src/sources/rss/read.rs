@@ -1,5 +1,7 @@
 //! Reading one feed: one request, one batch.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use busta_core::record::RecordsBuilder;
 use busta_core::{Batch, Cursor, Error, Failure, Reader, Records, Result, Stage};
@@ -30,6 +32,9 @@ pub struct Seen {
     /// Its `Last-Modified`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
+    /// For how many minutes it says that it may be held: an answer without a body does not repeat it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
     /// A digest of what was made of it, for servers that know neither, or change them for nothing.
     #[serde(default)]
     pub digest: String,
@@ -68,6 +73,7 @@ impl Task {
 pub async fn fetch(client: &HttpClient, task: &Task) -> Result<Option<(Response, Feed)>> {
     let response = client.send(task.request()).await?;
     if response.not_modified {
+        client.note_freshness(&response, held_for(task.seen.as_ref().and_then(|seen| seen.ttl)));
         return Ok(None);
     }
     if response.url != task.url {
@@ -76,7 +82,13 @@ pub async fn fetch(client: &HttpClient, task: &Task) -> Result<Option<(Response,
     let charset = response.content_type().and_then(charset_of);
     let feed = parsed(response.body.clone(), charset, response.url.clone()).await;
     let feed = feed.map_err(|error| error.at(shown_url(&task.url)))?;
+    client.note_freshness(&response, held_for(feed.ttl));
     Ok(Some((response, feed)))
+}
+
+/// A feed's `ttl`.
+fn held_for(minutes: Option<u32>) -> Duration {
+    Duration::from_secs(60 * u64::from(minutes.unwrap_or(0)))
 }
 
 async fn parsed(body: Bytes, charset: Option<String>, url: Url) -> Result<Feed> {
@@ -160,6 +172,7 @@ fn changed(task: &Task, response: &Response, feed: &Feed) -> Result<Batch> {
     let seen = Seen {
         etag: response.etag().map(str::to_owned),
         last_modified: response.last_modified().map(str::to_owned),
+        ttl: feed.ttl,
         digest,
     };
     let mut batch = Batch::last(records);

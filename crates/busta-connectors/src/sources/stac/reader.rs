@@ -1,6 +1,7 @@
 //! Reading a piece of a search, page by page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, Reader, Records, Result};
@@ -40,6 +41,7 @@ impl SearchReader {
         if response.not_modified {
             return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
         }
+        self.stac.client.note_freshness(&response, Duration::ZERO);
         let body = std::mem::take(&mut response.body);
         let page = self.take_apart(body, place).await.map_err(|e| e.at(response.shown_url()))?;
         Ok((response, page))

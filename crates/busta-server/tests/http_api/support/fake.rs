@@ -3,8 +3,8 @@ use busta_core::destination::Scan;
 use busta_core::{Error, Records, Result};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, Readiness, RecordQuery, Resources, RunDetail,
-    RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth, SourceView, Trigger,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
+    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth, SourceView, Trigger,
 };
 use busta_server::{RecordScan, Service};
 use chrono::DateTime;
@@ -119,8 +119,10 @@ impl Service for Fake {
         }
     }
 
-    fn sources(&self) -> Vec<SourceView> {
-        vec![source("news"), source("orders")]
+    fn sources(&self, part: &PageQuery) -> Result<Page<SourceView>> {
+        let names = ["news", "orders"].into_iter();
+        let rest = names.skip_while(|name| part.cursor.as_deref().is_some_and(|last| *name <= last));
+        Ok(Page::cut(rest.map(source).collect(), part.limit, |source| source.name.clone()))
     }
 
     async fn source(&self, name: &str) -> Result<SourceDetail> {
@@ -154,7 +156,7 @@ impl Service for Fake {
 
     async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
         look(query.source.as_deref().unwrap_or_default()).await?;
-        Ok(Page { items: vec![run("R1")], next: query.limit.map(|limit| limit.to_string()) })
+        Ok(Page { items: vec![run("R1")], next: Some(query.limit.get().to_string()) })
     }
 
     async fn run(&self, id: &str) -> Result<RunDetail> {
@@ -202,8 +204,8 @@ impl Service for Fake {
         Ok(Page::last(Vec::new()))
     }
 
-    async fn datasets(&self) -> Result<Vec<Dataset>> {
-        Ok(vec![dataset("entries")])
+    async fn datasets(&self, _: PageQuery) -> Result<Page<Dataset>> {
+        Ok(Page::last(vec![dataset("entries")]))
     }
 
     async fn dataset(&self, name: &str) -> Result<DatasetSchema> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use busta_core::clock::SystemClock;
 use busta_core::event::{Action, Event};
 use busta_core::{Error, Result};
-use busta_server::{Activity, RingLimits, Role, ServerSettings, Token, TokenSet, serve};
+use busta_server::{Activity, RingLimits, Role, ServerSettings, Token, TokenSet, Traffic, serve};
 use chrono::DateTime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,7 @@ pub struct Server {
     pub activity: Arc<Activity>,
     pub read: Token,
     pub operate: Token,
+    pub traffic: Arc<Traffic>,
     stop: CancellationToken,
     task: JoinHandle<Result<()>>,
 }
@@ -45,13 +46,14 @@ impl Server {
         let tokens = Arc::new(TokenSet::new(tokens.into_iter().filter(|_| closed)));
         let mut settings = ServerSettings::new(Arc::new(tokens));
         change(&mut settings);
+        let traffic = Arc::clone(&settings.traffic);
         let activity = Arc::new(Activity::new(Arc::new(SystemClock), 0, ring));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let (service, shutdown) = (Arc::new(Fake), stop.clone().cancelled_owned());
         let task = tokio::spawn(serve(listener, service, Arc::clone(&activity), settings, shutdown));
-        Self { address, activity, read, operate, stop, task }
+        Self { address, activity, read, operate, traffic, stop, task }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -25,7 +25,7 @@ families! {
 
     RECORDS = "busta_records_total" Counter ["source", "stream", "outcome"] "Records that have reached the destination: new ones (inserted), newer ones (updated), known ones (deduped).";
     SPLITS = "busta_splits_total" Counter ["source"] "Splits that were read to their end.";
-    RECEIVED = "busta_received_bytes_total" Counter ["source"] "Bytes received over the network or read from files.";
+    READ = "busta_read_bytes_total" Counter ["source"] "Bytes that were read, over the network or from files.";
     REQUESTS = "busta_requests_total" Counter ["source", "code"] "HTTP requests by the status of the answer; none if there was no answer.";
     REQUEST_DURATION = "busta_request_duration_seconds" Histogram ["source"] "How long answers to HTTP requests took.";
     WAITED = "busta_wait_seconds_total" Counter ["source"] "How long readers have waited for servers and disks, added up over the workers.";
@@ -51,6 +51,9 @@ families! {
     HOST_PAUSED = "busta_host_paused" Gauge ["host"] "Whether a host is left alone for a while after too many failures in a row.";
     HOST_REQUESTS = "busta_host_requests_total" Counter ["host"] "HTTP requests to a host.";
     HOST_LIMITED = "busta_host_limited_total" Counter ["host"] "HTTP requests that a host answered with 429 or 503.";
+
+    API_REQUESTS = "busta_http_server_requests_total" Counter ["route", "method", "status"] "Requests to busta itself, by the template of the route; (pages) is the dashboard.";
+    API_DURATION = "busta_http_server_request_duration_seconds" Histogram ["route"] "How long busta took until its answers began.";
 
     EVENTS = "busta_activity_events_total" Counter [] "Events of the activity feed.";
     GAPS = "busta_activity_gaps_total" Counter [] "Times that a listener of the activity was so slow that it missed events.";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use busta_engine::{PoolProgress, Snapshot, WorkerAction};
+use busta_engine::{Snapshot, WorkerAction};
 use busta_server::model::SourceHealth;
 
 use super::input::{MetricsInput, ProcessMetrics, RunCounts, ScheduleMetrics, SourceMetrics};
@@ -27,11 +27,12 @@ pub fn input(serving: &Serving) -> MetricsInput {
             oldest: live.iter().map(|live| live.began.elapsed()).max(),
         },
         sources: serving.wired.config.sources.iter().map(|built| source(serving, built)).collect(),
-        pools: pools(serving, &snapshots),
+        pools: serving.pools(),
         queued: snapshots.iter().map(|snapshot| snapshot.queued as u64).sum(),
         workers: workers(&snapshots),
         hosts: serving.wired.hosts().view(),
         activity: serving.activity.counts(),
+        traffic: serving.traffic.routes(),
     }
 }
 
@@ -57,21 +58,6 @@ fn source(serving: &Serving, source: &BuiltSource) -> SourceMetrics {
             .map(|schedule| ScheduleMetrics { next_at: schedule.next_at, paused: schedule.paused }),
         name: source.name.clone(),
     }
-}
-
-/// The pools of the process; what waits for them is known to the runs.
-fn pools(serving: &Serving, snapshots: &[Arc<Snapshot>]) -> Vec<PoolProgress> {
-    let pools = serving.wired.capacity().pools();
-    let of_runs = || snapshots.iter().flat_map(|snapshot| &snapshot.pools);
-    pools
-        .into_iter()
-        .map(|pool| PoolProgress {
-            waiting: of_runs().filter(|of_run| of_run.name == pool.name).map(|of_run| of_run.waiting).sum(),
-            name: pool.name,
-            places: pool.places,
-            taken: pool.taken,
-        })
-        .collect()
 }
 
 fn workers(snapshots: &[Arc<Snapshot>]) -> Vec<WorkerAction> {

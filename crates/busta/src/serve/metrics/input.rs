@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use busta_core::SourceName;
 use busta_engine::{HostState, PoolProgress, SourceFigures, WorkerAction};
-use busta_server::ActivityCounts;
 use busta_server::model::SourceHealth;
+use busta_server::{ActivityCounts, RouteTraffic};
 use chrono::{DateTime, Utc};
 
 /// Everything that the metrics are made of, at one moment.
@@ -34,6 +34,8 @@ pub struct MetricsInput {
     pub hosts: Vec<HostState>,
     /// The activity feed.
     pub activity: ActivityCounts,
+    /// The requests to the API, by route.
+    pub traffic: BTreeMap<String, RouteTraffic>,
 }
 
 /// What the process uses. What the system does not tell is absent.

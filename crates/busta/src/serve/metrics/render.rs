@@ -26,6 +26,7 @@ pub fn all(input: &MetricsInput) -> String {
     standing(&mut text, bounded::apart(&input.sources));
     places(&mut text, input);
     hosts(&mut text, input);
+    traffic(&mut text, input);
     process(&mut text, input);
     text.finish()
 }
@@ -50,7 +51,7 @@ fn counted(text: &mut Text, sources: &[(&str, SourceFigures)]) {
     let each =
         |of: fn(&SourceFigures) -> f64| sources.iter().map(move |(source, figures)| ([*source], of(figures)));
     text.add(&SPLITS, each(|figures| figures.splits as f64));
-    text.add(&RECEIVED, each(|figures| figures.bytes as f64));
+    text.add(&READ, each(|figures| figures.bytes as f64));
     let codes: Vec<_> = sources.iter().map(|(source, figures)| (*source, bounded::codes(figures))).collect();
     let codes = codes.iter().flat_map(|(source, codes)| {
         codes.iter().map(move |(code, count)| ([*source, code.as_str()], *count as f64))
@@ -109,6 +110,23 @@ fn hosts(text: &mut Text, input: &MetricsInput) {
     text.add(&HOST_PAUSED, hosts().map(|(name, host)| (name, truth(host.paused))));
     text.add(&HOST_REQUESTS, hosts().map(|(name, host)| (name, host.requests as f64)));
     text.add(&HOST_LIMITED, hosts().map(|(name, host)| (name, host.limited as f64)));
+}
+
+/// The requests to the API. Its routes bound them.
+fn traffic(text: &mut Text, input: &MetricsInput) {
+    let counts = input.traffic.iter().flat_map(|(route, counted)| {
+        let requests = counted.requests.iter();
+        requests.map(move |((method, status), count)| (route.as_str(), *method, status.to_string(), *count))
+    });
+    let counts: Vec<_> = counts.collect();
+    let counts = counts
+        .iter()
+        .map(|(route, method, status, count)| ([*route, *method, status.as_str()], *count as f64));
+    text.add(&API_REQUESTS, counts);
+    let durations = input.traffic.iter();
+    let durations = durations
+        .map(|(route, counted)| (route.as_str(), counted.cumulative(), counted.took().as_secs_f64()));
+    text.histograms(&API_DURATION, durations);
 }
 
 fn process(text: &mut Text, input: &MetricsInput) {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,8 +9,8 @@ use busta_core::Pool;
 use busta_core::meter::{Meter as _, RateHints, Request};
 use busta_core::settings::EngineSettings;
 use busta_engine::{HostState, Hosts, PoolProgress, SourceFigures, SourceMeter, StreamFigures, WorkerAction};
-use busta_server::ActivityCounts;
 use busta_server::model::SourceHealth;
+use busta_server::{ActivityCounts, RouteTraffic};
 use chrono::{DateTime, TimeZone as _, Utc};
 
 use super::families::ALL;
@@ -31,6 +31,13 @@ fn figures(statuses: &[Option<u16>]) -> SourceFigures {
     }
     let counts = StreamFigures { inserted: 5, updated: 3, deduped: 2 };
     SourceFigures { streams: [("posts".into(), counts)].into(), ..meter.figures() }
+}
+
+/// Two routes that were asked for.
+fn traffic() -> BTreeMap<String, RouteTraffic> {
+    let mut route = RouteTraffic::default();
+    route.requests = [(("GET", 200), 7), (("GET", 404), 1)].into();
+    [("/api/v1/runs/{id}".to_owned(), route.clone()), ("(pages)".to_owned(), route)].into()
 }
 
 fn source(name: &str) -> SourceMetrics {
@@ -82,6 +89,7 @@ fn full() -> MetricsInput {
         workers: vec![WorkerAction::Fetching, WorkerAction::Fetching, WorkerAction::Idle],
         hosts: vec![host("x.example:443", "x.example:443#1"), host("x.example:443", "x.example:443#2")],
         activity: ActivityCounts { events: 1000, gaps: 3, clients: 2 },
+        traffic: traffic(),
     }
 }
 
@@ -104,6 +112,8 @@ fn everything_that_is_named_is_given() {
         "busta_pool_waiting{pool=\"api\"} 9",
         "busta_host_concurrency_limit{host=\"x.example:443\"} 8",
         "busta_host_requests_total{host=\"x.example:443\"} 20",
+        "busta_http_server_requests_total{route=\"/api/v1/runs/{id}\",method=\"GET\",status=\"404\"} 1",
+        "busta_http_server_request_duration_seconds_bucket{route=\"(pages)\",le=\"+Inf\"} 0",
         "process_cpu_seconds_total 1.5",
     ] {
         assert!(text.lines().any(|given| given == line), "{line} is not in\n{text}");
@@ -136,7 +146,7 @@ fn labels_are_bounded_and_sums_stay_right() {
         let lines = text.lines().filter(|line| line.starts_with(start));
         lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum::<f64>()
     };
-    assert_eq!(sum("busta_received_bytes_total{"), 10_000.0 * 400.0);
+    assert_eq!(sum("busta_read_bytes_total{"), 10_000.0 * 400.0);
     assert_eq!(sum("busta_request_duration_seconds_count{"), 30_000.0);
     assert_eq!(sum("busta_records_total{"), 9_999.0 * 10.0 + 500.0);
     assert_eq!(sum("busta_requests_total{source=\"s0\",code=\"(others)\"}"), 5.0);

@@ -44,6 +44,8 @@ pub struct Feed {
     pub link: Option<String>,
     /// Its language.
     pub language: Option<String>,
+    /// For how many minutes it may be held before it is asked for again (RSS 2.0, `<ttl>`).
+    pub ttl: Option<u32>,
     /// Its entries in the order of the document.
     pub entries: Vec<Entry>,
     /// Items that are no entries.
@@ -96,6 +98,7 @@ fn xml(text: &str, url: Option<&Url>) -> Result<Feed> {
         title: head.title.map(|(_, title)| title),
         link: head.link,
         language: head.language.map(|language| language.replace('_', "-")),
+        ttl: head.ttl,
         ..Feed::default()
     };
     for (index, at) in document.entries.iter().enumerate() {
@@ -135,6 +138,7 @@ struct Head<'d, 'a> {
     title: Option<(u8, String)>,
     link: Option<String>,
     language: Option<String>,
+    ttl: Option<u32>,
     authors: Vec<Person>,
 }
 
@@ -147,6 +151,7 @@ impl<'d, 'a> Head<'d, 'a> {
             title: None,
             link: None,
             language: None,
+            ttl: None,
             authors: Vec::new(),
         }
     }
@@ -182,6 +187,7 @@ impl<'d, 'a> Head<'d, 'a> {
                 self.link = href.filter(|_| page).map(|href| resolve(&href, base));
             }
             Field::Language => self.language = document.some_text(at).or_else(|| self.language.take()),
+            Field::Ttl => self.ttl = document.some_text(at).and_then(|text| text.trim().parse().ok()),
             // Only Atom says that an entry without an author has the feed's.
             Field::Author if document.name(container).ends_with("feed") => {
                 self.authors.extend(person(document, at, base));
