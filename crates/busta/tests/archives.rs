@@ -161,18 +161,12 @@ fn a_new_day_and_a_file_published_anew_are_fetched_and_nothing_else() {
     let close =
         "SELECT group_concat(close) FROM klines WHERE symbol = 'BTCUSDT' AND open_time LIKE '2024-02-03%'";
     let before = texts(&desk, close);
-    post(&format!("{}/_sandbox/advance?archive_days=1", origin.url()));
-    post(&format!("{}/_sandbox/republish?path=BTCUSDT-1h-2024-02-03", origin.url()));
+    origin.sandbox().advance_archive(1);
+    origin.sandbox().republish_archive("BTCUSDT-1h-2024-02-03");
     desk.collect_well(&[]);
     assert_eq!(files(&origin), fetched + 3);
     assert_eq!(number(&desk, "SELECT count(*) FROM klines"), rows + 48);
     assert_ne!(texts(&desk, close), before, "the rows are those of the file that was published anew");
-}
-
-fn post(url: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(reqwest::Client::new().post(url).send()).unwrap();
-    assert!(answer.status().is_success(), "{url}: {}", answer.status());
 }
 
 #[test]
@@ -328,6 +322,35 @@ fn gzip_without_checksums_is_read_by_a_preset_of_another_exchange() {
     desk.collect_well(&[]);
     assert_eq!(number(&desk, "SELECT count(*) FROM trades"), 2 * 5 * 100);
     assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 0"), 10);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+#[allow(clippy::print_stdout, reason = "what a judge says")]
+fn others_read_from_the_lake_what_stands_in_the_zips() {
+    let Some(python) = busta_testkit::judges::python() else { return };
+    let origin = Origin::default();
+    // Milliseconds, and microseconds from 2025 on; several members, and what macOS adds.
+    let base = format!(
+        "{}/archive/symbols=3,intervals=1m,from=2024-12-28,to=2025-02-03,members=2,macosx=on",
+        origin.url()
+    );
+    let yaml = klines(&base, "")
+        .replace("intervals: [1h]", "intervals: 1m")
+        .replace("2023-12-25", "2024-12-30")
+        .replace("2024-02-05", "2025-02-02");
+    let partitions = "partition_by: [symbol, { field: open_time, by: day }]";
+    let desk =
+        Desk::new(&format!("destination: {{ type: parquet, path: lake, {partitions} }}\nsources:\n{yaml}"));
+    desk.collect_well(&[]);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges/archive.py");
+    let judged = std::process::Command::new(python)
+        .arg(script)
+        .args([desk.file("archives"), desk.file("lake/klines")])
+        .output()
+        .unwrap();
+    println!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
+    assert!(judged.status.success(), "a judge has found something; see above");
 }
 
 /// Kills the run again and again; every file must be right then, and have come once.
