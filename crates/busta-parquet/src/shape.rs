@@ -150,11 +150,6 @@ impl Column {
         if is_known { Seen::default() } else { Value::seen(raw) }
     }
 
-    /// Whether it holds what was seen as it is.
-    pub(crate) fn holds(&self, seen: Seen) -> bool {
-        self.seen.with(seen).kind() == self.kind()
-    }
-
     /// Whether nothing but null was seen in it.
     pub fn is_null(&self) -> bool {
         self.seen.is_empty()

@@ -81,15 +81,29 @@ fn says(float: f64, raw: &str) -> bool {
     if raw.len() <= SAFE_DIGITS + 1 && float.is_normal() {
         return true;
     }
-    if is_shortest(float, raw) {
-        return true;
-    }
-    let decimal = Decimal::of(raw);
-    if decimal.digits.len() <= SAFE_DIGITS && float.is_normal() {
+    let digits = significant(raw);
+    if digits <= SAFE_DIGITS && (float.is_normal() || digits == 0) {
         return true;
     }
     // `{:e}` writes the shortest decimal that is read as this double.
-    decimal == Decimal::of(&format!("{float:e}"))
+    is_shortest(float, raw) || Decimal::of(raw) == Decimal::of(&format!("{float:e}"))
+}
+
+/// How many digits of a number count: those between the first and the last that is not 0.
+fn significant(raw: &str) -> usize {
+    let mantissa = raw.bytes().take_while(|byte| !matches!(byte, b'e' | b'E'));
+    let (mut digits, mut zeros) = (0, 0);
+    for byte in mantissa {
+        match byte {
+            b'0' => zeros += usize::from(digits > 0),
+            b'1'..=b'9' => {
+                digits += zeros + 1;
+                zeros = 0;
+            }
+            _ => {}
+        }
+    }
+    digits
 }
 
 /// Whether this is the very text that is usually written for `float`, the shortest one: no need to look closer.

@@ -14,7 +14,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::column::Build;
 use crate::row_groups::RowGroups;
-use crate::shape::{Kind, Places, Seen, Shape};
+use crate::shape::{Kind, Places, Shape};
 
 /// The key of a file's metadata under which its shape stands, as JSON. It tells a reader which
 /// columns hold JSON.
@@ -118,33 +118,52 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// # Errors
     /// If the sink fails. The file is unusable then.
     pub fn take(&mut self, records: &Records) -> Result<bool> {
-        let mut seen = vec![Seen::default(); self.columns.len()];
-        let (mut cells, mut ends) = (Vec::new(), Vec::with_capacity(records.len()));
-        for record in records.iter() {
-            let mut is_known = true;
-            self.walk(record, |place, _, raw| match place {
-                Some(place) => cells.push((place, raw)),
-                None => is_known = false,
-            })?;
-            if !is_known {
-                return Ok(false);
-            }
-            ends.push(cells.len());
-        }
-        for (place, raw) in &cells {
-            seen[*place] = seen[*place].with(self.shape.columns()[*place].learns(raw));
-        }
-        if !self.shape.columns().iter().zip(seen).all(|(column, seen)| column.holds(seen)) {
+        if records.bytes() > MAX_RECORD as u64 {
             return Ok(false);
         }
-        let mut slots = vec![None; self.columns.len()];
-        let mut start = 0;
-        for (record, end) in records.iter().zip(ends) {
-            cells[start..end].iter().for_each(|(place, raw)| slots[*place] = Some(*raw));
-            start = end;
-            self.append(record, &mut slots)?;
+        let before = self.groups.batch_rows();
+        let mut row = before;
+        for record in records.iter() {
+            if !self.try_row(record, row)? {
+                self.columns.iter_mut().for_each(|column| column.truncate(before));
+                return Ok(false);
+            }
+            row += 1;
+        }
+        let mut is_full = false;
+        for record in records.iter() {
+            is_full = self.groups.count(record.len());
+        }
+        if is_full {
+            self.flush_batch()?;
         }
         Ok(true)
+    }
+
+    /// Appends a record, which is number `row` of the batch; `false`, and a part of it, if it does not fit.
+    fn try_row(&mut self, record: &[u8], row: usize) -> Result<bool> {
+        let Self { places, shape, columns, .. } = self;
+        let known = shape.columns();
+        let (mut nth, mut fits) = (0, true);
+        for_each_field(record, |name, raw| {
+            let place = places.find(nth, &name, |place| known[place].name());
+            nth += 1;
+            let Some(place) = place else {
+                fits = false;
+                return;
+            };
+            let column = &mut columns[place];
+            // Of two fields with one name the last counts.
+            if column.len() > row {
+                column.truncate(row);
+            }
+            fits &= column.append(raw).is_ok() && (!known[place].is_null() || raw == "null");
+        })
+        .map_err(|error| Error::data(format!("not a JSON object: {error}")))?;
+        for column in columns.iter_mut().filter(|column| column.len() == row) {
+            column.append_null();
+        }
+        Ok(fits)
     }
 
     /// How large the file is so far, what is still in memory included as it is estimated to come out.

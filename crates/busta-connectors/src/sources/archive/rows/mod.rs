@@ -193,3 +193,5 @@ pub fn is_interval(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "parquet"))]
+mod truth;
