@@ -101,7 +101,7 @@ fn zipped(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn check(file: &str, rows: &[Vec<u8>], form: &Form) {
+fn check(name: &str, rows: &[Vec<u8>], form: &Form) {
     let types = preset("binance").unwrap().data_types;
     let is_it = |known: &crate::sources::archive::layout::DataType| {
         known.name == "klines" && known.markets.iter().any(|market| market == form.market)
@@ -112,7 +112,7 @@ fn check(file: &str, rows: &[Vec<u8>], form: &Form) {
     let mut file = RowsFile::open(zip.path(), &table, &about, "klines.zip", None).unwrap();
     let batch = file.read(1 << 20).unwrap();
     let RowsEnd::Done(quality) = batch.end else { panic!("it is small") };
-    let what = format!("{file} as {} x{} {}", form.market, form.per_milli, form.header);
+    let what = format!("{name} as {} x{} {}", form.market, form.per_milli, form.header);
     assert_eq!(
         (quality.rows, quality.failed_rows, quality.gaps, quality.duplicates, quality.out_of_order),
         (168, 0, Some(0), 0, 0),
@@ -124,13 +124,13 @@ fn check(file: &str, rows: &[Vec<u8>], form: &Form) {
         assert_eq!(millis(record, "open_time"), millis(row, "open_time"), "{what}");
         assert_eq!(raw(record, "symbol"), "\"BTCUSDT\"");
         assert_eq!(raw(record, "count"), raw(row, "count"), "{what}");
-        for (name, of_contracts) in FIELDS {
-            let own = match (form.market, name) {
+        for (truth, of_contracts) in FIELDS {
+            let own = match (form.market, truth) {
                 ("futures/cm", _) => of_contracts,
                 (_, "quote_asset_volume") => "quote_volume",
-                _ => name,
+                _ => truth,
             };
-            assert_eq!(number(record, own), number(row, name), "{what}: {own}");
+            assert_eq!(number(record, own), number(row, truth), "{what}: {own}");
         }
     }
 }
