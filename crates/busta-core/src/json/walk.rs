@@ -30,14 +30,18 @@ pub(super) fn walk<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) ->
         }
         let value = blanks(bytes, colon + 1);
         let value_end = value_end(text, value).ok_or_else(stopped)?;
+        let next = blanks(bytes, value_end);
+        let is_last = match bytes.get(next) {
+            Some(b',') => false,
+            Some(b'}') => true,
+            _ => return Err(stopped()),
+        };
         each(&text[at + 1..name_end - 1], &text[value..value_end]);
         fields += 1;
-        at = blanks(bytes, value_end);
-        match bytes.get(at) {
-            Some(b',') => at = blanks(bytes, at + 1),
-            Some(b'}') => return end(bytes, at + 1).ok_or(Stopped(fields)),
-            _ => return Err(Stopped(fields)),
+        if is_last {
+            return end(bytes, next + 1).ok_or(Stopped(fields));
         }
+        at = blanks(bytes, next + 1);
     }
 }
 

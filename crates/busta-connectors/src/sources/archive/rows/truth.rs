@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use busta_core::json::field;
 use busta_parquet::ParquetReader;
 use busta_testkit::judges::real_data;
 use serde_json::json;
@@ -39,28 +40,35 @@ const FIELDS: [(&str, &str); 8] = [
     ("close", "close"),
     ("volume", "volume"),
     ("quote_asset_volume", "base_volume"),
-    ("taker_buy_base_asset_volume", "taker_buy_volume"),
-    ("taker_buy_quote_asset_volume", "taker_buy_base_volume"),
+    ("taker_buy_volume", "taker_buy_volume"),
+    ("taker_buy_quote_volume", "taker_buy_base_volume"),
 ];
 
-fn truth(path: &Path) -> Vec<Value> {
+fn truth(path: &Path) -> Vec<Vec<u8>> {
     let mut reader = ParquetReader::open(std::fs::File::open(path).unwrap()).unwrap();
     let mut rows = Vec::new();
     let mut row = Vec::new();
     while reader.next_row(&mut row).unwrap() {
-        rows.push(serde_json::from_slice(&row).unwrap());
-        row.clear();
+        rows.push(std::mem::take(&mut row));
     }
     rows
 }
 
-/// A time of the truth in milliseconds.
-fn millis(row: &Value, field: &str) -> i64 {
-    let text = row[field].as_str().unwrap_or_else(|| panic!("no {field} in {row}"));
-    chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
+fn raw<'a>(row: &'a [u8], name: &str) -> &'a str {
+    field(row, name).unwrap_or_else(|| panic!("no {name} in {}", String::from_utf8_lossy(row)))
 }
 
-fn csv(rows: &[Value], form: &Form) -> String {
+/// A time in milliseconds.
+fn millis(row: &[u8], name: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(raw(row, name).trim_matches('"')).unwrap().timestamp_millis()
+}
+
+/// A number to its last bit, which `serde_json` alone does not give.
+fn number(row: &[u8], name: &str) -> f64 {
+    raw(row, name).parse().unwrap()
+}
+
+fn csv(rows: &[Vec<u8>], form: &Form) -> String {
     let mut text = String::new();
     if form.header {
         write!(text, "{HEADER}{}", form.line_break).unwrap();
@@ -69,13 +77,19 @@ fn csv(rows: &[Value], form: &Form) -> String {
         let open = millis(row, "open_time");
         // The exchange ends a kline at the last tick of its clock.
         let close = (open + 3_600_000) * form.per_milli - 1;
-        let number = |name: &str| format!("{:.8}", row[name].as_f64().unwrap());
-        let [o, h, l, c, v, q, b, t] = FIELDS.map(|(name, _)| number(name));
-        let count = row["count"].as_i64().unwrap();
+        // As many decimals as it takes for the double, eight at least.
+        let text_of = |name: &str| decimals(number(row, name));
+        let [o, h, l, c, v, q, b, t] = FIELDS.map(|(name, _)| text_of(name));
+        let count = raw(row, "count");
         let open = open * form.per_milli;
         write!(text, "{open},{o},{h},{l},{c},{v},{close},{q},{count},{b},{t},0{}", form.line_break).unwrap();
     }
     text
+}
+
+fn decimals(number: f64) -> String {
+    let short = format!("{number:.8}");
+    if short.parse() == Ok(number) { short } else { number.to_string() }
 }
 
 fn zipped(text: &str) -> tempfile::NamedTempFile {
@@ -87,15 +101,15 @@ fn zipped(text: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn check(name: &str, rows: &[Value], form: &Form) {
+fn check(name: &str, rows: &[Vec<u8>], form: &Form) {
     let types = preset("binance").unwrap().data_types;
     let is_it = |known: &crate::sources::archive::layout::DataType| {
         known.name == "klines" && known.markets.iter().any(|market| market == form.market)
     };
     let table = Arc::new(types.into_iter().find(is_it).unwrap().table.unwrap());
     let about = json!({"symbol": "BTCUSDT", "interval": "1h"}).as_object().unwrap().clone();
-    let file = zipped(&csv(rows, form));
-    let mut file = RowsFile::open(file.path(), &table, &about, "klines.zip", None).unwrap();
+    let zip = zipped(&csv(rows, form));
+    let mut file = RowsFile::open(zip.path(), &table, &about, "klines.zip", None).unwrap();
     let batch = file.read(1 << 20).unwrap();
     let RowsEnd::Done(quality) = batch.end else { panic!("it is small") };
     let what = format!("{name} as {} x{} {}", form.market, form.per_milli, form.header);
@@ -107,19 +121,16 @@ fn check(name: &str, rows: &[Value], form: &Form) {
     assert_eq!(quality.first.as_deref(), Some("2024-01-01T00:00:00.000000Z"), "{what}");
     assert_eq!(quality.last.as_deref(), Some("2024-01-07T23:00:00.000000Z"), "{what}");
     for (record, row) in batch.records.iter().zip(rows) {
-        let record: Value = serde_json::from_slice(record).unwrap();
-        assert_eq!(millis(&record, "open_time"), millis(row, "open_time"), "{what}");
-        assert_eq!(record["symbol"], "BTCUSDT");
-        assert_eq!(record["count"], row["count"], "{what}");
-        for (field, of_contracts) in FIELDS {
-            let own = match (form.market, field) {
+        assert_eq!(millis(record, "open_time"), millis(row, "open_time"), "{what}");
+        assert_eq!(raw(record, "symbol"), "\"BTCUSDT\"");
+        assert_eq!(raw(record, "count"), raw(row, "count"), "{what}");
+        for (truth, of_contracts) in FIELDS {
+            let own = match (form.market, truth) {
                 ("futures/cm", _) => of_contracts,
                 (_, "quote_asset_volume") => "quote_volume",
-                (_, "taker_buy_base_asset_volume") => "taker_buy_volume",
-                (_, "taker_buy_quote_asset_volume") => "taker_buy_quote_volume",
-                _ => field,
+                _ => truth,
             };
-            assert_eq!(record[own].as_f64().unwrap(), row[field].as_f64().unwrap(), "{what}: {own}");
+            assert_eq!(number(record, own), number(row, truth), "{what}: {own}");
         }
     }
 }
