@@ -299,9 +299,8 @@ impl Destination for Waiting {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_split_reads_no_further_ahead_than_before() {
-    let source = Scripted::new("a").split("chain", 6, ms(50));
+/// How many pulls there are while nothing is committed. Later all of it is.
+async fn pulls_without_commits(source: Scripted, records: u64) -> usize {
     let watch = source.watch();
     let mut bench = Bench::new(1).source("a", source);
     bench.transform = Some(Slow::new(ms(5), |_| {}));
@@ -310,9 +309,20 @@ async fn a_split_reads_no_further_ahead_than_before() {
     plan.destinations = vec![SharedDestination::new(destination.clone())];
     let handle = start(plan, clock());
     tokio::time::sleep(ms(10_000)).await;
-    assert_eq!(watch.begun(), 2, "one is on its way, one has been read");
+    let begun = watch.begun();
     destination.may.add_permits(1);
-    assert_eq!(handle.join().await.unwrap().report.records, 60);
+    assert_eq!(handle.join().await.unwrap().report.records, records);
+    begun
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_split_reads_no_further_ahead_than_one_batch() {
+    let chain = Scripted::new("a").split("chain", 6, ms(50));
+    // One is on its way, one has been read.
+    assert_eq!(pulls_without_commits(chain, 60).await, 2);
+    let short = (0..3).fold(Scripted::new("a"), |source, n| source.split(&format!("{n}"), 2, ms(50)));
+    // Nothing is read ahead of the last one, so these wait for nobody.
+    assert_eq!(pulls_without_commits(short, 60).await, 6);
 }
 
 #[tokio::test(start_paused = true)]

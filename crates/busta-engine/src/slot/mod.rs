@@ -129,19 +129,16 @@ impl Slot {
     }
 
     async fn leave(self, work: Work, before: Option<Draft>, leave: Leave) -> Outcome {
-        match (&leave, before) {
-            (Leave::Ended, last) => {
-                return Outcome::Ended(last.map(|draft| Box::new(Last { slot: self, draft })));
-            }
-            (_, Some(draft)) => self.deliver(draft).await,
-            (_, None) => {}
-        }
-        match leave {
-            Leave::Ended => Outcome::Ended(None),
+        let outcome = match leave {
+            Leave::Ended => return Outcome::Ended(before.map(|draft| Box::new(Last { slot: self, draft }))),
             Leave::Limited => Outcome::Limited,
             Leave::Stopped => Outcome::Stopped,
             Leave::Parked(until, why) => parked(work, until, why),
+        };
+        if let Some(draft) = before {
+            self.deliver(draft).await;
         }
+        outcome
     }
 
     /// Whether what was found in the stream of `work` goes first.

@@ -60,8 +60,12 @@ impl Slot {
         let making = self.make(&work.split, records);
         let url = if making.is_done() { None } else { self.cell.url() };
         let ready = Instant::now();
-        // Closed by nobody, so this is always a permit.
-        let ahead = work.ahead.clone().acquire_many_owned(share).await.ok();
+        let ahead = match work.position {
+            // Nothing is read ahead of the last one.
+            Position::Done => None,
+            // Closed by nobody, so this is always a permit.
+            _ => work.ahead.clone().acquire_many_owned(share).await.ok(),
+        };
         self.shared.phases.written(ready.elapsed());
         Draft { split: work.split.clone(), making, turn, url, reserved, ahead, parcel }
     }
