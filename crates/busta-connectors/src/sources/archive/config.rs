@@ -19,7 +19,7 @@ use crate::sources::api::TextOrList;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveConfig {
-    /// A layout that comes with busta: `binance`, `bybit` and others.
+    /// A layout that comes with busta: `binance`, `bybit`, `bitmex` or `okx`.
     #[serde(default)]
     pub preset: Option<String>,
     /// In place of `preset`: how the repository is laid out.
