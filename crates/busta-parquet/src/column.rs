@@ -3,12 +3,13 @@
 use std::mem;
 use std::sync::Arc;
 
-use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type};
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, TimeUnit};
 
 use crate::shape::Kind;
+use crate::time;
 use crate::value::{Value, exact};
 
 /// A column of the batch that is being gathered. It can be cut back, so that rows can be tried.
@@ -18,8 +19,12 @@ pub(crate) enum Build {
     Int(Numbers<Int64Type>),
     Float(Numbers<Float64Type>),
     Text(Texts),
+    Time(Numbers<TimestampMicrosecondType>),
     Json(Texts),
 }
+
+/// The zone of all moments.
+const UTC: &str = "UTC";
 
 /// The value is of a kind that the column does not hold.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,6 +37,7 @@ impl Build {
             Kind::Int => Self::Int(Numbers::new()),
             Kind::Float => Self::Float(Numbers::new()),
             Kind::Text => Self::Text(Texts::new()),
+            Kind::Time => Self::Time(Numbers::new()),
             Kind::Json => Self::Json(Texts::new()),
         }
     }
@@ -43,6 +49,7 @@ impl Build {
             Kind::Int => DataType::Int64,
             Kind::Float => DataType::Float64,
             Kind::Text | Kind::Json => DataType::Utf8,
+            Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
         }
     }
 
@@ -66,6 +73,13 @@ impl Build {
             (Self::Text(build), Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Other(_)) => {
                 build.push(Some(raw));
             }
+            (Self::Time(build), Value::Text(text)) => match time::moment(&text) {
+                Some(micros) => build.push(Some(micros)),
+                None => {
+                    build.push(None);
+                    return Err(Misfit);
+                }
+            },
             (build, _) => {
                 build.append_null();
                 return Err(Misfit);
@@ -79,6 +93,7 @@ impl Build {
             Self::Bool(build) => build.push(None),
             Self::Int(build) => build.push(None),
             Self::Float(build) => build.push(None),
+            Self::Time(build) => build.push(None),
             Self::Text(build) | Self::Json(build) => build.push(None),
         }
     }
@@ -89,6 +104,7 @@ impl Build {
             Self::Bool(build) => build.nulls.len(),
             Self::Int(build) => build.nulls.len(),
             Self::Float(build) => build.nulls.len(),
+            Self::Time(build) => build.nulls.len(),
             Self::Text(build) | Self::Json(build) => build.nulls.len(),
         }
     }
@@ -102,6 +118,7 @@ impl Build {
             }
             Self::Int(build) => build.truncate(len),
             Self::Float(build) => build.truncate(len),
+            Self::Time(build) => build.truncate(len),
             Self::Text(build) | Self::Json(build) => build.truncate(len),
         }
     }
@@ -112,6 +129,7 @@ impl Build {
             Self::Bool(build) => Arc::new(mem::replace(build, Bits::new()).finish()),
             Self::Int(build) => Arc::new(mem::replace(build, Numbers::new()).finish()),
             Self::Float(build) => Arc::new(mem::replace(build, Numbers::new()).finish()),
+            Self::Time(build) => Arc::new(mem::replace(build, Numbers::new()).finish().with_timezone(UTC)),
             Self::Text(build) | Self::Json(build) => Arc::new(mem::replace(build, Texts::new()).finish()),
         }
     }
@@ -213,6 +231,14 @@ mod tests {
             (Kind::Int, ["1", "2", "3"]),
             (Kind::Float, ["1.5", "2", "3.5"]),
             (Kind::Text, ["\"a\"", "\"bc\"", "1"]),
+            (
+                Kind::Time,
+                [
+                    "\"2024-01-31T23:59:59.000001Z\"",
+                    "\"1969-12-31T23:59:59.999999Z\"",
+                    "\"9999-12-31T00:00:00.000000Z\"",
+                ],
+            ),
             (Kind::Json, ["[1]", "{}", "1"]),
         ] {
             let mut build = Build::new(kind);

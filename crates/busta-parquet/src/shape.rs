@@ -22,6 +22,9 @@ pub enum Kind {
     /// Texts in UTF-8. Where a column holds texts beside numbers or booleans, these stand as their
     /// JSON text.
     Text,
+    /// Moments in microseconds, whose texts are all of the one form `2024-01-31T23:59:59.000000Z`. A column with
+    /// times in any other form is a [`Text`](Self::Text), so that its texts come back as they were.
+    Time,
     /// The JSON text of values, of which some are objects or arrays.
     Json,
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Kind {
             Self::Int => "Int",
             Self::Float => "Float",
             Self::Text => "Text",
+            Self::Time => "Time",
             Self::Json => "Json",
         })
     }
@@ -53,6 +57,8 @@ impl Seen {
     pub const FLOAT: Self = Self(8);
     pub const TEXT: Self = Self(16);
     pub const NESTED: Self = Self(32);
+    /// Texts that are moments in the form of [`Kind::Time`].
+    pub const TIME: Self = Self(64);
 
     pub fn with(self, more: Self) -> Self {
         Self(self.0 | more.0)
@@ -66,6 +72,11 @@ impl Seen {
         self.0 == 0
     }
 
+    /// The same where times are texts like others.
+    pub fn without_time(self) -> Self {
+        if self.has(Self::TIME) { Self(self.0 & !Self::TIME.0).with(Self::TEXT) } else { self }
+    }
+
     /// Whether one type other than text holds all of these exactly, or all are texts.
     pub fn is_uniform(self) -> bool {
         self == Self::TEXT || !matches!(self.kind(), Kind::Text | Kind::Json)
@@ -76,7 +87,9 @@ impl Seen {
         let numbers = Self::INT.with(Self::LONG).with(Self::FLOAT);
         if self.has(Self::NESTED) {
             Kind::Json
-        } else if self.has(Self::TEXT)
+        } else if self == Self::TIME {
+            Kind::Time
+        } else if self.has(Self::TEXT.with(Self::TIME))
             || self.is_empty()
             || self.has(Self::BOOL) && self.has(numbers)
             || self.has(Self::FLOAT) && self.has(Self::LONG)
@@ -102,15 +115,17 @@ enum SeenName {
     Float,
     Text,
     Nested,
+    Time,
 }
 
-const NAMES: [(SeenName, Seen); 6] = [
+const NAMES: [(SeenName, Seen); 7] = [
     (SeenName::Bool, Seen::BOOL),
     (SeenName::Int, Seen::INT),
     (SeenName::Long, Seen::LONG),
     (SeenName::Float, Seen::FLOAT),
     (SeenName::Text, Seen::TEXT),
     (SeenName::Nested, Seen::NESTED),
+    (SeenName::Time, Seen::TIME),
 ];
 
 impl From<Vec<SeenName>> for Seen {
@@ -305,6 +320,12 @@ mod tests {
         assert_eq!(kind_of(&["1", "\"x\""]), Kind::Text);
         assert_eq!(kind_of(&["1", "[]"]), Kind::Json);
         assert_eq!(kind_of(&["\"x\"", "{}"]), Kind::Json);
+        let time = "\"2024-01-31T23:59:59.000001Z\"";
+        assert_eq!(kind_of(&[time, "null"]), Kind::Time);
+        for other in ["\"x\"", "1", "\"2024-01-31T23:59:59Z\"", "\"2024-01-31T23:59:59.000001+00:00\""] {
+            assert_eq!(kind_of(&[time, other]), Kind::Text, "{other}");
+        }
+        assert_eq!(kind_of(&[time, "{}"]), Kind::Json);
     }
 
     #[test]

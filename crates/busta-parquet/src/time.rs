@@ -60,6 +60,33 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
+/// Writes a moment as a JSON text of the one form that [`moment`] reads. `micros` count from 1970-01-01T00:00:00Z.
+pub(crate) fn push_moment(out: &mut Vec<u8>, micros: i64) {
+    const PER_DAY: i64 = DAY * 1_000_000;
+    out.push(b'"');
+    date(out, micros.div_euclid(PER_DAY));
+    out.push(b'T');
+    let of_day = micros.rem_euclid(PER_DAY);
+    let (seconds, fraction) = (of_day / 1_000_000, of_day % 1_000_000);
+    for (number, digits, mark) in [
+        (seconds / 3600, 2, b':'),
+        (seconds / 60 % 60, 2, b':'),
+        (seconds % 60, 2, b'.'),
+        (fraction, 6, b'Z'),
+    ] {
+        padded(out, number, digits);
+        out.push(mark);
+    }
+    out.push(b'"');
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z of a text of the one form `2024-01-31T23:59:59.000000Z`.
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let is_it = bytes.len() == 27 && bytes[26] == b'Z' && bytes[19] == b'.' && bytes[10] == b'T';
+    if is_it { micros(text) } else { None }
+}
+
 /// Microseconds since 1970-01-01T00:00:00Z of an RFC 3339 text; `None` if it is none, or says more
 /// than microseconds do.
 pub(crate) fn micros(text: &str) -> Option<i64> {

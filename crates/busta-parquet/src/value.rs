@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::shape::Seen;
+use crate::time;
 
 /// Integers up to here are exact in a double.
 const EXACT: u64 = 1 << 53;
@@ -43,9 +44,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What it says about its column. Texts are not looked into.
+    /// What it says about its column. Of texts only moments are told from others.
     pub fn seen(raw: &'a str) -> Seen {
         match raw.as_bytes().first() {
+            Some(b'"') if time::moment(&raw[1..raw.len() - 1]).is_some() => Seen::TIME,
             Some(b'"') if memchr::memchr(b'\\', raw.as_bytes()).is_none() => Seen::TEXT,
             _ => match Self::of(raw) {
                 Self::Null => Seen::default(),

@@ -32,6 +32,8 @@ pub(crate) enum Form {
     Uuid,
     /// A timestamp in UTC though its type does not say so.
     Utc,
+    /// A timestamp of ours, all of whose texts are of one form.
+    Moment,
     /// A geometry in WKB, which becomes GeoJSON.
     Wkb,
     /// A group of four or six numbers that becomes a list.
@@ -59,6 +61,11 @@ impl Plan {
             if ours.is_some_and(|column| column.kind() == Kind::Json) && *field.data_type() == DataType::Utf8
             {
                 form = Form::Json;
+            }
+            if ours.is_some_and(|column| column.kind() == Kind::Time)
+                && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, Some(_)))
+            {
+                form = Form::Moment;
             }
             plan.columns.push(FileColumn {
                 name: field.name().clone(),
@@ -137,6 +144,7 @@ fn leaf_form(data_type: &DataType, leaf: &ColumnDescriptor) -> Form {
 fn kind_of(data_type: &DataType, form: &Form) -> Kind {
     match data_type {
         _ if *form == Form::Json => Kind::Json,
+        _ if *form == Form::Moment => Kind::Time,
         DataType::Boolean => Kind::Bool,
         DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => Kind::Json,
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Kind::Float,

@@ -53,7 +53,7 @@ impl Layout {
             None | Some(b'n') => return,
             Some(b'{') => return self.see_group(raw, depth),
             Some(b'[') => return self.see_list(raw, depth),
-            Some(_) => Value::seen(raw),
+            Some(_) => Value::seen(raw).without_time(),
         };
         // A number that no type holds is no text.
         let is_odd =
