@@ -56,7 +56,7 @@ pub fn parse(body: &[u8], after: Option<&Next>) -> Result<Page> {
     };
     if page.next.is_some() && page.next.as_ref() == after {
         return Err(Error::data("the listing says that it goes on, and where it already is")
-            .hint("try `version: 1` or another address of the bucket"));
+            .hint("try another address of the bucket"));
     }
     Ok(page)
 }
