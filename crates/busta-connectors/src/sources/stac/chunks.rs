@@ -30,6 +30,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outlook::Outlook;
 use super::time::{Interval, Moment};
 
 /// Chunks that a search is cut into hold at least so many pages, on average: each costs half a page.
@@ -112,6 +113,11 @@ impl Chunk {
             || pages < share + TOO_MANY
             || pages.saturating_mul(5) <= share.saturating_mul(TOO_MANY_FIFTHS);
         (!is_fine).then(|| pages.div_ceil(share.max(LEAST_PAGES)).clamp(2, MAX_CHUNKS))
+    }
+
+    /// Tells `outlook` that it holds `count` items.
+    pub fn tell(&self, outlook: &Outlook, count: u64) {
+        if self.depth > 1 { outlook.correct(self.aim, count) } else { outlook.look(self.aim, count) }
     }
 
     /// Cuts it into `count` pieces of equal length; fewer if it is shorter than that. The pieces

@@ -18,7 +18,7 @@ struct Items {
     announced: Option<u64>,
     /// What is thought to be in chunks that nobody has looked into.
     thought: u64,
-    /// What is in those that somebody has.
+    /// What is in those that somebody has, or in their pieces.
     seen: u64,
     read: u64,
 }
@@ -46,18 +46,17 @@ impl Outlook {
         items.thought += count;
     }
 
-    /// A chunk that was thought to hold `aim` items holds `count`.
+    /// A chunk of a search that was thought to hold `aim` items holds `count`.
     pub fn look(&self, aim: u64, count: u64) {
         let mut items = self.items();
         items.thought = items.thought.saturating_sub(aim);
         items.seen += count;
     }
 
-    /// A chunk that holds so many items is cut: they are in its pieces now, into which nobody has looked.
-    pub fn cut(&self, count: u64) {
+    /// A piece of a chunk that was thought to hold `aim` of its items holds `count`.
+    pub fn correct(&self, aim: u64, count: u64) {
         let mut items = self.items();
-        items.seen = items.seen.saturating_sub(count);
-        items.thought += count;
+        items.seen = (items.seen + count).saturating_sub(aim);
     }
 
     /// So many items of a chunk have been read.
@@ -80,8 +79,8 @@ impl Outlook {
 
 impl Items {
     /// Chunks that hold more or less than was thought say nothing about the whole, whose number is known:
-    /// unless they hold more than it, since some servers count no further than 10,000, and only what is
-    /// narrower shows more.
+    /// unless they hold more than it. Some servers count no further than 10,000, and only what is narrower
+    /// shows more; some show an item with a span in every chunk that it touches.
     fn all(&self) -> Option<u64> {
         let announced = self.announced?;
         Some(if self.seen > announced { self.seen + self.thought } else { announced })
@@ -112,8 +111,7 @@ mod tests {
         outlook.announce(8_000);
         outlook.look(1_000, 5_000);
         assert_eq!(outlook.share(100), Some(10));
-        outlook.cut(5_000);
-        outlook.look(1_000, 2_000);
+        outlook.correct(1_000, 3_000);
         assert_eq!(outlook.share(100), Some(10));
     }
 
@@ -126,8 +124,7 @@ mod tests {
         }
         // What was seen, and six chunks that nobody has looked into.
         assert_eq!(outlook.share(100), Some(275_u64.div_ceil(8)));
-        outlook.cut(10_000);
-        outlook.look(2_500, 9_000);
+        outlook.correct(2_500, 9_000);
         assert_eq!(outlook.share(100), Some(340_u64.div_ceil(8)));
     }
 }

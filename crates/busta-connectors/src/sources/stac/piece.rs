@@ -143,7 +143,7 @@ impl Piece {
             return if all_found { Ok(Some(Vec::new())) } else { Ok(Some(vec![rest.split(stac)?])) };
         }
         if let Part::Chunk(chunk) = &self.part {
-            stac.outlook.look(chunk.aim, page.matched.unwrap_or(page.count as u64));
+            chunk.tell(&stac.outlook, page.matched.unwrap_or(page.count as u64));
         }
         if page.next.is_none() {
             return Ok(None);
@@ -170,11 +170,7 @@ impl Piece {
             }
             Part::Chunk(chunk) => page.matched.and_then(|matched| {
                 let count = chunk.pieces(matched, page_size, stac.outlook.share(page_size))?;
-                let pieces = chunk.cut(count, matched.div_ceil(count));
-                if pieces.len() > 1 {
-                    stac.outlook.cut(matched);
-                }
-                Some(pieces)
+                Some(chunk.cut(count, matched.div_ceil(count)))
             }),
         };
         let Some(chunks) = chunks.filter(|chunks| chunks.len() > 1) else { return Ok(None) };

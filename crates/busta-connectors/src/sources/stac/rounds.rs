@@ -68,9 +68,8 @@ impl World {
             reading.retain_mut(|one| {
                 if one.left.is_none() {
                     let count = self.count(&one.chunk);
-                    outlook.look(one.chunk.aim, count);
+                    one.chunk.tell(&outlook, count);
                     if let Some(pieces) = one.chunk.pieces(count, LIMIT, outlook.share(LIMIT)) {
-                        outlook.cut(count);
                         waiting.extend(one.chunk.cut(pieces, count.div_ceil(pieces)));
                         return false;
                     }
