@@ -235,7 +235,7 @@ async fn a_finish_writes_the_log_anew_when_splits_have_taken_their_failures_back
             run: run.clone(),
             source: source.clone(),
             stream: stream.clone(),
-            step: (!fails).then(|| Step { split, from: Position::Start, to: Position::Done }),
+            step: (!fails).then_some(Step { split, from: Position::Start, to: Position::Done }),
             staged: None,
             failures: Some(failure).filter(|_| fails).into_iter().collect(),
             high: None,
