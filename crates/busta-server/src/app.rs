@@ -69,7 +69,7 @@ impl Caches {
 pub(crate) struct Queues {
     /// Of the history: runs, events.
     pub(crate) history: Queue,
-    /// Of records as they are stored: some tenths of a millisecond each.
+    /// Of records as they are stored: tenths of a millisecond each, where the destination finds its place.
     pub(crate) pages: Queue,
     /// What may have to look at a whole table: up to seconds.
     pub(crate) scans: Queue,

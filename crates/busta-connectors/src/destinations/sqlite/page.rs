@@ -55,7 +55,6 @@ struct Source<'a> {
 }
 
 /// Rows of a page so far.
-#[derive(Default)]
 struct Found {
     rows: RecordsBuilder,
     record: Vec<u8>,
@@ -72,7 +71,7 @@ impl Source<'_> {
     /// rows is used up; the next page goes on there.
     fn stored(&self, until: Instant) -> Result<RowPage> {
         let mut after = self.query.place::<i64>()?.unwrap_or(i64::MIN);
-        let mut found = Found::default();
+        let mut found = Found::new();
         if self.filter.is_empty() {
             let full = self.piece(after, i64::MAX, &mut found)?;
             return self.page(found, |found| full.then_some(found.last));
@@ -138,7 +137,7 @@ impl Source<'_> {
             quoted(&self.table.name)
         );
         let mut statement = self.connection.prepare_cached(&sql).at(self.path)?;
-        let (mut found, mut last) = (Found::default(), None);
+        let (mut found, mut last) = (Found::new(), None);
         for place in &places {
             if found.rows.len() >= self.limit() || found.rows.bytes() >= PAGE_BYTES {
                 let next = last.map(|last| self.query.cursor(&last)).transpose()?;
@@ -186,6 +185,11 @@ impl Source<'_> {
 }
 
 impl Found {
+    /// With room for what most pages hold.
+    fn new() -> Self {
+        Self { rows: RecordsBuilder::with_capacity(32 << 10), record: Vec::new(), last: 0 }
+    }
+
     fn push(&mut self, table: &Table, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
         self.record.clear();
         write_row(table, row, &mut self.record)?;
