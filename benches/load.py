@@ -20,9 +20,10 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
-from configs import chains, stac, SPAN
+from configs import SPAN, chains, stac
 from harness import BUSTA, Sandbox
 from users import Crowd
 
@@ -72,7 +73,7 @@ class Server:
         while (now := self.get(f"/api/v1/runs/{run}"))["state"] in ("queued", "running"):
             time.sleep(0.1)
         if now["state"] != "completed":
-            sys.exit(f"the collection is {now['state']}: {json.dumps(now)}")
+            raise RuntimeError(f"the collection is {now['state']}: {json.dumps(now)}")
         return now["duration_s"]
 
     def cpu_seconds(self):
@@ -90,10 +91,14 @@ class Collecting(threading.Thread):
     def __init__(self, server):
         super().__init__(daemon=True)
         self.server, self.walls, self.stop = server, [], threading.Event()
+        self.error = None
 
     def run(self):
-        while not self.stop.is_set():
-            self.walls.append(self.server.collect("search"))
+        try:
+            while not self.stop.is_set():
+                self.walls.append(self.server.collect("search"))
+        except (OSError, RuntimeError) as error:
+            self.error = error
 
 
 def configuration(origin, records, latency):
@@ -104,21 +109,23 @@ def configuration(origin, records, latency):
     return pools + "".join(line for line in large.splitlines(True) if not line.startswith("pools:")) + small
 
 
-def places(server, count):
+def places(server, count, records):
     """The addresses of so many pages from everywhere in the table: the first, and those that follow longer ones."""
+    step = min(1000, max(1, records // count))
     pages, cursor = [f"{RECORDS}?limit=10"], ""
-    while len(pages) < count and (cursor := server.get(f"{RECORDS}?limit=1000{cursor}").get("next")):
+    while len(pages) < count and (cursor := server.get(f"{RECORDS}?limit={step}{cursor}").get("next")):
         cursor = f"&cursor={cursor}"
         pages.append(f"{RECORDS}?limit=10{cursor}")
     return pages
 
 
-def mix(server, count):
+def mix(server, args):
+    """What users ask for: each of these as often as another."""
     return {
         "health": ["/health"],
         "overview": ["/api/v1/overview"],
         "runs": ["/api/v1/runs?limit=20"],
-        "records": places(server, count),
+        "records": places(server, args.places, args.records),
     }
 
 
@@ -130,7 +137,7 @@ def quantile(waits, part):
 
 def load(server, args, collecting):
     """One run of the load; `collecting` meanwhile or not."""
-    crowd = Crowd(server.address, args.users, args.streams, mix(server, args.places), args.pause)
+    crowd = Crowd(server.address, args.users, args.streams, mix(server, args), args.pause)
     rounds = Collecting(server)
     if collecting:
         rounds.start()
@@ -140,16 +147,21 @@ def load(server, args, collecting):
     rounds.stop.set()
     if collecting:
         rounds.join()
+        if rounds.error:
+            raise rounds.error
         # The last one was finished with nobody looking.
         rounds.walls = rounds.walls[:-1] or rounds.walls
     routes = [summary(name, route.waits, route.errors, took) for name, route in crowd.routes.items()]
     everything = [wait for route in crowd.routes.values() for wait in route.waits]
-    routes.append(summary("all", everything, {}, took))
+    errors = Counter()
+    for route in crowd.routes.values():
+        errors.update(route.errors)
+    routes.append(summary("all", everything, dict(errors), took))
     return {
         "collecting": collecting,
         "routes": routes,
         "requests": len(everything),
-        "errors": sum(sum(route.errors.values()) for route in crowd.routes.values()),
+        "errors": errors.total(),
         "cpu_us_per_request": cpu / max(1, len(everything)) * 1e6,
         "events": sum(stream.events for stream in crowd.streams),
         "gaps": sum(stream.gaps for stream in crowd.streams),

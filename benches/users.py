@@ -96,7 +96,7 @@ class Crowd:
     """Users and streams of one server."""
 
     def __init__(self, address, users, streams, mix, pause=0.0, seed=7):
-        """`mix`: of each route its name and the paths that are asked for in turn by chance."""
+        """`mix`: of each route its name, and the paths of which one is asked for by chance."""
         self.chance = random.Random(seed)
         self.mix = [(name, list(paths)) for name, paths in mix.items()]
         self.routes = {name: Route() for name in mix}
@@ -122,8 +122,7 @@ class Crowd:
         busy = 0
         while (now := time.perf_counter()) < until or busy:
             while due and due[0][0] <= now < until:
-                self.ask(self.users[heapq.heappop(due)[1]])
-                busy += 1
+                busy += self.ask(self.users[heapq.heappop(due)[1]])
             wait = min(until, due[0][0]) - now if due and now < until else 1.0
             for file, _ in poll.poll(max(wait, 0)):
                 one = by_file[file]
@@ -137,8 +136,14 @@ class Crowd:
         return time.perf_counter() - began
 
     def ask(self, user):
+        """Whether the user has a request under way now."""
         name, paths = self.chance.choice(self.mix)
-        user.begin(self.routes[name], self.chance.choice(paths))
+        try:
+            user.begin(self.routes[name], self.chance.choice(paths))
+            return True
+        except OSError as error:
+            user.route.failed(type(error).__name__)
+            return False
 
     def receive(self, user, buffer, poll):
         """Whether the user has no request under way any more."""
