@@ -11,6 +11,7 @@ use crate::activity::{Activity, Pulse};
 use crate::cache::Cache;
 use crate::content::Content;
 use crate::model::PageQuery;
+use crate::queue::Queue;
 use crate::security::{Rates, Tickets, Tokens};
 use crate::service::Service;
 use crate::settings::{ServerLimits, ServerSettings};
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) caches: Caches,
+    pub(crate) queues: Queues,
     /// The API's description and its page.
     pub(crate) description: Content,
     pub(crate) reference: Content,
@@ -60,6 +62,23 @@ impl Caches {
         self.overview.clear();
         self.sources.clear();
         self.resources.clear();
+    }
+}
+
+/// The reads of databases, by what they take. Each kind has places of its own, so that none waits for a slower one.
+pub(crate) struct Queues {
+    /// Of the history: runs, events.
+    pub(crate) history: Queue,
+    /// Of records as they are stored: tenths of a millisecond each, where the destination finds its place.
+    pub(crate) pages: Queue,
+    /// What may have to look at a whole table: up to seconds.
+    pub(crate) scans: Queue,
+}
+
+impl Default for Queues {
+    /// More at a time would keep the disk busier, but take the processors from the collection.
+    fn default() -> Self {
+        Self { history: Queue::new(4), pages: Queue::new(4), scans: Queue::new(2) }
     }
 }
 
@@ -95,6 +114,7 @@ impl App {
             streams: Arc::new(Semaphore::new(limits.streams)),
             exports: Arc::new(Semaphore::new(limits.exports)),
             caches: Caches::default(),
+            queues: Queues::default(),
             description: description.document,
             reference: description.page,
         }))

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use busta_core::reading::RowPage;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -26,6 +27,25 @@ impl Content {
     /// JSON, which clients may keep if they ask each time whether it still holds.
     pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<Self> {
         let body = serde_json::to_vec(value)?;
+        Ok(Self::new("application/json", "private, no-cache", body))
+    }
+
+    /// A page of rows, which are JSON already.
+    pub(crate) fn records(page: &RowPage) -> serde_json::Result<Self> {
+        let mut body = Vec::with_capacity(page.rows.bytes() as usize + page.rows.len() + 128);
+        body.extend_from_slice(b"{\"items\":[");
+        for (n, row) in page.rows.iter().enumerate() {
+            if n > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(row);
+        }
+        body.push(b']');
+        if let Some(next) = &page.next {
+            body.extend_from_slice(b",\"next\":");
+            serde_json::to_writer(&mut body, next)?;
+        }
+        body.push(b'}');
         Ok(Self::new("application/json", "private, no-cache", body))
     }
 
@@ -60,6 +80,13 @@ impl Content {
             headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         }
         response
+    }
+
+    /// Compresses it now, if the request accepts that: for large bodies, where that takes its time.
+    pub(crate) fn prepare(&self, request: &HeaderMap) {
+        if accepts_gzip(request) {
+            self.compressed();
+        }
     }
 
     fn compressed(&self) -> Option<&Bytes> {

@@ -11,7 +11,8 @@
 //! polish     at the end: headers of every answer, problem documents, the log, the counts
 //! guard      who may: rates, length, origin, token or ticket
 //! attend     a panic or a hanging service ends this request alone
-//! routes/    a file for each resource; input.rs reads what it gets, content.rs and cache.rs what it gives
+//! routes/    a file for each resource; input.rs reads what it gets, content.rs makes what it gives
+//! queue      what asks a database waits for its turn; cache has what is made from memory, for a moment
 //! ```
 //!
 //! The live activity ([`Activity`]) is published to from any thread and read by position: no reader ever
@@ -27,6 +28,7 @@ pub mod model;
 mod openapi;
 mod pages;
 mod problem;
+mod queue;
 mod reference;
 mod router;
 mod routes;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use busta_core::Result;
 use busta_core::destination::Scan;
+use busta_core::reading::RowPage;
 
 use crate::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
@@ -80,8 +81,7 @@ pub trait Service: Send + Sync + 'static {
     async fn dataset(&self, name: &str) -> Result<DatasetSchema>;
 
     /// Rows of a table as JSON objects.
-    async fn records(&self, name: &str, query: RecordQuery)
-    -> Result<Page<Box<serde_json::value::RawValue>>>;
+    async fn records(&self, name: &str, query: RecordQuery) -> Result<RowPage>;
 
     /// A whole table, from a consistent view.
     async fn export(&self, name: &str) -> Result<RecordScan>;

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
@@ -87,6 +88,56 @@ fn a_run_is_started_shown_and_remembered() {
     let remembered = again.get(&format!("/api/v1/runs/{run}"));
     assert_eq!((&remembered["state"], &remembered["totals"]), (&json!("completed"), &done["totals"]));
     assert!(again.get(&history)["items"].as_array().unwrap().len() > 20);
+}
+
+#[test]
+fn who_asks_after_a_commit_sees_it_however_many_ask() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "destination: {DESTINATION}
+sources:
+  - name: grown
+    type: api
+    base_url: {}
+    streams:
+      - name: grown
+        path: /rest/next_url/grown?size=500&per_page=50
+        records: $.items
+        primary_key: id
+        pagination: {{ type: next_url, path: $.next }}
+",
+        origin.url()
+    ));
+    let server = Server::start(&desk);
+    let page = "/api/v1/datasets/grown/records?limit=1000";
+    let over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let _end = End(&over);
+        for _ in 0..4 {
+            threads.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    server.send(Method::GET, page, None);
+                }
+            });
+        }
+        for records in (50..=500).step_by(50) {
+            let (_, accepted) = server.post("/api/v1/admin/collect", json!({ "limit": records }));
+            let run = accepted["run_id"].as_str().unwrap();
+            server.until(&format!("/api/v1/runs/{run}"), |run| run["finished_at"].is_string());
+            let shown = server.get(page)["items"].as_array().unwrap().len();
+            assert_eq!(shown, sqlite(&desk.file("out.db"))["grown"].len(), "it has read what was before");
+            assert!(shown >= records, "{shown} of {records}");
+        }
+    });
+}
+
+/// Says that it is over, even if a test fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

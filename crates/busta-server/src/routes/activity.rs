@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, json};
+use super::{Answer, queued};
 use crate::activity::{EventStream, Filter, Seat};
 use crate::app::App;
 use crate::input::Params;
@@ -31,10 +31,12 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(super) async fn history(
     State(app): State<App>,
     Params(query): Params<ActivityQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
     Filter::read(&query)?;
-    json(&headers, &app.service.history(query).await?)
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.history, &address, &headers, async move { service.history(query).await }).await
 }
 
 /// Which events to stream. Several values of one field are separated by commas.

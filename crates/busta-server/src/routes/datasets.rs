@@ -1,12 +1,21 @@
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
+use busta_core::Error;
+use busta_core::reading::RowPage;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Answer, json};
+use super::{Answer, queued};
 use crate::app::App;
+use crate::content::Content;
 use crate::input::{Name, Params};
 use crate::model::{Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
+use crate::problem::Problem;
+
+/// Pages of so many bytes are made on a thread that may take its time: to compress one takes a millisecond.
+const LARGE: u64 = 256 << 10;
 
 /// All tables
 ///
@@ -21,9 +30,11 @@ use crate::model::{Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
 pub(super) async fn list(
     State(app): State<App>,
     Params(part): Params<PageQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &app.service.datasets(part).await?)
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.scans, &address, &headers, async move { service.datasets(part).await }).await
 }
 
 /// One table and its columns
@@ -34,8 +45,14 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "The table")),
     responses((status = 200, body = DatasetSchema))
 )]
-pub(super) async fn show(State(app): State<App>, Name(name): Name, headers: HeaderMap) -> Answer {
-    json(&headers, &app.service.dataset(&name).await?)
+pub(super) async fn show(
+    State(app): State<App>,
+    Name(name): Name,
+    address: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.scans, &address, &headers, async move { service.dataset(&name).await }).await
 }
 
 /// A part of a table.
@@ -61,7 +78,26 @@ pub(super) async fn records(
     State(app): State<App>,
     Name(name): Name,
     Params(query): Params<RecordQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &app.service.records(&name, query).await?)
+    let as_stored = query.filter.is_none() && query.order.is_none();
+    let queue = if as_stored { &app.queues.pages } else { &app.queues.scans };
+    let (service, request) = (Arc::clone(&app.service), headers.clone());
+    let read = async move { body(service.records(&name, query).await?, request).await };
+    Ok(queue.answer(&address, read).await?.answer(&headers))
+}
+
+/// The page as an answer to a request with these headers.
+async fn body(page: RowPage, request: HeaderMap) -> Result<Content, Problem> {
+    let broken = |error| Problem::from(Error::bug(format!("a page is not JSON: {error}")));
+    if page.rows.bytes() < LARGE {
+        return Content::records(&page).map_err(broken);
+    }
+    let made = tokio::task::spawn_blocking(move || {
+        let content = Content::records(&page)?;
+        content.prepare(&request);
+        Ok(content)
+    });
+    made.await.map_err(|error| Error::bug(format!("a page was not made: {error}")))?.map_err(broken)
 }

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Answer, json};
+use super::{Answer, queued};
 use crate::app::App;
 use crate::input::Params;
 use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Page};
@@ -19,9 +21,11 @@ use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Page};
 pub(super) async fn list(
     State(app): State<App>,
     Params(query): Params<FailureQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &app.service.failures(query).await?)
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.scans, &address, &headers, async move { service.failures(query).await }).await
 }
 
 /// Which failures to group, and by what.
@@ -53,9 +57,12 @@ pub(super) struct GroupQuery {
 pub(super) async fn groups(
     State(app): State<App>,
     Params(query): Params<GroupQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
     let GroupQuery { by, run, source, kind } = query;
     let which = FailureQuery { run, source, kind, ..FailureQuery::default() };
-    json(&headers, &app.service.failure_groups(which, by.unwrap_or_default()).await?)
+    let (service, by) = (Arc::clone(&app.service), by.unwrap_or_default());
+    queued(&app.queues.scans, &address, &headers, async move { service.failure_groups(which, by).await })
+        .await
 }

@@ -12,7 +12,7 @@ mod resources;
 mod runs;
 mod sources;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::content::Content;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::queue::Queue;
 
 /// What a handler answers.
 type Answer = Result<Response, Problem>;
@@ -60,6 +61,17 @@ pub(crate) fn all() -> OpenApiRouter<App> {
 /// JSON, or `304` if the client has it.
 fn json(request: &HeaderMap, value: &impl Serialize) -> Answer {
     Ok(content(value)?.answer(request))
+}
+
+/// JSON that `read` gives when its turn in the queue has come, or `304` if the client has it.
+async fn queued<T: Serialize>(
+    queue: &Queue,
+    address: &Uri,
+    request: &HeaderMap,
+    read: impl Future<Output = busta_core::Result<T>> + Send + 'static,
+) -> Answer {
+    let content = queue.answer(address, async { content(&read.await?) }).await?;
+    Ok(content.answer(request))
 }
 
 fn content(value: &impl Serialize) -> Result<Content, Problem> {

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 
 use super::admin::located;
-use super::{Answer, json};
+use super::{Answer, json, queued};
 use crate::app::App;
 use crate::input::{Json, Name, Params};
 use crate::model::{Accepted, Page, RetryRequest, RunDetail, RunQuery, RunSummary};
@@ -18,9 +20,11 @@ use crate::model::{Accepted, Page, RetryRequest, RunDetail, RunQuery, RunSummary
 pub(super) async fn list(
     State(app): State<App>,
     Params(query): Params<RunQuery>,
+    address: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    json(&headers, &app.service.runs(query).await?)
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.history, &address, &headers, async move { service.runs(query).await }).await
 }
 
 /// One run
@@ -33,8 +37,9 @@ pub(super) async fn list(
     params(("id" = String, Path, description = "The run's id, or the beginning of it")),
     responses((status = 200, body = RunDetail))
 )]
-pub(super) async fn show(State(app): State<App>, Name(id): Name, headers: HeaderMap) -> Answer {
-    json(&headers, &app.service.run(&id).await?)
+pub(super) async fn show(State(app): State<App>, Name(id): Name, address: Uri, headers: HeaderMap) -> Answer {
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.history, &address, &headers, async move { service.run(&id).await }).await
 }
 
 /// Stops a run

@@ -1,8 +1,10 @@
+use std::sync::Arc;
+
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 
 use super::admin::accepted;
-use super::{Answer, content, json};
+use super::{Answer, content, json, queued};
 use crate::app::App;
 use crate::input::{Json, Name, Params};
 use crate::model::{
@@ -36,8 +38,14 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "The source")),
     responses((status = 200, body = SourceDetail))
 )]
-pub(super) async fn show(State(app): State<App>, Name(name): Name, headers: HeaderMap) -> Answer {
-    json(&headers, &app.service.source(&name).await?)
+pub(super) async fn show(
+    State(app): State<App>,
+    Name(name): Name,
+    address: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let service = Arc::clone(&app.service);
+    queued(&app.queues.history, &address, &headers, async move { service.source(&name).await }).await
 }
 
 /// Pauses a schedule

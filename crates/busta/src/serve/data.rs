@@ -1,11 +1,10 @@
 //! The tables of all destinations, and their rows.
 
 use busta_core::destination::{ColumnInfo, Readable, TableInfo};
-use busta_core::reading::{Condition, Order, RowQuery};
+use busta_core::reading::{Condition, Order, RowPage, RowQuery};
 use busta_core::{Error, ErrorKind, Result};
 use busta_server::RecordScan;
 use busta_server::model::{Column, Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
-use serde_json::value::RawValue;
 
 use super::paging;
 use crate::config::{BuiltDestination, Config};
@@ -47,7 +46,7 @@ pub async fn dataset(config: &Config, name: &str) -> Result<DatasetSchema> {
 }
 
 /// A page of rows.
-pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<Page<Box<RawValue>>> {
+pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<RowPage> {
     let query = RowQuery {
         table: name.to_owned(),
         filter: query.filter.as_deref().map(Condition::parse_all).transpose()?.unwrap_or_default(),
@@ -55,12 +54,14 @@ pub async fn records(config: &Config, name: &str, query: RecordQuery) -> Result<
         after: query.cursor,
         limit: query.limit.get(),
     };
-    let found = find(config, name).await?;
-    let page = found.readable(config).page(&query).await?;
-    let rows = page.rows.iter().map(|row| {
-        serde_json::from_slice(row).map_err(|e| Error::data(format!("a row of {name} is no JSON: {e}")))
-    });
-    Ok(Page { items: rows.collect::<Result<_>>()?, next: page.next })
+    let mut missing = None;
+    for built in &config.destinations {
+        let page = built.destination.readable().page(&query).await;
+        if let Some(page) = unless_missing(page, &mut missing)? {
+            return Ok(page);
+        }
+    }
+    Err(missing.unwrap_or_else(nothing))
 }
 
 /// All rows.
@@ -87,13 +88,27 @@ impl Found {
 async fn find(config: &Config, name: &str) -> Result<Found> {
     let mut missing = None;
     for (place, built) in config.destinations.iter().enumerate() {
-        match built.destination.readable().columns(name).await {
-            Ok(columns) => return Ok(Found { place, columns }),
-            Err(error) if error.kind() == ErrorKind::NotFound => missing = missing.or(Some(error)),
-            Err(error) => return Err(error),
+        let columns = built.destination.readable().columns(name).await;
+        if let Some(columns) = unless_missing(columns, &mut missing)? {
+            return Ok(Found { place, columns });
         }
     }
-    Err(missing.unwrap_or_else(|| Error::not_found("nothing has been collected yet")))
+    Err(missing.unwrap_or_else(nothing))
+}
+
+/// The answer of a destination; nothing if it does not have the table, of which the first says why.
+fn unless_missing<T>(answer: Result<T>, missing: &mut Option<Error>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            missing.get_or_insert(error);
+            Ok(None)
+        }
+        answer => answer.map(Some),
+    }
+}
+
+fn nothing() -> Error {
+    Error::not_found("nothing has been collected yet")
 }
 
 /// A destination that has not been made yet has no tables.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::clock::Clock;
+use busta_core::reading::RowPage;
 use busta_core::{Error, Pool, Result, SourceName, WriteMode};
 use busta_engine::{PoolProgress, Snapshot};
 use busta_server::model::{
@@ -14,7 +15,6 @@ use busta_server::model::{
 use busta_server::{Activity, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::board::Board;
@@ -294,7 +294,7 @@ impl Service for Serving {
         data::dataset(&self.wired.config, name).await
     }
 
-    async fn records(&self, name: &str, query: RecordQuery) -> Result<Page<Box<RawValue>>> {
+    async fn records(&self, name: &str, query: RecordQuery) -> Result<RowPage> {
         data::records(&self.wired.config, name, query).await
     }
 

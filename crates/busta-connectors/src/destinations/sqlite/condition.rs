@@ -67,8 +67,12 @@ impl Filter {
         })
     }
 
-    /// Lends the connection `busta_holds(n, value)`: whether condition `n` holds for a value.
+    /// Lends the connection `busta_holds(n, value)`: whether condition `n` holds for a value. Only if a
+    /// condition needs it, since all statements of the connection must then be prepared again.
     pub fn lend(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if !self.0.iter().any(Test::is_ours) {
+            return Ok(());
+        }
         let tests = self.0.clone();
         connection.create_scalar_function("busta_holds", 2, FunctionFlags::SQLITE_DETERMINISTIC, move |of| {
             let test = tests.get(of.get::<u32>(0)? as usize);
@@ -90,19 +94,26 @@ impl Test {
             }
     }
 
+    /// Whether SQLite asks us.
+    fn is_ours(&self) -> bool {
+        let of_null = self.condition.value.is_null()
+            && matches!(self.condition.operator, Operator::Equal | Operator::NotEqual);
+        !of_null
+            && (self.condition.operator == Operator::Contains
+                || matches!(self.storage, Storage::Json | Storage::Mixed))
+    }
+
     fn sql(&self, number: usize, parameter: usize) -> String {
-        let Self { condition: Condition { operator, value, .. }, column, storage } = self;
-        match (operator, storage) {
-            (Operator::Equal, _) if value.is_null() => format!("{column} IS NULL"),
-            (Operator::NotEqual, _) if value.is_null() => format!("{column} IS NOT NULL"),
-            (Operator::Contains, _) | (_, Storage::Json | Storage::Mixed) => {
-                format!("busta_holds({number}, {column})")
-            }
-            (Operator::Equal, _) if self.compares() => format!("+{column} IS ?{parameter}"),
-            (Operator::NotEqual, _) if self.compares() => format!("+{column} IS NOT ?{parameter}"),
-            (other, _) if self.compares() => format!("+{column} {other} ?{parameter}"),
+        let Self { condition: Condition { operator, value, .. }, column, .. } = self;
+        match operator {
+            Operator::Equal if value.is_null() => format!("{column} IS NULL"),
+            Operator::NotEqual if value.is_null() => format!("{column} IS NOT NULL"),
+            _ if self.is_ours() => format!("busta_holds({number}, {column})"),
+            Operator::Equal if self.compares() => format!("+{column} IS ?{parameter}"),
+            Operator::NotEqual if self.compares() => format!("+{column} IS NOT ?{parameter}"),
+            other if self.compares() => format!("+{column} {other} ?{parameter}"),
             // A value of another type is not equal, and neither less nor greater.
-            (Operator::NotEqual, _) => "1".to_owned(),
+            Operator::NotEqual => "1".to_owned(),
             _ => "0".to_owned(),
         }
     }

@@ -30,6 +30,7 @@ mod counts;
 mod errors;
 mod failures;
 mod insert;
+mod lent;
 mod names;
 mod open;
 mod page;

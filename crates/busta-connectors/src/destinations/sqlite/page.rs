@@ -11,9 +11,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
 
 use super::condition::{Filter, Sorting};
 use super::errors::At;
+use super::lent::Reader;
 use super::names::quoted;
 use super::read::{find, write_row};
-use super::schema::{Catalogue, Table};
+use super::schema::Table;
 
 /// How long a page may look for its rows.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,22 +22,20 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// at the time.
 const EXAMINED: usize = 100_000;
 const PIECE: usize = 10_000;
-/// Instructions of SQLite's machine between two looks at the time: some 0.1 ms.
-const INSTRUCTIONS: i32 = 10_000;
 
-/// Reads a page.
+/// Reads a page, in the transaction that the reader is in.
 pub(super) fn read(
-    connection: &mut Connection,
+    reader: &mut Reader,
     path: &Path,
     query: &RowQuery,
     patience: Duration,
 ) -> Result<RowPage> {
     let until = Instant::now() + patience;
     if query.order.is_some() {
-        connection.progress_handler(INSTRUCTIONS, Some(move || Instant::now() >= until)).at(path)?;
+        reader.cut_off(until).at(path)?;
     }
-    connection.execute_batch("BEGIN").at(path)?;
-    let catalogue = Catalogue::load(connection).at(path)?;
+    let catalogue = reader.catalogue().at(path)?;
+    let connection = reader.connection();
     let table = find(&catalogue, &query.table)?;
     let filter = Filter::of(query, table)?;
     filter.lend(connection).at(path)?;
@@ -56,7 +55,6 @@ struct Source<'a> {
 }
 
 /// Rows of a page so far.
-#[derive(Default)]
 struct Found {
     rows: RecordsBuilder,
     record: Vec<u8>,
@@ -73,7 +71,7 @@ impl Source<'_> {
     /// rows is used up; the next page goes on there.
     fn stored(&self, until: Instant) -> Result<RowPage> {
         let mut after = self.query.place::<i64>()?.unwrap_or(i64::MIN);
-        let mut found = Found::default();
+        let mut found = Found::new();
         if self.filter.is_empty() {
             let full = self.piece(after, i64::MAX, &mut found)?;
             return self.page(found, |found| full.then_some(found.last));
@@ -139,7 +137,7 @@ impl Source<'_> {
             quoted(&self.table.name)
         );
         let mut statement = self.connection.prepare_cached(&sql).at(self.path)?;
-        let (mut found, mut last) = (Found::default(), None);
+        let (mut found, mut last) = (Found::new(), None);
         for place in &places {
             if found.rows.len() >= self.limit() || found.rows.bytes() >= PAGE_BYTES {
                 let next = last.map(|last| self.query.cursor(&last)).transpose()?;
@@ -187,6 +185,11 @@ impl Source<'_> {
 }
 
 impl Found {
+    /// With room for what most pages hold.
+    fn new() -> Self {
+        Self { rows: RecordsBuilder::with_capacity(32 << 10), record: Vec::new(), last: 0 }
+    }
+
     fn push(&mut self, table: &Table, row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
         self.record.clear();
         write_row(table, row, &mut self.record)?;
@@ -200,6 +203,8 @@ mod tests {
     use busta_core::ErrorKind;
     use busta_core::reading::{Condition, Order};
 
+    use super::super::lent::Lent;
+    use super::super::schema::Catalogue;
     use super::super::{config::Location, open};
     use super::*;
 
@@ -227,7 +232,7 @@ mod tests {
     }
 
     fn page(location: &Location, query: &RowQuery, patience: Duration) -> Result<RowPage> {
-        read(&mut open::reader(location).unwrap(), &location.path, query, patience)
+        Lent::default().with(location, |reader| read(reader, &location.path, query, patience))
     }
 
     #[test]
@@ -257,6 +262,41 @@ mod tests {
             "to order `t` by `n` takes too long (narrow it by a filter, or read it as it was stored)"
         );
         assert_eq!(page(&location, &ordered, PATIENCE * 100).unwrap().rows.len(), 10);
+    }
+
+    #[test]
+    fn what_was_committed_before_is_seen_by_every_connection() {
+        use super::super::rows::{BatchColumn, Kinds};
+        let (_folder, location) = filled();
+        let lent = Lent::default();
+        let query = RowQuery { limit: 1, ..RowQuery::of("t", 1) };
+        let read = |reader: &mut Reader| read(reader, &location.path, &query, PATIENCE);
+        let text = |page: &RowPage| String::from_utf8(page.rows.get(0).to_vec()).unwrap();
+        // Two connections, of which each has learned what there is.
+        let both = || {
+            let nested = lent.with(&location, |one| {
+                let other = lent.with(&location, |other| read(other))?;
+                Ok([text(&read(one)?), text(&other)])
+            });
+            nested.unwrap()
+        };
+        let before = both();
+        assert_eq!(before[0], before[1]);
+        let writer = open::writer(&location).unwrap();
+        for round in 0..20 {
+            let field = format!("field_{round}");
+            let column = BatchColumn { field: field.clone().into(), kinds: Kinds::INTEGER };
+            let change =
+                rusqlite::Transaction::new_unchecked(&writer, rusqlite::TransactionBehavior::Immediate);
+            let change = change.unwrap();
+            Catalogue::load(&writer).unwrap().fit(&writer, "t", &[column], None).unwrap();
+            change.execute(&format!("UPDATE t SET {field} = {round} WHERE n = 1"), []).unwrap();
+            assert!(!both().concat().contains(&field), "not committed yet");
+            change.commit().unwrap();
+            for row in both() {
+                assert!(row.contains(&format!("\"{field}\":{round}")), "{row}");
+            }
+        }
     }
 
     #[test]

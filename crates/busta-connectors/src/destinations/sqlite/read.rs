@@ -1,8 +1,7 @@
 //! Reading back, with connections of its own, while somebody writes.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, TableInfo};
@@ -14,6 +13,7 @@ use rusqlite::{Connection, Row};
 
 use super::config::Location;
 use super::errors::At;
+use super::lent::{Lent, Reader};
 use super::names::{SYSTEM, quoted};
 use super::schema::{Catalogue, Storage, Table};
 use super::{counts::Counts, failures, open, page};
@@ -34,10 +34,10 @@ impl Reading {
         Self { location, lent: Arc::default(), counts: Arc::default() }
     }
 
-    /// Uses a connection that others have used, on a thread that may block.
+    /// Uses a connection that others have used, in a transaction, on a thread that may block.
     async fn with_lent<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+        read: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (location, lent) = (self.location.clone(), self.lent.clone());
         blocking(move || lent.with(&location, read)).await
@@ -50,38 +50,6 @@ impl Reading {
     ) -> Result<T> {
         let location = self.location.clone();
         blocking(move || read(open::reader(&location)?)).await
-    }
-}
-
-/// Connections of small reads, which come in great numbers: to open one takes longer than to read a page.
-#[derive(Default)]
-struct Lent(Mutex<Vec<(Connection, Instant)>>);
-
-impl Lent {
-    /// So many are kept, and for so long, since somebody may put another file in the place of this one.
-    const KEPT: usize = 4;
-    const FRESH: Duration = Duration::from_secs(2);
-
-    fn with<T>(&self, location: &Location, read: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-        let idle = self.idle().pop().filter(|(_, opened)| opened.elapsed() < Self::FRESH);
-        let (mut connection, opened) = match idle {
-            Some(idle) => idle,
-            None => (open::reader(location)?, Instant::now()),
-        };
-        let result = read(&mut connection)?;
-        // What a read leaves behind ends with it. One that cannot be tidied up is closed instead.
-        let ended = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
-        if ended && connection.progress_handler(0, None::<fn() -> bool>).is_ok() {
-            let mut idle = self.idle();
-            if idle.len() < Self::KEPT {
-                idle.push((connection, opened));
-            }
-        }
-        Ok(result)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<(Connection, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,8 +83,8 @@ impl Readable for Reading {
 
     async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>> {
         let (path, name) = (self.location.path.clone(), table.to_owned());
-        self.with_lent(move |connection| {
-            let catalogue = Catalogue::load(connection).at(&path)?;
+        self.with_lent(move |reader| {
+            let catalogue = reader.catalogue().at(&path)?;
             let table = find(&catalogue, &name)?;
             let fields = table.columns.iter().map(|column| {
                 let kind = column.kinds.type_name();
@@ -164,7 +132,7 @@ impl Readable for Reading {
 
     async fn page(&self, query: &RowQuery) -> Result<RowPage> {
         let (path, query) = (self.location.path.clone(), query.clone());
-        self.with_lent(move |connection| page::read(connection, &path, &query, page::PATIENCE)).await
+        self.with_lent(move |reader| page::read(reader, &path, &query, page::PATIENCE)).await
     }
 
     async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use busta_core::destination::Scan;
+use busta_core::reading::RowPage;
 use busta_core::{Error, Records, Result};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, FailureGroup,
@@ -8,7 +9,6 @@ use busta_server::model::{
 };
 use busta_server::{RecordScan, Service};
 use chrono::DateTime;
-use serde_json::value::RawValue;
 
 /// A service that is asked for names: `missing` is not there, `busy` is in the way, `locked` may work later,
 /// `secret` fails inside, `panic` panics, `hangs` never answers. All else goes well.
@@ -214,9 +214,10 @@ impl Service for Fake {
         Ok(DatasetSchema { dataset: dataset(name), columns: vec![column] })
     }
 
-    async fn records(&self, name: &str, _: RecordQuery) -> Result<Page<Box<RawValue>>> {
+    async fn records(&self, name: &str, _: RecordQuery) -> Result<RowPage> {
         look(name).await?;
-        Ok(Page::last(vec![RawValue::from_string("{\"big\": 12345678901234567890.10}".to_owned()).unwrap()]))
+        let rows = Records::from_iter(["{\"big\": 12345678901234567890.10}", "{}"]);
+        Ok(RowPage { rows, next: Some("\"more".to_owned()) })
     }
 
     async fn export(&self, name: &str) -> Result<RecordScan> {
