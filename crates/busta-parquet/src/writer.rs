@@ -122,13 +122,11 @@ impl<W: Write + Send> ParquetWriter<W> {
             return Ok(false);
         }
         let before = self.groups.batch_rows();
-        let mut row = before;
-        for record in records.iter() {
+        for (row, record) in (before..).zip(records.iter()) {
             if !self.try_row(record, row)? {
                 self.columns.iter_mut().for_each(|column| column.truncate(before));
                 return Ok(false);
             }
-            row += 1;
         }
         let mut is_full = false;
         for record in records.iter() {

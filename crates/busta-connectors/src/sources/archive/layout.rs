@@ -136,7 +136,7 @@ pub enum Kind {
     Text,
     /// A whole number of 64 bits.
     Integer,
-    /// A number.
+    /// A number, as a double: one with more digits than that holds becomes the nearest. `text` keeps all of them.
     Number,
     /// `true` or `false`, in any case.
     Boolean,

@@ -4,14 +4,18 @@ use super::moment::{Clockwork, Moment};
 use crate::formats::csv::push_string;
 use crate::sources::archive::layout::Kind;
 
+/// A decimal of so many digits comes back from a double as it was (`DBL_DIG`).
+const SAFE_DIGITS: usize = 15;
+
 /// The text is no value of the column's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Misfit;
 
 /// Appends the JSON value of `text`, which is not null, as a value of `kind`; gives the moment if it is one.
 ///
-/// The characters of numbers are kept as far as JSON has them: `+1`, `.5`, `5.` and `007` become `1`, `0.5`,
-/// `5.0` and `7`.
+/// The characters of numbers are kept as far as JSON has them: `.5`, `5.` and `007.1` become `0.5`, `5.0` and `7.1`.
+/// A number is written as a double in every row (`5` as `5.0`), so that its column has one type in all files; one with
+/// more digits than a double surely holds becomes the nearest double.
 pub(super) fn push(
     out: &mut Vec<u8>,
     text: &str,
@@ -65,8 +69,18 @@ fn integer(out: &mut Vec<u8>, text: &str) -> Result<(), Misfit> {
 fn number(out: &mut Vec<u8>, text: &str) -> Result<(), Misfit> {
     let bytes = text.as_bytes();
     let Some(parts) = Parts::of(bytes) else { return Err(Misfit) };
+    if bytes.len() > SAFE_DIGITS + 1 && parts.digits() > SAFE_DIGITS {
+        let double = text.parse().ok().filter(|double: &f64| double.is_finite()).ok_or(Misfit)?;
+        // Writing a number to memory cannot fail.
+        let _ = serde_json::to_writer(out, &double);
+        return Ok(());
+    }
+    let is_double = parts.fraction.is_some() || !parts.exponent.is_empty();
     if parts.is_json {
         out.extend_from_slice(bytes);
+        if !is_double {
+            out.extend_from_slice(b".0");
+        }
         return Ok(());
     }
     if parts.negative {
@@ -80,6 +94,8 @@ fn number(out: &mut Vec<u8>, text: &str) -> Result<(), Misfit> {
     if let Some(fraction) = parts.fraction {
         out.push(b'.');
         out.extend_from_slice(if fraction.is_empty() { b"0" } else { fraction });
+    } else if !is_double {
+        out.extend_from_slice(b".0");
     }
     out.extend_from_slice(parts.exponent);
     Ok(())
@@ -97,6 +113,11 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// How many digits it has without the exponent.
+    fn digits(&self) -> usize {
+        self.whole.len() + self.fraction.map_or(0, <[u8]>::len)
+    }
+
     fn of(text: &'a [u8]) -> Option<Self> {
         let count = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (negative, unsigned) = match text {
@@ -156,11 +177,13 @@ mod tests {
             (Kind::Number, "42283.58000000", "42283.58000000"),
             (Kind::Number, "-0.00010000", "-0.00010000"),
             (Kind::Number, "1E-8", "1E-8"),
-            (Kind::Number, "+1", "1"),
+            (Kind::Number, "+1", "1.0"),
+            (Kind::Number, "100", "100.0"),
             (Kind::Number, ".5", "0.5"),
             (Kind::Number, "5.", "5.0"),
             (Kind::Number, "-007.25e3", "-7.25e3"),
-            (Kind::Number, "123456789012345678901234567890.5", "123456789012345678901234567890.5"),
+            (Kind::Number, "123456789012345678901234567890.5", "1.2345678901234568e29"),
+            (Kind::Number, "2242968832285.21345678", "2242968832285.2134"),
             (Kind::Boolean, "True", "true"),
             (Kind::Boolean, "fAlSe", "false"),
         ] {
@@ -204,6 +227,9 @@ mod tests {
                     Kind::Number => {
                         // `serde_json` reads numbers to within a few units of the last place.
                         prop_assert_eq!(json.parse::<f64>().ok(), text.parse().ok());
+                        if text.chars().filter(char::is_ascii_digit).count() > SAFE_DIGITS {
+                            continue;
+                        }
                         // No digit that counts is added or lost.
                         let digits = |text: &str| {
                             let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
