@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use busta_core::source::KeptFiles;
 use busta_core::{Destination, Error, ErrorKind, Result};
@@ -56,10 +56,15 @@ pub enum Verdict {
 /// A record of a file.
 #[derive(Debug, Deserialize)]
 struct Kept {
-    #[serde(rename = "_busta_source")]
-    source: String,
     path: String,
     sha256: String,
+}
+
+/// Whose record it is.
+#[derive(Debug, Deserialize)]
+struct Owner {
+    #[serde(rename = "_busta_source")]
+    source: String,
 }
 
 /// Reads all files that `source` has a record of in `destination`.
@@ -75,10 +80,12 @@ pub async fn verify(source: &BuiltSource, kept: &KeptFiles, destination: &dyn De
     while let Some(records) = scan.next().await? {
         let mut files = Vec::with_capacity(records.len());
         for record in records.iter() {
-            let file: Kept = serde_json::from_slice(record).map_err(|error| {
-                Error::data(format!("a record of table {} tells of no file: {error}", stream.table))
-            })?;
-            if file.source == source.name.as_str() {
+            let no_file =
+                |error| Error::data(format!("a record of table {} tells of no file: {error}", stream.table));
+            let owner: Owner = serde_json::from_slice(record).map_err(no_file)?;
+            if owner.source == source.name.as_str() {
+                let file: Kept = serde_json::from_slice(record).map_err(no_file)?;
+                check_path(&file.path)?;
                 files.push(file);
             }
         }
@@ -100,6 +107,15 @@ pub async fn verify(source: &BuiltSource, kept: &KeptFiles, destination: &dyn De
         }
     }
     Ok(found)
+}
+
+/// Refuses paths that lead out of their folder, which no source writes.
+fn check_path(path: &str) -> Result<()> {
+    let is_below = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if is_below && !path.is_empty() {
+        return Ok(());
+    }
+    Err(Error::corrupt(format!("the record of the file `{path}` was changed: it leads out of its folder")))
 }
 
 impl Found {

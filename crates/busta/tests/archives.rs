@@ -207,7 +207,7 @@ fn each_fault_has_its_outcome() {
         reason("2023-12-30")
     );
     assert_eq!(failures.len(), 2, "{failures:#?}");
-    let quarantined = "archives/data/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2023-12-26.zip";
+    let quarantined = "archives/klines/data/spot/daily/klines/BTCUSDT/1h/BTCUSDT-1h-2023-12-26.zip";
     assert!(desk.file(&format!("{quarantined}.quarantine")).exists());
     assert!(!desk.file(quarantined).exists());
 
@@ -234,6 +234,115 @@ fn servers_that_truncate_reset_and_change_lead_to_right_files() {
         assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS, "{profile}: {report:#}");
         assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 1"), 2 * 43, "{profile}");
     }
+}
+
+#[test]
+fn the_same_bytes_are_not_read_twice_whatever_vouches_for_them() {
+    let origin = Origin::default();
+    // No key, no checksum, no tag: each run fetches the files again.
+    let desk = desk(&format!(
+        "  - name: own
+    type: archive
+    layout:
+      base_url: {}/archive/symbols=1,intervals=1h,from=2024-01-01,to=2024-01-03,periods=daily,checksums=off,etag=off
+      data_types:
+        - name: bars
+          daily: data/spot/daily/klines/{{symbol}}/1h/{{symbol}}-1h-{{date}}.zip
+          table:
+            columns:
+              - {{ name: open_time, type: time }}
+              - {{ name: open, type: number }}
+              - {{ name: high, type: number }}
+              - {{ name: low, type: number }}
+              - {{ name: close, type: number }}
+              - {{ name: volume, type: number }}
+              - {{ name: close_time, type: time }}
+              - {{ name: quote, type: number }}
+              - {{ name: trades, type: integer }}
+              - {{ name: a, type: text }}
+              - {{ name: b, type: text }}
+              - {{ name: c, type: text }}
+    symbols: BTCUSDT
+    from: 2024-01-01
+    to: 2024-01-03
+",
+        origin.url()
+    ));
+    for _ in 0..3 {
+        desk.collect_well(&[]);
+        assert_eq!(number(&desk, "SELECT count(*) FROM bars"), 72);
+    }
+}
+
+#[test]
+fn what_is_cut_off_and_then_refused_is_not_missing() {
+    let origin = Origin::default();
+    let base = world(&origin, ",periods=daily").replace("/archive/", "/with/fail=403:every:5/archive/");
+    let yaml = klines(&base, "    period: daily\n    discover: { type: template }\n");
+    let desk = desk(&yaml);
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!(ended.code, 3, "{report:#}");
+    assert!(source(&report, "klines")["failures"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn days_stand_in_for_a_month_that_is_excluded() {
+    let origin = Origin::default();
+    for discover in ["    discover: { type: template }\n", ""] {
+        let desk = desk(&klines(&world(&origin, ""), &format!("{discover}    exclude: ['*-2024-01.zip']\n")));
+        desk.collect_well(&[]);
+        assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS, "{discover}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files"), 2 * 43, "{discover}");
+    }
+}
+
+#[test]
+fn months_asked_for_in_part_are_fetched_if_there_are_no_days() {
+    let origin = Origin::default();
+    let months =
+        desk(&klines(&world(&origin, ""), "    discover: { type: template }\n    period: monthly\n"));
+    months.collect_well(&[]);
+    // Only January is there as a month.
+    assert_eq!(number(&months, "SELECT count(*) FROM files"), 2);
+    let part = klines(&world(&origin, ""), "    discover: { type: template }\n    period: monthly\n");
+    let part = desk(&part.replace("2023-12-25", "2024-01-15"));
+    part.collect_well(&[]);
+    assert_eq!(number(&part, "SELECT count(*) FROM klines"), 2 * 31 * 24);
+}
+
+#[test]
+fn what_was_not_told_about_rows_is_told_by_the_next_run() {
+    let origin = Origin::default();
+    // Dies at some commits, and a new run takes over each time.
+    let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
+    for nth in [3, 5, 7] {
+        let mut command = desk.command(&COLLECT);
+        let died = command.env("BUSTA_FAILPOINT", format!("engine.commit.after:{nth}")).output().unwrap();
+        assert!(!died.status.success());
+    }
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
+    assert_eq!(number(&desk, "SELECT count(*) FROM quality"), FILES);
+}
+
+#[test]
+fn two_archives_in_one_folder_are_refused() {
+    let origin = Origin::default();
+    let one = klines(&world(&origin, ""), "    folder: same\n");
+    let desk = desk(&format!("{one}{}", one.replace("name: klines", "name: others")));
+    let checked = desk.busta(&["check"]);
+    assert_eq!(checked.code, 2);
+    assert!(checked.stderr.contains("give one another `folder`"), "{}", checked.stderr);
+}
+
+#[test]
+fn a_listing_without_what_is_wanted_is_an_error() {
+    let origin = Origin::default();
+    let yaml = klines(&world(&origin, ""), "").replace("BTCUSDT", "BTCUSD").replace("ETHUSDT", "ETHUSD");
+    let (ended, report) = desk(&yaml).collect(&[]);
+    assert_eq!(ended.code, 3);
+    let error = source(&report, "klines")["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("not one file is listed that is wanted"), "{error}");
 }
 
 #[test]

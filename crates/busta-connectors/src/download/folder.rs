@@ -55,6 +55,9 @@ pub struct Known {
     /// The checksum that it was verified against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<super::checksum::Checksum>,
+    /// What it hashes to, in hexadecimal digits; what an older version wrote does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// The object's validators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,

@@ -49,14 +49,21 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
     }
     if let Some(checksum) = &expected.checksum {
         let (digests, bytes) = digests(target, Some(checksum.algorithm())).await?;
-        let known = Known { bytes, mtime, checksum: Some(checksum.clone()), etag: None, last_modified: None };
+        let known = Known {
+            bytes,
+            mtime,
+            checksum: Some(checksum.clone()),
+            sha256: None,
+            etag: None,
+            last_modified: None,
+        };
         let same = digests.asked.as_ref() == Some(checksum);
         return Ok(if same { Kept::Complete(digests, known) } else { Kept::Nothing });
     }
     if place.total == Some(bytes) {
         // A crash between the renaming and its commit.
         let (etag, last_modified) = (place.etag.clone(), place.last_modified.clone());
-        let known = Known { bytes, mtime, checksum: None, etag, last_modified };
+        let known = Known { bytes, mtime, checksum: None, sha256: None, etag, last_modified };
         return Ok(Kept::Maybe { known, recorded: false });
     }
     Ok(Kept::Nothing)
@@ -73,7 +80,7 @@ pub async fn as_left(folder: &Folder, path: &str) -> Result<Option<Known>> {
 pub async fn known(target: &Path, checksum: Option<Checksum>, place: &Place) -> Result<Known> {
     let (bytes, mtime) = blocking(target.to_owned(), stat).await?.unwrap_or_default();
     let (etag, last_modified) = (place.etag.clone(), place.last_modified.clone());
-    Ok(Known { bytes, mtime, checksum, etag, last_modified })
+    Ok(Known { bytes, mtime, checksum, sha256: None, etag, last_modified })
 }
 
 /// Length and time of the last change, if it is a file.

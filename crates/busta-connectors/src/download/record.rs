@@ -38,7 +38,8 @@ pub fn last_batch(
         .push_serialized(&record)
         .map_err(|error| Error::bug(format!("the record of {} cannot be encoded: {error}", task.path)))?;
     let mut batch = Batch::last(records.finish());
-    batch.starts.push(Folder::start(&task.path, known)?);
+    let known = Known { sha256: Some(digests.sha256.clone()), ..known.clone() };
+    batch.starts.push(Folder::start(&task.path, &known)?);
     Ok(batch)
 }
 

@@ -93,6 +93,8 @@ pub fn safe_path(path: &str) -> String {
         safe_name(&if safe == name { safe } else { format!("{safe}~{}", digest(name)) })
     });
     let joined = names.collect::<Vec<_>>().join("/");
+    // What lies there is busta's own.
+    let joined = if joined.starts_with("_busta/") { format!("_{joined}") } else { joined };
     if joined.is_empty() || joined.len() > MAX_PATH { digest(path) } else { joined }
 }
 

@@ -44,6 +44,34 @@ impl Archive {
 
 impl Verify {
     async fn run(self, context: &Context) -> Result<Exit> {
+        let all = self.look(context).await?;
+        if self.json {
+            let sources = all.iter().map(|(name, found)| json!({ "source": name, "files": found }));
+            line_as_it_is(&serde_json::to_string_pretty(&sources.collect::<Vec<_>>())?)?;
+        } else {
+            all.iter().try_for_each(|(name, found)| tell(name, found))?;
+        }
+        let broken: Vec<String> =
+            all.iter().filter(|(_, found)| !found.wrong.is_empty()).map(|(name, _)| name.clone()).collect();
+        if broken.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if !self.repair {
+            return Ok(Exit::Incomplete);
+        }
+        for (_, found) in all {
+            found.set_aside().await?;
+        }
+        note("wrong files are set aside; collecting them again");
+        let exit = session::collect(context, &sources::Collect::of(broken)).await?;
+        let again = self.look(context).await?;
+        again.iter().try_for_each(|(name, found)| tell(name, found))?;
+        let is_whole = again.iter().all(|(_, found)| found.wrong.is_empty());
+        Ok(if is_whole { exit } else { Exit::Incomplete })
+    }
+
+    /// Reads the files of all chosen sources.
+    async fn look(&self, context: &Context) -> Result<Vec<(String, Found)>> {
         let config = wiring::open(context.config.as_ref())?;
         let chosen = selection::select(&config.sources, &self.names)?;
         let mut all = Vec::new();
@@ -55,33 +83,12 @@ impl Verify {
                 continue;
             };
             let destination = &config.destinations[source.destination].destination;
-            all.push((source.name.clone(), verify(source, &kept, &**destination).await?));
+            all.push((source.name.to_string(), verify(source, &kept, &**destination).await?));
         }
         if all.is_empty() {
             return Err(Usage("no source of this configuration keeps files".to_owned()).into());
         }
-        if self.json {
-            let sources = all.iter().map(|(name, found)| json!({ "source": name, "files": found }));
-            line_as_it_is(&serde_json::to_string_pretty(&sources.collect::<Vec<_>>())?)?;
-        } else {
-            all.iter().try_for_each(|(name, found)| tell(name.as_str(), found))?;
-        }
-        let broken: Vec<String> = all
-            .iter()
-            .filter(|(_, found)| !found.wrong.is_empty())
-            .map(|(name, _)| name.to_string())
-            .collect();
-        if broken.is_empty() {
-            return Ok(Exit::Done);
-        }
-        if !self.repair {
-            return Ok(Exit::Incomplete);
-        }
-        for (_, found) in all {
-            found.set_aside().await?;
-        }
-        note("wrong files are set aside; collecting them again");
-        session::collect(context, &sources::Collect::of(broken)).await
+        Ok(all)
     }
 }
 

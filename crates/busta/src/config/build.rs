@@ -91,11 +91,34 @@ impl Draft {
             drafts.into_iter().filter_map(|d| self.build_destination(d, clock)).collect();
         let drafts = std::mem::take(&mut self.sources);
         let sources: Vec<_> = drafts.into_iter().filter_map(|s| self.build_source(s, clock, meter)).collect();
+        self.check_folders(&sources);
         if !self.problems.is_empty() {
             return Err(self.document.errors(self.problems));
         }
         let Self { settings, state, server, retention, .. } = self;
         Ok(Config { settings, state, server, retention, destinations, sources })
+    }
+
+    /// Two archives in one folder would take each other's files for their own.
+    fn check_folders(&mut self, sources: &[BuiltSource]) {
+        let folder = |source: &BuiltSource| {
+            source.source.kept_files().filter(|_| source.kind == "archive").map(|kept| kept.folder)
+        };
+        for (n, source) in sources.iter().enumerate() {
+            let Some(own) = folder(source) else { continue };
+            let holds = |other: &&BuiltSource| {
+                folder(other).is_some_and(|other| own.starts_with(&other) || other.starts_with(&own))
+            };
+            if let Some(other) = sources[..n].iter().find(holds) {
+                let message = format!(
+                    "the files of `{}` go to {}, and so do those of `{}`: give one another `folder`",
+                    source.name,
+                    own.display(),
+                    other.name
+                );
+                self.problem(&[key("sources")], &message);
+            }
+        }
     }
 
     fn build_destination(

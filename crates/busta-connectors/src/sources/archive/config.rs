@@ -67,10 +67,10 @@ pub struct ArchiveConfig {
     /// Not these.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// The folder the files go to, in the same folders as in the repository. A relative path starts at the
-    /// configuration file's folder.
-    #[serde(default = "folder")]
-    pub folder: PathBuf,
+    /// The folder the files go to, in the same folders as in the repository; `archives` and the source's name if not
+    /// given. No other source may use it. A relative path starts at the configuration file's folder.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
     /// A file that nothing vouches for is a failure. Otherwise it is marked as not verified.
     #[serde(default)]
     pub require_checksum: bool,
@@ -115,10 +115,6 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, 
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let wrong = || D::Error::custom(format!("`{text}` is no day such as 2024-01-31"));
     text.parse().map(Some).map_err(|_| wrong())
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from("archives")
 }
 
 fn yes() -> bool {

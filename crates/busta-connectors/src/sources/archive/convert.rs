@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, RecordsBuilder, Result, Split};
-use serde_json::{Map, Value};
+use busta_core::{Batch, Cursor, Error, Reader, RecordsBuilder, Result};
+use serde_json::Value;
 
 use super::fetch::fields;
 use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
-use super::settings::{Archive, rows_start};
-use super::work::{RowsOf, Work};
+use super::settings::{Archive, RowsThere};
+use super::work::{RowsOf, Told, Work};
 
 /// About so many bytes of records make a batch.
 const BATCH_BYTES: usize = 2 << 20;
@@ -47,15 +47,15 @@ impl RowsReader {
         Ok(batch)
     }
 
-    fn told(&self, quality: &impl serde::Serialize) -> Result<Split> {
+    fn told(&self, quality: &impl serde::Serialize) -> Result<Told> {
         let encoded = serde_json::to_value(quality)
             .map_err(|error| Error::bug(format!("what is told about rows cannot be encoded: {error}")))?;
-        let mut record = Map::from_iter([("path".to_owned(), Value::from(self.of.path.clone()))]);
-        record.extend(fields(&self.of.values));
+        let mut record = fields(&self.of.values);
+        record.insert("path".to_owned(), Value::from(self.of.path.clone()));
         if let Value::Object(fields) = encoded {
             record.extend(fields);
         }
-        Work::Quality(record).split(&self.archive)
+        Ok(Told { path: self.of.path.clone(), version: self.of.version.clone(), record })
     }
 }
 
@@ -73,12 +73,7 @@ impl Reader for RowsReader {
             return Ok(None);
         }
         self.archive.meter.asking(&self.of.path);
-        let read = match self.read().await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
-                return Err(error.hint("`busta archive verify --repair` fetches it again"));
-            }
-            other => other?,
-        };
+        let read = self.read().await?;
         let mut batch = match read.end {
             RowsEnd::More(place) => {
                 let cursor = Cursor::encode(&place)?;
@@ -88,8 +83,10 @@ impl Reader for RowsReader {
             RowsEnd::Done(quality) => {
                 self.over = true;
                 let mut batch = Batch::last(read.records);
-                batch.found.push(self.told(&quality)?);
-                batch.starts.push(rows_start(&self.of.path, &self.of.version)?);
+                let told = self.told(&quality)?;
+                let there = RowsThere { version: told.version.clone(), untold: Some(told.record.clone()) };
+                batch.starts.push(there.start(&told.path)?);
+                batch.found.push(Work::Quality(told).split(&self.archive)?);
                 batch
             }
         };
@@ -102,18 +99,19 @@ impl Reader for RowsReader {
     }
 }
 
-/// Gives one record that is there already.
-pub struct TellReader(pub Option<Map<String, Value>>);
+/// Tells what is known about the rows of a file.
+pub struct TellReader(pub Option<Told>);
 
 #[async_trait]
 impl Reader for TellReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
-        let Some(record) = self.0.take() else { return Ok(None) };
+        let Some(told) = self.0.take() else { return Ok(None) };
         let mut records = RecordsBuilder::default();
-        let pushed = records.push_serialized(&record);
+        let pushed = records.push_serialized(&told.record);
         pushed.map_err(|error| Error::bug(format!("a record cannot be encoded: {error}")))?;
-        let records: Records = records.finish();
-        Ok(Some(Batch::last(records)))
+        let mut batch = Batch::last(records.finish());
+        batch.starts.push(RowsThere { version: told.version, untold: None }.start(&told.path)?);
+        Ok(Some(batch))
     }
 
     fn asks(&self) -> bool {

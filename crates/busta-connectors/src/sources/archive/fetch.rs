@@ -7,16 +7,18 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, Result, Split, SplitId};
 use chrono::TimeDelta;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::config::Missing;
 use super::layout::Discover;
-use super::settings::Archive;
+use super::plan::days_of;
+use super::settings::{Archive, RowsThere, below};
 use super::side;
 use super::version;
-use super::work::{Object, RowsOf, Work};
+use super::work::{Object, RowsOf, Told, Work};
 use crate::download::{Checksum, DownloadReader, Expected, Known, Task, as_left};
 use crate::http::{Request, shown_url};
 
@@ -38,6 +40,8 @@ pub struct FetchReader {
 struct Wanted {
     archive: Arc<Archive>,
     object: Object,
+    /// Where it is.
+    url: Url,
     /// Its path on this machine.
     path: String,
 }
@@ -69,7 +73,8 @@ impl FetchReader {
     pub fn new(archive: Arc<Archive>, split: &Split, object: Object, at: Option<&Cursor>) -> Result<Self> {
         let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
         let path = archive.path_of(&object.key);
-        let wanted = Wanted { archive, object, path };
+        let url = archive.where_is(&object);
+        let wanted = Wanted { archive, object, url, path };
         Ok(Self { wanted, split: split.id.clone(), place, download: None, asked_again: false, over: false })
     }
 
@@ -87,7 +92,7 @@ impl FetchReader {
             None => {
                 let (said, has_asked) = self.wanted.ask_side().await?;
                 self.place.side = Some(said.clone());
-                if has_asked && !self.wanted.archive.client.turn(&self.wanted.object.url) {
+                if has_asked && !self.wanted.archive.client.turn(&self.wanted.url) {
                     return Ok(Batch::new(Records::default(), Cursor::encode(&self.place)?));
                 }
                 said
@@ -103,7 +108,7 @@ impl FetchReader {
     async fn go_on(&mut self, mut download: DownloadReader) -> Result<Batch> {
         let batch = match download.next().await {
             Ok(batch) => batch.unwrap_or_else(|| Batch::last(Records::default())),
-            Err(error) if self.wanted.may_be_missing(&error) => return self.wanted.missing(error),
+            Err(error) if self.may_be_missing(&error) => return self.wanted.missing(error),
             Err(error) => return Err(error),
         };
         if batch.done {
@@ -124,11 +129,22 @@ impl FetchReader {
     }
 }
 
+impl FetchReader {
+    /// Whether an error says that the file is not there. What a listing has named is, and so is what something
+    /// vouches for, or of which bytes have come.
+    fn may_be_missing(&self, error: &Error) -> bool {
+        let is_known = self.wanted.object.listed.is
+            || self.place.download.is_some()
+            || matches!(self.place.side, Some(Said::Is(_)));
+        !is_known && self.wanted.archive.is_absent(error)
+    }
+}
+
 impl Wanted {
     /// Whether the file is here and nobody needs to be asked about it.
     async fn is_here(&self) -> Result<Option<Known>> {
         let known = as_left(&self.archive.folder, &self.path).await?;
-        Ok(known.filter(|known| is_unchanged(&self.object, known) || self.is_settled(known)))
+        Ok(known.filter(|known| self.archive.is_unchanged(&self.object, known) || self.is_settled(known)))
     }
 
     /// What is known of the file that a download has ended with.
@@ -161,7 +177,7 @@ impl Wanted {
                 Ok(checksum) => Said::Is(checksum),
                 Err(error) => self.etag_or(format!("{}: {}", shown_url(&url), error.message())),
             },
-            Err(error) if is_absent(&error) => {
+            Err(error) if self.archive.is_absent(&error) => {
                 self.etag_or(format!("its checksum file {} is not there", shown_url(&url)))
             }
             Err(error) => return Err(error),
@@ -187,15 +203,21 @@ impl Wanted {
             Said::Nothing(why) => (None, Some(why)),
         };
         let expected = Expected { size: self.object.listed.size, checksum, etag: None, unverifiable };
-        Task { url: self.object.url.clone(), path: self.path.clone(), expected, about }
+        Task { url: self.url.clone(), path: self.path.clone(), expected, about }
     }
 
     /// The batch that ends the split with a file that is here.
     fn here(&self, mut batch: Batch, known: &Known) -> Result<Batch> {
         self.archive.found.there.fetch_add(1, Ordering::Relaxed);
-        if let Some(table) = &self.archive.table {
-            let version = version::of(known, table)?;
-            if self.archive.version_of(&self.path).as_ref() != Some(&version) {
+        let Some(table) = &self.archive.table else { return Ok(batch) };
+        let version = version::of(known, table)?;
+        match self.archive.rows_there(&self.path).filter(|there| there.version == version) {
+            Some(RowsThere { untold: None, .. }) => {}
+            Some(RowsThere { untold: Some(record), version }) => {
+                let told = Told { path: self.path.clone(), version, record };
+                batch.found.push(Work::Quality(told).split(&self.archive)?);
+            }
+            None => {
                 let values = self.object.values.clone();
                 let rows = RowsOf { path: self.path.clone(), version, values };
                 batch.found.push(Work::Rows(rows).split(&self.archive)?);
@@ -204,21 +226,16 @@ impl Wanted {
         Ok(batch)
     }
 
-    /// Whether an error says that the file is not there. What a listing has named is.
-    fn may_be_missing(&self, error: &Error) -> bool {
-        !self.object.listed.is && is_absent(error)
-    }
-
     /// What a file means that is not there.
     fn missing(&self, error: Error) -> Result<Batch> {
         let found = &self.archive.found;
         let mut batch = Batch::last(Records::default());
         let missing = found.missing.fetch_add(1, Ordering::Relaxed) + 1;
-        let instead = &self.object.instead;
-        if !instead.is_empty() {
-            found.planned.fetch_add(instead.len() as u64, Ordering::Relaxed);
-            for object in instead {
-                batch.found.push(Work::Fetch(Box::new(object.clone())).split(&self.archive)?);
+        if self.object.or_days {
+            let days = days_of(&self.archive, &self.object);
+            found.planned.fetch_add(days.len() as u64, Ordering::Relaxed);
+            for object in days {
+                batch.found.push(Work::Fetch(Box::new(object)).split(&self.archive)?);
             }
             return Ok(batch);
         }
@@ -241,15 +258,6 @@ pub fn fields(values: &BTreeMap<String, String>) -> Map<String, Value> {
     values.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect()
 }
 
-/// Whether an error says that something is not there. S3 answers 403 to whoever may not list a bucket.
-fn is_absent(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::NotFound => true,
-        ErrorKind::Auth => error.message().contains("answered 403"),
-        _ => false,
-    }
-}
-
 #[async_trait]
 impl Reader for FetchReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
@@ -266,23 +274,48 @@ impl Reader for FetchReader {
     }
 }
 
-/// Whether a listing says that the object is still the one that was fetched.
-pub fn is_unchanged(object: &Object, known: &Known) -> bool {
-    let plain = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
-    let listed = &object.listed;
-    let same_tag =
-        listed.etag.as_deref().zip(known.etag.as_deref()).is_some_and(|(a, b)| plain(a) == plain(b));
-    let same_sum = listed.checksum.is_some() && listed.checksum == known.checksum;
-    (same_tag || same_sum) && listed.size.is_none_or(|size| size == known.bytes)
-}
-
 impl Archive {
-    /// Where the file is that holds an object's checksum, and its name.
+    /// Where the file is that holds an object's checksum, and its name: beside the object.
     fn side_of(&self, object: &Object) -> Option<(Url, String)> {
-        let (folder, name) = object.key.rsplit_once('/').unwrap_or(("", &object.key));
         let pattern = self.checksum.as_ref()?;
-        let key = pattern.replace("{path}", &object.key).replace("{folder}", folder).replace("{name}", name);
+        let elsewhere = object.url.as_ref();
+        let path = match elsewhere {
+            None => object.key.clone(),
+            Some(url) => {
+                percent_decode_str(url.path()).decode_utf8_lossy().trim_start_matches('/').to_owned()
+            }
+        };
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        let key = pattern.replace("{path}", &path).replace("{folder}", folder).replace("{name}", name);
         let key = key.trim_start_matches('/');
-        Some((self.url_of(key), key.rsplit('/').next().unwrap_or("").to_owned()))
+        let url = match elsewhere {
+            None => self.url_of(key),
+            Some(url) => below(url.join("/").ok()?, key),
+        };
+        Some((url, key.rsplit('/').next().unwrap_or("").to_owned()))
+    }
+
+    /// Whether an error says that something is not there. S3 answers 403 to whoever may not list a bucket; whoever
+    /// has credentials may.
+    pub fn is_absent(&self, error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::NotFound => true,
+            ErrorKind::Auth => !self.has_credentials && error.message().contains("answered 403"),
+            _ => false,
+        }
+    }
+
+    /// Whether a listing says that the object is still the one that was fetched, and nothing has to be asked about it
+    /// that could not be told then.
+    pub fn is_unchanged(&self, object: &Object, known: &Known) -> bool {
+        let plain = |etag: &str| etag.trim_start_matches("W/").trim_matches('"').to_owned();
+        let listed = &object.listed;
+        let same_tag =
+            listed.etag.as_deref().zip(known.etag.as_deref()).is_some_and(|(a, b)| plain(a) == plain(b));
+        let same_sum = listed.checksum.is_some() && listed.checksum == known.checksum;
+        let may_be_vouched_for = self.checksum.is_some() || self.folder.rules().require_checksum;
+        (same_tag || same_sum)
+            && listed.size.is_none_or(|size| size == known.bytes)
+            && (known.checksum.is_some() || !may_be_vouched_for)
     }
 }

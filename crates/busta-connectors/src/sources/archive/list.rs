@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, Failure, Reader, Records, Result, Stage};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::config::PeriodKey;
-use super::fetch::is_unchanged;
 use super::layout::Discover;
 use super::listing::{self, Entry, Next, Page};
 use super::path::{Captured, PathPattern};
@@ -17,6 +17,7 @@ use super::period::{Month, Period};
 use super::plan::{folder_of, sort};
 use super::settings::Archive;
 use super::version;
+use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 use crate::download::as_left;
 use crate::http::{Request, shown_url};
@@ -27,6 +28,8 @@ pub struct ListReader {
     listing: Listing,
     place: ListPlace,
     months: Option<Months>,
+    /// How many folders were found in it.
+    folders: usize,
     over: bool,
 }
 
@@ -51,8 +54,10 @@ struct Months {
 
 impl Months {
     /// Learns which files of months a page names.
-    fn learn(&mut self, pattern: &PathPattern, page: &Page) {
-        for captured in page.files.iter().filter_map(|entry| pattern.matches(&entry.key)) {
+    fn learn(&mut self, pattern: &PathPattern, page: &Page, wanted: &Wanted) {
+        // A month that is not wanted has days that may be.
+        let files = page.files.iter().filter(|entry| wanted.has_path(&entry.key));
+        for captured in files.filter_map(|entry| pattern.matches(&entry.key)) {
             if let Some(Period::Month(month)) = captured.period {
                 self.known.insert((captured.values, month));
             }
@@ -64,7 +69,7 @@ impl ListReader {
     /// A reader that goes on at `at`. Does no I/O.
     pub fn new(archive: Arc<Archive>, listing: Listing, at: Option<&Cursor>) -> Result<Self> {
         let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
-        Ok(Self { archive, listing, place, months: None, over: false })
+        Ok(Self { archive, listing, place, months: None, folders: 0, over: false })
     }
 
     async fn page(&self, folder: &str, next: Option<&Next>) -> Result<Page> {
@@ -79,14 +84,18 @@ impl ListReader {
             Discover::Html | Discover::Template => archive.url_of(folder),
         };
         let response = archive.client.send(Request::get(url)).await?;
-        let page = match &archive.discover {
-            Discover::S3 { .. } => listing::s3::parse(&response.body, next),
+        let shown = shown_url(&response.url);
+        let (archive, folder, next) = (archive.clone(), folder.to_owned(), next.cloned());
+        let read = move || match &archive.discover {
+            Discover::S3 { .. } => listing::s3::parse(&response.body, next.as_ref()),
             Discover::Manifest { .. } => listing::manifest::parse(&response.body, &archive.base),
             Discover::Html | Discover::Template => {
-                listing::html::parse(&response.body, &response.url).map(|page| page.below(folder))
+                listing::html::parse(&response.body, &response.url).map(|page| page.below(&folder))
             }
         };
-        page.map_err(|error| error.at(shown_url(&response.url)))
+        let page = tokio::task::spawn_blocking(read).await;
+        page.map_err(|error| Error::bug(format!("reading a listing: {error}")))?
+            .map_err(|error| error.at(shown))
     }
 
     /// Whether it has to be known which files of months there are.
@@ -107,7 +116,7 @@ impl ListReader {
         let folder = folder_of(named, &values);
         match self.page(&folder, months.next.as_ref()).await {
             Ok(page) => {
-                months.learn(listed, &page);
+                months.learn(listed, &page, &self.archive.wanted);
                 months.complete = page.next.is_none();
                 months.next = page.next;
             }
@@ -139,6 +148,7 @@ impl ListReader {
                 Err(error) => failures.push(Failure::item(Stage::Parse, entry.key.clone(), &error, None)),
             }
         }
+        self.archive.found.there.fetch_add(objects.len() as u64, Ordering::Relaxed);
         sort(&mut objects, self.archive.order);
         for object in objects {
             if !self.is_here(&object).await? {
@@ -172,12 +182,11 @@ impl ListReader {
                 return Ok(None);
             }
         }
-        let url = match &entry.url {
-            Some(url) => {
-                Url::parse(url).map_err(|error| Error::data(format!("`{url}` is no URL: {error}")))?
-            }
-            None => archive.url_of(&entry.key),
-        };
+        let url = entry
+            .url
+            .as_ref()
+            .map(|url| Url::parse(url).map_err(|error| Error::data(format!("`{url}` is no URL: {error}"))));
+        let url = url.transpose()?.filter(|url| *url != archive.url_of(&entry.key));
         let listed = Listed {
             is: true,
             size: entry.size,
@@ -185,7 +194,7 @@ impl ListReader {
             md5: entry.etag_md5(),
             checksum: entry.checksum.clone(),
         };
-        Ok(Some(Object { url, key: entry.key.clone(), values, period, listed, instead: Vec::new() }))
+        Ok(Some(Object { url, key: entry.key.clone(), values, period, listed, or_days: false }))
     }
 
     /// What a path says, if it is one of those that are looked for.
@@ -205,7 +214,7 @@ impl ListReader {
         let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
         let of_months = self.archive.listed.get(&FilesOf::Months).filter(|_| is_told)?;
         let mut months = Months { complete: true, ..Months::default() };
-        months.learn(of_months, page);
+        months.learn(of_months, page, &self.archive.wanted);
         Some(months)
     }
 
@@ -221,13 +230,26 @@ impl ListReader {
     async fn is_here(&self, object: &Object) -> Result<bool> {
         let path = self.archive.path_of(&object.key);
         let Some(known) = as_left(&self.archive.folder, &path).await? else { return Ok(false) };
-        if !is_unchanged(object, &known) {
+        if !self.archive.is_unchanged(object, &known) {
             return Ok(false);
         }
-        match &self.archive.table {
-            Some(table) => Ok(self.archive.version_of(&path) == Some(version::of(&known, table)?)),
-            None => Ok(true),
+        let Some(table) = &self.archive.table else { return Ok(true) };
+        let there = self.archive.rows_there(&path).filter(|there| there.untold.is_none());
+        Ok(there.map(|there| there.version) == Some(version::of(&known, table)?))
+    }
+
+    /// A folder has been looked into that led to so many others. If it was the last one, some file must have been
+    /// found that is wanted.
+    fn ended(&self, folders: usize) -> Result<()> {
+        let found = &self.archive.found;
+        let more = folders as i64 - 1;
+        // In a run that was resumed some are not counted: then nothing is said.
+        let left = found.folders.fetch_add(more, Ordering::Relaxed) + more;
+        if left != 0 || found.there.load(Ordering::Relaxed) > 0 {
+            return Ok(());
         }
+        Err(Error::not_found("not one file is listed that is wanted")
+            .hint("look at `base_url`, `symbols`, `intervals`, `from`, `to`, `include` and `exclude`"))
     }
 }
 
@@ -242,12 +264,20 @@ impl Reader for ListReader {
             self.place.pages += 1;
             return Ok(Some(Batch::new(Records::default(), Cursor::encode(&self.place)?)));
         }
-        let page = self.page(&self.listing.folder, self.place.next.as_ref()).await?;
+        let page = match self.page(&self.listing.folder, self.place.next.as_ref()).await {
+            // Where there are files of days and of months, there may be a folder for one kind only.
+            Err(error) if self.archive.listed.len() > 1 && self.archive.is_absent(&error) => Page::default(),
+            other => other?,
+        };
         if let Some(months) = self.months_of(&page) {
             self.months = Some(months);
         }
         let (found, failures) = self.found(&page).await?;
+        self.folders += page.folders.iter().filter(|folder| self.wants_folder(folder)).count();
         self.over = page.next.is_none();
+        if self.over && failures.is_empty() {
+            self.ended(self.folders)?;
+        }
         self.place = ListPlace { next: page.next, pages: self.place.pages + 1 };
         let batch = Batch::new(Records::default(), Cursor::encode(&self.place)?);
         Ok(Some(Batch { found, failures, done: self.over, ..batch }))

@@ -94,7 +94,7 @@ impl Source for ArchiveSource {
             Work::List(listing) => Box::new(ListReader::new(archive, listing, at)?),
             Work::Fetch(object) => Box::new(FetchReader::new(archive, split, *object, at)?),
             Work::Rows(rows) => Box::new(RowsReader::new(archive, rows, at)?),
-            Work::Quality(record) => Box::new(TellReader(Some(record))),
+            Work::Quality(told) => Box::new(TellReader(Some(told))),
         })
     }
 

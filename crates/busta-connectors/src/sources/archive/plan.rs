@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::config::{Order, PeriodKey};
 use super::layout::Discover;
 use super::path::PathPattern;
-use super::period::{self, Period};
+use super::period::{self, Month, Period};
 use super::settings::Archive;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 
@@ -25,11 +25,14 @@ pub fn splits(archive: &Archive) -> Result<Vec<Split>> {
             objects.into_iter().map(|object| Work::Fetch(Box::new(object)).split(archive)).collect()
         }
         Discover::Manifest { .. } => {
+            archive.found.folders.store(1, Ordering::Relaxed);
             let listing = Listing { folder: String::new(), files_of: FilesOf::Any };
             Ok(vec![Work::List(listing).split(archive)?])
         }
         Discover::S3 { .. } | Discover::Html => {
-            roots(archive).into_iter().map(|listing| Work::List(listing).split(archive)).collect()
+            let roots = roots(archive);
+            archive.found.folders.store(roots.len() as i64, Ordering::Relaxed);
+            roots.into_iter().map(|listing| Work::List(listing).split(archive)).collect()
         }
     }
 }
@@ -40,6 +43,7 @@ fn named(archive: &Archive) -> Result<Vec<Object>> {
     if let Some(pattern) = archive.patterns.get(&FilesOf::Any) {
         for values in products(archive, pattern) {
             objects.extend(object(archive, pattern, &values, None));
+            check_count(objects.len())?;
         }
     }
     let (days, months) = (archive.patterns.get(&FilesOf::Days), archive.patterns.get(&FilesOf::Months));
@@ -51,26 +55,47 @@ fn named(archive: &Archive) -> Result<Vec<Object>> {
         match (days, months) {
             (Some(days), Some(months)) if archive.period == PeriodKey::Auto => {
                 for choice in period::auto(from, to, today, None) {
-                    let pattern = if matches!(choice.first, Period::Day(_)) { days } else { months };
-                    let Some(mut first) = some(pattern, choice.first) else { continue };
-                    first.instead =
-                        choice.instead.into_iter().filter_map(|period| some(days, period)).collect();
-                    objects.push(first);
+                    let first = match choice.first {
+                        Period::Month(_) => some(months, choice.first),
+                        Period::Day(_) => some(days, choice.first),
+                    };
+                    match first {
+                        Some(first) => objects.push(Object { or_days: !choice.instead.is_empty(), ..first }),
+                        // A month that is not wanted has days that may be.
+                        None => objects.extend(choice.instead.into_iter().filter_map(|day| some(days, day))),
+                    }
                 }
             }
             (Some(days), _) => objects.extend(period::days(from, to).filter_map(|period| some(days, period))),
+            // Where there are no days, a month is wanted of which a part is.
             (None, Some(months)) => {
-                objects.extend(period::months(from, to).filter_map(|period| some(months, period)));
+                let (first, last) = (Month::of(from).first_day(), Month::of(to).last_day());
+                objects.extend(period::months(first, last).filter_map(|period| some(months, period)));
             }
             (None, None) => {}
         }
-        if objects.len() > MOST_NAMED {
-            return Err(Error::config(format!("more than {MOST_NAMED} files are asked for"))
-                .hint("narrow `symbols`, `intervals`, `from` and `to`, or make several sources"));
-        }
+        check_count(objects.len())?;
     }
     sort(&mut objects, archive.order);
     Ok(objects)
+}
+
+fn check_count(files: usize) -> Result<()> {
+    if files <= MOST_NAMED {
+        return Ok(());
+    }
+    Err(Error::config(format!("more than {MOST_NAMED} files are asked for"))
+        .hint("narrow `symbols`, `intervals`, `from` and `to`, or make several sources"))
+}
+
+/// The files of the days of a month that is not there.
+pub fn days_of(archive: &Archive, object: &Object) -> Vec<Object> {
+    let (Some(pattern), Some(Period::Month(month))) = (archive.patterns.get(&FilesOf::Days), object.period)
+    else {
+        return Vec::new();
+    };
+    let days = period::days(month.first_day(), month.last_day());
+    days.filter_map(|day| self::object(archive, pattern, &object.values, Some(day))).collect()
 }
 
 /// The file that a pattern names; `None` if it lacks a value or is not wanted.
@@ -82,12 +107,12 @@ fn object(
 ) -> Option<Object> {
     let key = pattern.expand(|name| values.get(name).cloned(), period)?;
     archive.wanted.has_path(&key).then(|| Object {
-        url: archive.url_of(&key),
+        url: None,
         key,
         values: values.clone(),
         period,
         listed: Listed::default(),
-        instead: Vec::new(),
+        or_days: false,
     })
 }
 

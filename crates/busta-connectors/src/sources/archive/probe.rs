@@ -19,34 +19,42 @@ pub async fn probe(archive: &Arc<Archive>) -> Result<Probe> {
     let splits = plan::splits(archive)?;
     let works: Vec<Work> = splits.iter().take(TRIES).map(busta_core::Split::decode).collect::<Result<_>>()?;
     let mut last = Error::not_found("there is nothing to look for").hint("look at `from` and `to`");
+    let mut looked_into = Vec::new();
     for work in works {
         let object = match work {
             Work::List(listing) => {
                 let folder = listing.folder.clone();
                 let mut reader = ListReader::new(archive.clone(), listing, None)?;
-                let (mut found, mut first) = (0, None);
-                // The files of months come before those of days; pages have a thousand files.
+                let mut found = 0;
+                // The months are looked at before the days.
                 for _ in 0..TRIES {
                     let Some(batch) = reader.next().await? else { break };
                     found += batch.found.len();
-                    first = first.or(batch.found.first().map(|split| split.id.to_string()));
                     if found > 0 || batch.done {
                         break;
                     }
                 }
-                let first = first.map(|first| format!(": {first} and others")).unwrap_or_default();
-                let summary = format!("`{folder}` is there; {found} of what it begins with is wanted{first}");
+                looked_into.push(format!("`{folder}`"));
+                if found == 0 {
+                    continue;
+                }
+                let summary = format!(
+                    "{} of {} looked into: {found} files and folders of what is wanted in its first page",
+                    looked_into.join(", "),
+                    splits.len()
+                );
                 return Ok(Probe { summary, sample: Records::default() });
             }
             Work::Fetch(object) => object,
             Work::Rows(_) | Work::Quality(_) => continue,
         };
-        let request = Request::get(object.url.clone()).range(0..1, None);
+        let url = archive.where_is(&object);
+        let request = Request::get(url.clone()).range(0..1, None);
         match archive.client.open(request).await {
             Ok(answer) => {
                 let size = answer.header("content-range").and_then(|range| range.rsplit('/').next());
                 let size = size.map(|size| format!(", {size} bytes")).unwrap_or_default();
-                let shown = shown_url(&object.url);
+                let shown = shown_url(&url);
                 let summary = format!("{} files are named; {shown} is there{size}", splits.len());
                 return Ok(Probe { summary, sample: Records::default() });
             }
@@ -54,5 +62,9 @@ pub async fn probe(archive: &Arc<Archive>) -> Result<Probe> {
             Err(error) => return Err(error),
         }
     }
-    Err(last)
+    if looked_into.is_empty() {
+        return Err(last);
+    }
+    Err(Error::not_found(format!("nothing that is wanted is in {}", looked_into.join(", ")))
+        .hint("look at `symbols`, `intervals`, `from`, `to`, `include` and `exclude`"))
 }

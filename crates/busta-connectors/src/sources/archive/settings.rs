@@ -1,7 +1,8 @@
 //! The configuration, checked, and what all readers of a source share.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use busta_core::connector::{Built, SourceContext};
@@ -11,6 +12,8 @@ use busta_core::{
     Checkpoint, Cursor, Error, HostKey, Position, Result, Split, StreamName, StreamSpec, WriteMode,
 };
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::check;
@@ -21,7 +24,7 @@ use super::preset;
 use super::wanted::{Values, Wanted};
 use super::work::{FilesOf, Object, Work};
 use crate::download::{Folder, Rules, safe_path};
-use crate::http::{Auth, HttpClient};
+use crate::http::{Auth, AuthSettings, HttpClient};
 use crate::sources::api::problems::Problems;
 
 /// The names of the streams that are not rows.
@@ -42,6 +45,8 @@ pub struct Archive {
     pub lists: Url,
     /// Sends requests, with credentials.
     pub client: HttpClient,
+    /// Whether it has any.
+    pub has_credentials: bool,
     /// Where bytes from files are counted.
     pub meter: Arc<dyn Meter>,
     /// Which files are wanted.
@@ -87,6 +92,8 @@ pub struct Found {
     pub there: AtomicU64,
     /// How many were not.
     pub missing: AtomicU64,
+    /// How many folders are still to be looked into.
+    pub folders: AtomicI64,
 }
 
 impl Archive {
@@ -119,6 +126,8 @@ impl Archive {
             max_size: config.max_size.map(|size| size.0),
             ranges: config.ranges,
         };
+        let folder =
+            config.folder.clone().unwrap_or_else(|| Path::new("archives").join(context.name.as_str()));
         let problems = problems.finish();
         let Some(lists) = lists.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
@@ -126,6 +135,7 @@ impl Archive {
             discover,
             lists,
             client: HttpClient::new(context).with_auth(auth),
+            has_credentials: !matches!(config.auth, AuthSettings::None),
             meter: context.meter.clone(),
             wanted,
             period: config.period,
@@ -140,7 +150,7 @@ impl Archive {
             listings,
             files,
             rows,
-            folder: Arc::new(Folder::new(context.base_dir.join(&config.folder), rules)),
+            folder: Arc::new(Folder::new(context.base_dir.join(folder), rules)),
             found: Found::default(),
             versions: Mutex::default(),
         })
@@ -158,11 +168,12 @@ impl Archive {
 
     /// Where the file of that path in the repository is.
     pub fn url_of(&self, key: &str) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(key.split('/'));
-        }
-        url
+        below(self.base.clone(), key)
+    }
+
+    /// Where a file is.
+    pub fn where_is(&self, object: &Object) -> Url {
+        object.url.clone().unwrap_or_else(|| self.url_of(&object.key))
     }
 
     /// The file on this machine.
@@ -200,10 +211,11 @@ impl Archive {
         for count in [&self.found.planned, &self.found.there, &self.found.missing] {
             count.store(0, Ordering::Relaxed);
         }
+        self.found.folders.store(0, Ordering::Relaxed);
     }
 
-    /// Which rows of the file at `path` are there: see [`rows_start`].
-    pub fn version_of(&self, path: &str) -> Option<String> {
+    /// Which rows of the file at `path` are there.
+    pub fn rows_there(&self, path: &str) -> Option<RowsThere> {
         self.versions().get(path)?.decode().ok()
     }
 
@@ -212,9 +224,29 @@ impl Archive {
     }
 }
 
-/// The start cursor that says which rows of a file are there: those of the file with this digest, by this table.
-pub fn rows_start(path: &str, version: &str) -> Result<(String, Cursor)> {
-    Ok((format!("{ROWS}{path}"), Cursor::encode(&version)?))
+/// The URL of what is at `path` below a folder.
+pub fn below(mut folder: Url, path: &str) -> Url {
+    if let Ok(mut segments) = folder.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/'));
+    }
+    folder
+}
+
+/// Which rows of a file are there: the start cursor under [`RowsThere::start`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowsThere {
+    /// Those of this content and table: see [`super::version`].
+    pub version: String,
+    /// What has not been told about them yet. If a run dies before it is, the next one tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<Map<String, Value>>,
+}
+
+impl RowsThere {
+    /// The start cursor for the rows of the file at `path`.
+    pub fn start(&self, path: &str) -> Result<(String, Cursor)> {
+        Ok((format!("{ROWS}{path}"), Cursor::encode(self)?))
+    }
 }
 
 fn object_of(split: &Split) -> Option<Object> {
@@ -300,18 +332,22 @@ fn web(key: &str, text: &str, problems: &mut Problems) -> Option<Url> {
 }
 
 fn lists(base: &Url, discover: &Discover, problems: &mut Problems) -> Option<Url> {
-    match discover {
-        // A manifest is a file and no folder.
-        Discover::Manifest { url } => {
-            let joined = base.join(url);
-            joined.map_err(|error| problems.add("discover", format!("`{url}` is no URL: {error}"))).ok()
+    // A manifest is a file and no folder; the name of a bucket in a path has no slash behind it when it is asked for
+    // its list.
+    let text = match discover {
+        Discover::Manifest { url } | Discover::S3 { url: Some(url) } => url,
+        _ => return Some(base.clone()),
+    };
+    match base.join(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Some(url),
+        Ok(url) => {
+            problems.add("discover", format!("cannot be read by `{}`, only by http and https", url.scheme()));
+            None
         }
-        // The name of a bucket in a path has no slash behind it when it is asked for its list.
-        Discover::S3 { url: Some(url) } => {
-            let parsed = Url::parse(url);
-            parsed.map_err(|error| problems.add("discover", format!("`{url}` is no URL: {error}"))).ok()
+        Err(error) => {
+            problems.add("discover", format!("`{text}` is no URL: {error}"));
+            None
         }
-        _ => Some(base.clone()),
     }
 }
 
@@ -351,6 +387,9 @@ fn data_type(config: &ArchiveConfig, layout: &Layout, problems: &mut Problems) -
         (None, _) if layout.data_types.is_empty() => {
             problems.within("layout", None, |p| p.add("data_types", "is empty"))
         }
+        (None, None) if names.is_empty() => {
+            problems.add("market", format!("is missing; there are {}", markets.join(", ")));
+        }
         (None, _) => {
             problems.add("data_type", format!("is missing; there are {}", names.join(", ")));
         }
@@ -367,21 +406,25 @@ fn patterns(data: &DataType, period: PeriodKey, problems: &mut Problems) -> Patt
         PeriodKey::Daily => of != FilesOf::Months,
         PeriodKey::Monthly => of != FilesOf::Days,
     };
-    let mut patterns = BTreeMap::new();
+    let (mut patterns, mut is_broken) = (BTreeMap::new(), false);
     for (of, text) in all {
         let Some(text) = text.as_ref().filter(|_| is_asked(of)) else { continue };
         match PathPattern::parse(text) {
             Ok(pattern) if !of.has(pattern.grain()) => {
+                is_broken = true;
                 problems.add("layout", format!("the path `{text}` of `{}` {}", data.name, of.lacks()));
             }
             Ok(pattern) => {
                 patterns.insert(of, pattern);
             }
-            Err(why) => problems.add("layout", format!("the path `{text}` of `{}` {why}", data.name)),
+            Err(why) => {
+                is_broken = true;
+                problems.add("layout", format!("the path `{text}` of `{}` {why}", data.name));
+            }
         }
     }
     let has_any = data.daily.is_some() || data.monthly.is_some() || data.files.is_some();
-    if has_any && patterns.is_empty() {
+    if has_any && patterns.is_empty() && !is_broken {
         let (is, not) = if period == PeriodKey::Daily { ("months", "daily") } else { ("days", "monthly") };
         problems.add("period", format!("cannot be {not}: `{}` comes in {is} only", data.name));
     }
@@ -492,5 +535,9 @@ fn streams(
     let mut quality = StreamSpec::new(QUALITY, vec!["path".to_owned()]);
     quality.table.clone_from(&config.quality_table);
     quality.parent = Some(rows.name.clone());
+    let tables = [&files.table, &rows.table, &quality.table];
+    if tables[0] == tables[1] || tables[1] == tables[2] || tables[0] == tables[2] {
+        problems.add("table", "is that of other records: rows, files and quality need a table each");
+    }
     (files, Some((rows, quality)))
 }

@@ -23,7 +23,7 @@ pub enum Work {
     /// Read the rows of a file.
     Rows(RowsOf),
     /// Tell how the rows of a file were.
-    Quality(Map<String, Value>),
+    Quality(Told),
 }
 
 /// A folder of the repository.
@@ -70,8 +70,9 @@ impl FilesOf {
 /// A file of the repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Object {
-    /// Where it is.
-    pub url: Url,
+    /// Where it is, if that is not where its path says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
     /// Its path in the repository.
     pub key: String,
     /// What its path says: symbol, interval, date.
@@ -83,9 +84,9 @@ pub struct Object {
     /// What a listing says of it.
     #[serde(default)]
     pub listed: Listed,
-    /// The files to fetch in its place if it is not there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub instead: Vec<Self>,
+    /// If it is not there, the files of its days are to be fetched in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub or_days: bool,
 }
 
 /// What a listing says of a file.
@@ -114,11 +115,22 @@ pub struct Listed {
 pub struct RowsOf {
     /// The file, below the source's folder.
     pub path: String,
-    /// Which file it is by its content and form: see [`super::rows_start`].
+    /// Which rows: see [`super::version`].
     pub version: String,
     /// Fields that every record gets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
+}
+
+/// What there is to tell about the rows of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The file.
+    pub path: String,
+    /// Which rows: see [`super::version`].
+    pub version: String,
+    /// The record.
+    pub record: Map<String, Value>,
 }
 
 impl Work {
@@ -138,14 +150,11 @@ impl Work {
                 )
             }
             Self::Fetch(object) => {
-                let host = archive.client.host_key(&object.url);
+                let host = archive.client.host_key(&archive.where_is(object));
                 (format!("fetch {}", object.key), archive.files.name.clone(), Some(host))
             }
             Self::Rows(rows) => (format!("rows {}", rows.path), archive.rows_stream()?, None),
-            Self::Quality(record) => {
-                let path = record.get("path").and_then(Value::as_str).unwrap_or_default();
-                (format!("quality {path}"), archive.quality_stream()?, None)
-            }
+            Self::Quality(told) => (format!("quality {}", told.path), archive.quality_stream()?, None),
         };
         Split::new(id, stream, host, self)
     }

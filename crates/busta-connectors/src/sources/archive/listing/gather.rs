@@ -48,6 +48,11 @@ impl Gather {
 }
 
 fn merge(file: &mut Entry, other: Entry) -> Result<(), String> {
+    if let (Some(url), Some(another)) = (&file.url, &other.url)
+        && url != another
+    {
+        return Err(format!("has the path `{}` of another address: both would be one file", file.key));
+    }
     file.url = file.url.take().or(other.url);
     file.size = file.size.or(other.size);
     file.etag = file.etag.take().or(other.etag);

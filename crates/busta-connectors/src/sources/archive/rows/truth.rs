@@ -1,4 +1,5 @@
 //! Real klines, written back in every form of the exchange, come out as they were. Real zips open right.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
