@@ -46,8 +46,10 @@ pub(super) fn swap(
     let (name, shadow) = (quoted(&table.name), quoted(&table.shadow_name()));
     let columns = table.all_columns().join(", ");
     connection.execute(&format!("DELETE FROM {name} WHERE _busta_source = ?1"), [source])?;
+    // `FAIL`, since the whole transaction is rolled back anyway: otherwise sqlite would keep a journal of the statement,
+    // as large as the rows, in memory.
     let copy = format!(
-        "INSERT INTO {name} ({columns}) SELECT {columns} FROM {shadow} WHERE _busta_source = ?1 ORDER BY _rowid_"
+        "INSERT OR FAIL INTO {name} ({columns}) SELECT {columns} FROM {shadow} WHERE _busta_source = ?1 ORDER BY _rowid_"
     );
     connection.execute(&copy, [source])?;
     connection.execute(&format!("DELETE FROM {shadow} WHERE _busta_source = ?1"), [source])?;
