@@ -1,14 +1,12 @@
 //! Whether the files that a source has downloaded are still what they were.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
+use busta_connectors::download::{sha256_of, stays_below};
 use busta_core::source::KeptFiles;
 use busta_core::{Destination, Error, ErrorKind, Result};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::config::BuiltSource;
 
@@ -111,8 +109,7 @@ pub async fn verify(source: &BuiltSource, kept: &KeptFiles, destination: &dyn De
 
 /// Refuses paths that lead out of their folder, which no source writes.
 fn check_path(path: &str) -> Result<()> {
-    let is_below = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    if is_below && !path.is_empty() {
+    if stays_below(path) {
         return Ok(());
     }
     Err(Error::corrupt(format!("the record of the file `{path}` was changed: it leads out of its folder")))
@@ -137,28 +134,5 @@ impl Found {
 }
 
 async fn look(path: PathBuf, file: Kept) -> Result<(Kept, Option<(String, u64)>)> {
-    let digest = tokio::task::spawn_blocking(move || digest(&path))
-        .await
-        .map_err(|error| Error::bug(format!("reading a file: {error}")))??;
-    Ok((file, digest))
-}
-
-/// The SHA-256 of a file in hexadecimal digits, and its length; `None` if it is not there.
-fn digest(path: &Path) -> Result<Option<(String, u64)>> {
-    let unreadable = |error| Error::unavailable(format!("{} cannot be read: {error}", path.display()));
-    let mut file = match File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(unreadable)?,
-    };
-    let (mut hash, mut bytes, mut block) = (Sha256::new(), 0, vec![0; 256 << 10]);
-    loop {
-        match file.read(&mut block).map_err(unreadable)? {
-            0 => break,
-            read => {
-                hash.update(&block[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
-    Ok(Some((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes)))
+    sha256_of(path).await.map(|digest| (file, digest))
 }

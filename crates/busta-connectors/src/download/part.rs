@@ -205,6 +205,20 @@ pub async fn digests(path: PathBuf, asked: Option<Algorithm>) -> Result<(Digests
     .await
 }
 
+/// The SHA-256 in hexadecimal digits and the length of the file at `path`; `None` if there is none.
+pub async fn sha256_of(path: PathBuf) -> Result<Option<(String, u64)>> {
+    blocking(path, |path| {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let mut hashes = Hashes::new(None);
+        let length = hash_into(&mut hashes, file)?;
+        Ok(Some((hashes.finish().sha256, length)))
+    })
+    .await
+}
+
 /// Work on the file at `path` on a blocking thread, waited for.
 pub async fn blocking<T: Send + 'static>(
     path: PathBuf,
