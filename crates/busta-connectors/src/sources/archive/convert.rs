@@ -10,6 +10,7 @@ use super::fetch::fields;
 use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
 use super::settings::{Archive, RowsThere};
 use super::work::{RowsOf, Told, Work};
+use crate::sources::blocking;
 
 /// About so many bytes of records make a batch.
 const BATCH_BYTES: usize = 2 << 20;
@@ -40,9 +41,7 @@ impl RowsReader {
             };
             file.read(BATCH_BYTES).map(|batch| (file, batch))
         };
-        let (file, batch) = tokio::task::spawn_blocking(read)
-            .await
-            .map_err(|error| Error::bug(format!("reading rows: {error}")))??;
+        let (file, batch) = blocking(read).await??;
         self.file = Some(file);
         Ok(batch)
     }

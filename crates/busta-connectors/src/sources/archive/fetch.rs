@@ -15,7 +15,7 @@ use url::Url;
 use super::config::Missing;
 use super::layout::Discover;
 use super::plan::days_of;
-use super::settings::{Archive, RowsThere, below};
+use super::settings::{Archive, below};
 use super::side;
 use super::version;
 use super::work::{Object, RowsOf, Told, Work};
@@ -127,9 +127,7 @@ impl FetchReader {
         }
         Ok(Batch { cursor: Cursor::encode(&self.place)?, ..batch })
     }
-}
 
-impl FetchReader {
     /// Whether an error says that the file is not there. What a listing has named is, and so is what something
     /// vouches for, or of which bytes have come.
     fn may_be_missing(&self, error: &Error) -> bool {
@@ -209,19 +207,8 @@ impl Wanted {
     /// The batch that ends the split with a file that is here.
     fn here(&self, mut batch: Batch, known: &Known) -> Result<Batch> {
         self.archive.found.there.fetch_add(1, Ordering::Relaxed);
-        let Some(table) = &self.archive.table else { return Ok(batch) };
-        let version = version::of(known, table)?;
-        match self.archive.rows_there(&self.path).filter(|there| there.version == version) {
-            Some(RowsThere { untold: None, .. }) => {}
-            Some(RowsThere { untold: Some(record), version }) => {
-                let told = Told { path: self.path.clone(), version, record };
-                batch.found.push(Work::Quality(told).split(&self.archive)?);
-            }
-            None => {
-                let values = self.object.values.clone();
-                let rows = RowsOf { path: self.path.clone(), version, values };
-                batch.found.push(Work::Rows(rows).split(&self.archive)?);
-            }
+        if let Some(work) = self.archive.left_of(&self.object, known)? {
+            batch.found.push(work.split(&self.archive)?);
         }
         Ok(batch)
     }
@@ -275,6 +262,17 @@ impl Reader for FetchReader {
 }
 
 impl Archive {
+    /// What is left to do with the rows of a file that is here: to read them, to tell about them, or nothing.
+    pub fn left_of(&self, object: &Object, known: &Known) -> Result<Option<Work>> {
+        let Some(table) = &self.table else { return Ok(None) };
+        let (path, version) = (self.path_of(&object.key), version::of(known, table)?);
+        let there = self.rows_there(&path).filter(|there| there.version == version);
+        Ok(match there {
+            Some(there) => there.untold.map(|record| Work::Quality(Told { path, version, record })),
+            None => Some(Work::Rows(RowsOf { path, version, values: object.values.clone() })),
+        })
+    }
+
     /// Where the file is that holds an object's checksum, and its name: beside the object.
     fn side_of(&self, object: &Object) -> Option<(Url, String)> {
         let pattern = self.checksum.as_ref()?;

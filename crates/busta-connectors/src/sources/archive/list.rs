@@ -16,11 +16,11 @@ use super::path::{Captured, PathPattern};
 use super::period::{Month, Period};
 use super::plan::{folder_of, sort};
 use super::settings::Archive;
-use super::version;
 use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 use crate::download::as_left;
 use crate::http::{Request, shown_url};
+use crate::sources::blocking;
 
 /// Looks into one folder.
 pub struct ListReader {
@@ -93,9 +93,7 @@ impl ListReader {
                 listing::html::parse(&response.body, &response.url).map(|page| page.below(&folder))
             }
         };
-        let page = tokio::task::spawn_blocking(read).await;
-        page.map_err(|error| Error::bug(format!("reading a listing: {error}")))?
-            .map_err(|error| error.at(shown))
+        blocking(read).await?.map_err(|error| error.at(shown))
     }
 
     /// Whether it has to be known which files of months there are.
@@ -135,12 +133,13 @@ impl ListReader {
     }
 
     /// The splits that a page leads to.
-    async fn found(&self, page: &Page) -> Result<(Vec<busta_core::Split>, Vec<Failure>)> {
+    async fn found(&mut self, page: &Page) -> Result<(Vec<busta_core::Split>, Vec<Failure>)> {
         let (mut splits, mut failures) = (Vec::new(), Vec::new());
         for folder in page.folders.iter().filter(|folder| self.wants_folder(folder)) {
             let listing = Listing { folder: folder.clone(), files_of: self.listing.files_of };
             splits.push(Work::List(listing).split(&self.archive)?);
         }
+        self.folders += splits.len();
         let mut objects = Vec::new();
         for entry in &page.files {
             match self.object(entry) {
@@ -230,12 +229,7 @@ impl ListReader {
     async fn is_here(&self, object: &Object) -> Result<bool> {
         let path = self.archive.path_of(&object.key);
         let Some(known) = as_left(&self.archive.folder, &path).await? else { return Ok(false) };
-        if !self.archive.is_unchanged(object, &known) {
-            return Ok(false);
-        }
-        let Some(table) = &self.archive.table else { return Ok(true) };
-        let there = self.archive.rows_there(&path).filter(|there| there.untold.is_none());
-        Ok(there.map(|there| there.version) == Some(version::of(&known, table)?))
+        Ok(self.archive.is_unchanged(object, &known) && self.archive.left_of(object, &known)?.is_none())
     }
 
     /// A folder has been looked into that led to so many others. If it was the last one, some file must have been
@@ -273,7 +267,6 @@ impl Reader for ListReader {
             self.months = Some(months);
         }
         let (found, failures) = self.found(&page).await?;
-        self.folders += page.folders.iter().filter(|folder| self.wants_folder(folder)).count();
         self.over = page.next.is_none();
         if self.over && failures.is_empty() {
             self.ended(self.folders)?;

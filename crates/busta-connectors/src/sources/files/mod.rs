@@ -60,11 +60,12 @@ use async_trait::async_trait;
 use busta_core::connector::{Built, SourceConnector, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::source::{Probe, Reader, Source};
-use busta_core::{Checkpoint, Cursor, Error, Result, Split, StreamSpec};
+use busta_core::{Checkpoint, Cursor, Result, Split, StreamSpec};
 use serde_json::Value;
 
 use self::config::{FilesConfig, Settings};
 use self::list::Listing;
+use super::blocking;
 
 /// The connector.
 pub static CONNECTOR: SourceConnector = SourceConnector {
@@ -115,14 +116,4 @@ impl Source for Files {
         let settings = self.settings.clone();
         blocking(move || probe::probe(&settings)).await?
     }
-}
-
-/// Runs work that blocks, and waits for it.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        if error.is_cancelled() {
-            return Error::cancelled("the runtime is shutting down");
-        }
-        Error::bug(format!("reading files panicked: {error}"))
-    })
 }
