@@ -445,3 +445,11 @@ proptest! {
         tokio::runtime::Runtime::new().unwrap().block_on(check(seed, kind));
     }
 }
+
+/// A row that came back unchanged after its sidecar was lost took the old one's place: read from Parquet, its
+/// text is another.
+#[cfg(feature = "parquet")]
+#[test]
+fn an_unchanged_row_is_known_without_its_sidecar() {
+    tokio::runtime::Runtime::new().unwrap().block_on(check(13_667_799_786_415_495_853, Kind::Folders));
+}

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::checkpoint::{Checkpoint, Step};
 use crate::cursor::{Cursor, CursorValue};
+use crate::dataset::DatasetSettings;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::ids::{RunId, SourceName, StreamName};
@@ -66,6 +67,16 @@ pub trait Destination: Send + Sync {
     async fn purge(&self, purge: &Purge) -> Result<Purged> {
         Err(Error::config(format!("the destination of {} keeps its records", purge.source))
             .hint("remove `retention`"))
+    }
+
+    /// Whether it can do what the settings of a table ask for. The error is a clause that goes on after the
+    /// destination's name.
+    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
+        if settings.is_plain() {
+            Ok(())
+        } else {
+            Err("only holds rows; type `sqlite` can do more".to_owned())
+        }
     }
 
     /// Column names and types that were added or widened since the last call, in words, for the

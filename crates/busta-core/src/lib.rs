@@ -24,6 +24,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod connector;
 pub mod cursor;
+pub mod dataset;
 pub mod destination;
 pub mod error;
 pub mod event;
@@ -47,6 +48,7 @@ pub mod units;
 
 pub use checkpoint::{Checkpoint, Position, SplitState, Step};
 pub use cursor::{Cursor, CursorValue};
+pub use dataset::DatasetSettings;
 pub use destination::{Chunk, Committed, Destination, Finish, Staged, StreamFinish};
 pub use error::{Error, ErrorKind, Result};
 pub use failure::{Failure, Stage};

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::DatasetSettings;
 use crate::ids::StreamName;
 
 /// How records join what their table already holds.
@@ -33,6 +34,12 @@ pub struct StreamSpec {
     pub write_mode: WriteMode,
     /// The stream whose records this one's splits are found in.
     pub parent: Option<StreamName>,
+    /// The part of its source's work that it belongs to, for people: `amazon`, `ebay`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What its table is for, beyond holding rows.
+    #[serde(default, skip_serializing_if = "DatasetSettings::is_plain")]
+    pub dataset: DatasetSettings,
 }
 
 impl StreamSpec {
@@ -47,6 +54,8 @@ impl StreamSpec {
             cursor_field: None,
             write_mode,
             parent: None,
+            phase: None,
+            dataset: DatasetSettings::default(),
         }
     }
 }

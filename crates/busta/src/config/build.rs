@@ -1,5 +1,6 @@
 //! A draft into sources and destinations: every connector looks at its keys.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use busta_core::{Destination, Pool, Quality, Source, SourceName, Transform};
 use busta_engine::schedule::Schedule;
 use serde_json::{Map, Value};
 
+use super::datasets::inform;
 use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
 use super::peel::peel;
+use super::suggest::closest;
 use super::{ConfigErrors, RetentionSection, RetentionSettings, ServerSettings};
 
 /// A configuration that is right as far as can be seen without touching anything.
@@ -92,6 +95,9 @@ impl Draft {
         let drafts = std::mem::take(&mut self.sources);
         let sources: Vec<_> = drafts.into_iter().filter_map(|s| self.build_source(s, clock, meter)).collect();
         self.check_folders(&sources);
+        if self.problems.is_empty() {
+            self.check_datasets(&sources, &destinations);
+        }
         if !self.problems.is_empty() {
             return Err(self.document.errors(self.problems));
         }
@@ -117,6 +123,24 @@ impl Draft {
                     other.name
                 );
                 self.problem(&[key("sources")], &message);
+            }
+        }
+    }
+
+    /// Each table must be one that something lands in, and its destination must do what is asked of it.
+    fn check_datasets(&mut self, sources: &[BuiltSource], destinations: &[BuiltDestination]) {
+        for (table, settings) in std::mem::take(&mut self.datasets) {
+            let at = [key("datasets"), key(&table)];
+            let lands = |s: &&BuiltSource| s.source.streams().iter().any(|stream| stream.table == table);
+            let places: BTreeSet<usize> = sources.iter().filter(lands).map(|s| s.destination).collect();
+            if places.is_empty() {
+                let tables = sources.iter().flat_map(|s| s.source.streams()).map(|s| s.table.as_str());
+                self.problem(&at, &nothing_lands(&table, tables.collect()));
+            }
+            for built in places.iter().filter_map(|place| destinations.get(*place)) {
+                if let Err(why) = built.destination.check_dataset(&settings) {
+                    self.problem(&at, &format!("{} {why}", built.words()));
+                }
             }
         }
     }
@@ -171,6 +195,7 @@ impl Draft {
             }
             return None;
         };
+        let source = inform(source, &self.datasets);
         let quality = self.build_quality(draft.quality, source.as_ref(), &at, clock);
         Some(BuiltSource {
             name: draft.name,
@@ -222,5 +247,15 @@ impl Draft {
             links.extend(self.keep(read, &[&at[..], &[PathPart::Index(index)]].concat(), &[]));
         }
         (!links.is_empty()).then(|| Arc::new(Chain::new(links)) as Arc<dyn Transform>)
+    }
+}
+
+fn nothing_lands(table: &str, known: BTreeSet<&str>) -> String {
+    match closest(table, known.iter().copied()) {
+        Some(near) => format!("no stream lands in `{table}`; did you mean `{near}`?"),
+        None => format!(
+            "no stream lands in `{table}`; the tables are: {}",
+            known.into_iter().collect::<Vec<_>>().join(", ")
+        ),
     }
 }

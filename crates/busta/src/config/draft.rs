@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::datasets::Datasets;
 use super::document::Document;
 use super::env::Environment;
 use super::expand::expand;
@@ -24,7 +25,7 @@ use super::{retention, schedule, server};
 const STATE: &str = ".busta/state.db";
 
 /// Keys of the top level that are not the engine's.
-const TOP: [&str; 6] = ["sources", "destination", "state", "server", "schedule", "retention"];
+const TOP: [&str; 7] = ["sources", "destination", "datasets", "state", "server", "schedule", "retention"];
 
 /// Keys that the spec has and this version has not.
 const LATER_TOP: [&str; 1] = ["cluster"];
@@ -42,6 +43,7 @@ pub struct Draft {
     pub(super) base_dir: PathBuf,
     pub(super) destinations: Vec<DestinationDraft>,
     pub(super) sources: Vec<SourceDraft>,
+    pub(super) datasets: Datasets,
     pub(super) problems: Vec<Problem>,
     /// The settings of the engine; the default ones where those in the file are wrong.
     pub settings: EngineSettings,
@@ -123,6 +125,7 @@ impl Draft {
             registry,
             destinations: Vec::new(),
             sources: Vec::new(),
+            datasets: Datasets::new(),
             problems,
             settings: EngineSettings::default(),
             server: ServerSettings::default(),
@@ -144,11 +147,13 @@ impl Draft {
         let sources = top.remove("sources");
         let destination = top.remove("destination");
         let state = top.remove("state");
+        let datasets = top.remove("datasets");
         let (server, retention) = (top.remove("server"), top.remove("retention"));
         let schedule = top.remove("schedule");
         self.refuse_later(&mut top, &[], &LATER_TOP);
         self.engine(top);
         self.state_section(state);
+        self.datasets_section(datasets);
         self.server_section(server);
         self.retention_section(retention);
         self.schedule = self.schedule_section(schedule, &[key("schedule")]);
@@ -181,6 +186,14 @@ impl Draft {
             && let Some(state) = self.settings_of::<StateSection>(section, &at)
         {
             self.state = self.base_dir.join(state.path);
+        }
+    }
+
+    fn datasets_section(&mut self, section: Option<Value>) {
+        if let Some(section) = section
+            && let Some(datasets) = self.settings_of::<Datasets>(section, &[key("datasets")])
+        {
+            self.datasets = datasets;
         }
     }
 

@@ -5,6 +5,7 @@
 //! and `document` finds its place and shows the line. Nothing stops at the first problem.
 
 mod build;
+mod datasets;
 mod document;
 mod draft;
 mod env;

@@ -1,6 +1,7 @@
 //! The JSON Schema of the whole configuration, for editors.
 
 use busta_connectors::quality::QualityConfig;
+use busta_core::DatasetSettings;
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::units::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
@@ -38,6 +39,11 @@ pub fn json_schema(registry: Registry) -> Value {
     let mut properties = members(&engine, "properties");
     let state = StateSection::json_schema(&mut generator);
     properties.insert("state".to_owned(), state.to_value());
+    let dataset = generator.subschema_for::<DatasetSettings>();
+    properties.insert(
+        "datasets".to_owned(),
+        json!({ "description": "What tables are for, beyond holding rows, by table.", "type": "object", "additionalProperties": dataset }),
+    );
     properties.insert("server".to_owned(), generator.subschema_for::<ServerSettings>().to_value());
     properties.insert("retention".to_owned(), generator.subschema_for::<RetentionSettings>().to_value());
     properties.insert(

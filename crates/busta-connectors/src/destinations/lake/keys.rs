@@ -17,8 +17,12 @@ use busta_core::{CursorValue, Result};
 use sha2::{Digest, Sha256};
 
 use super::columns::{Columns, OWN_FIELDS, Types};
+use super::content::{Content, whole};
 use super::segment::RowKeySpec;
 use super::trouble::{corrupt, io_error};
+
+/// The version of the entries. Sidecars of another one are made anew.
+const ENTRIES: u8 = 2;
 
 /// What a merge needs to know about a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +30,7 @@ pub(super) struct RowKey {
     /// The first 128 bits of a SHA-256 over the key's values: two different keys meet by chance once
     /// in 2^64 rows, and nobody can make them meet.
     pub(super) hash: u128,
-    /// 64 bits of a SHA-256 over the fields that are not null, in their order: what an unchanged
-    /// record is known by.
+    /// What an unchanged record is known by: see [`Content`].
     pub(super) content: u64,
     pub(super) cursor: Option<CursorValue>,
 }
@@ -47,13 +50,12 @@ impl RowKey {
     pub(super) fn of(spec: &RowKeySpec, record: &[u8], columns: &mut Columns) -> Result<Self, String> {
         let mut parts: Vec<Option<&str>> = vec![None; spec.fields.len()];
         let mut cursor = None;
-        let mut content = Sha256::new();
+        let mut content = Content::default();
         columns.restart();
         for_each_field(record, |name, raw| {
             columns.note(&name, Types::of(raw));
             if raw != "null" && !OWN_FIELDS.contains(&&*name) {
-                hash_part(&mut content, b'f', name.as_bytes());
-                hash_part(&mut content, b'v', raw.as_bytes());
+                content.add(&name, raw);
             }
             if let Some(at) = spec.fields.iter().position(|field| *field == name) {
                 parts[at] = Some(raw);
@@ -70,7 +72,7 @@ impl RowKey {
         }
         Ok(Self {
             hash: u128::from_le_bytes(first_bytes(hash)),
-            content: u64::from_le_bytes(first_bytes(content)),
+            content: content.hash(),
             cursor: cursor.and_then(CursorValue::from_json),
         })
     }
@@ -124,12 +126,9 @@ fn hash_value(hash: &mut Sha256, raw: &str) {
     }
     match serde_json::from_str(raw) {
         Ok(serde_json::Value::String(text)) => hash_part(hash, b's', text.as_bytes()),
-        Ok(serde_json::Value::Number(n)) => match n.as_f64() {
-            // Whole numbers up to 2^53 are the same as integers and as floats.
-            Some(float) if n.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
-                hash_part(hash, b'n', (float as i64).to_string().as_bytes());
-            }
-            _ => hash_part(hash, b'n', n.to_string().as_bytes()),
+        Ok(serde_json::Value::Number(n)) => match n.as_f64().and_then(whole).filter(|_| n.is_f64()) {
+            Some(whole) => hash_part(hash, b'n', whole.to_string().as_bytes()),
+            None => hash_part(hash, b'n', n.to_string().as_bytes()),
         },
         Ok(other) => hash_part(hash, b'j', other.to_string().as_bytes()),
         Err(_) => hash_part(hash, b'j', raw.as_bytes()),
@@ -168,6 +167,7 @@ pub(super) fn block(entries: &[u8], rows: u32) -> Vec<u8> {
 /// What a sidecar for `spec` begins with.
 pub(super) fn head(spec: &RowKeySpec) -> [u8; 8] {
     let mut hash = Sha256::new();
+    hash.update([ENTRIES]);
     for field in spec.fields.iter().chain(&spec.cursor) {
         hash.update((field.len() as u64).to_le_bytes());
         hash.update(field);

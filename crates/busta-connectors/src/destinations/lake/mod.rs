@@ -36,6 +36,7 @@ mod ahead;
 mod columns;
 mod commit;
 mod config;
+mod content;
 mod failures;
 mod finish;
 mod format;

@@ -1,0 +1,246 @@
+//! A hash of what a record says, however it is written.
+//!
+//! A record that has not changed keeps its row. The row may be read back from a file that does not keep
+//! the text (Parquet knows no order of fields, no blanks, and no difference between `1` and `1.0`), so the
+//! hash must not know them either: fields that are null count for nothing, the order of fields does not
+//! matter, and equal texts and numbers are equal in every spelling.
+
+use std::fmt;
+use std::hash::Hasher;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use twox_hash::XxHash64;
+
+/// From this length on, digits may say more than a number of 64 bits can hold: what has so many is known
+/// by its text.
+const LONG: usize = 18;
+
+/// Of the fields that were added.
+#[derive(Default)]
+pub(super) struct Content(u64);
+
+impl Content {
+    /// Adds a field by its name and its JSON text, which is valid and not `null`.
+    pub(super) fn add(&mut self, name: &str, raw: &str) {
+        self.0 = self.0.wrapping_add(field(name, value(raw)));
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The integer that a float stands for, if it is whole and small enough to be exact.
+pub(super) fn whole(float: f64) -> Option<i64> {
+    (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
+}
+
+fn value(raw: &str) -> u64 {
+    let bytes = raw.as_bytes();
+    match bytes {
+        [b'"', text @ .., b'"'] if !text.contains(&b'\\') => part(b's', text),
+        [b'"', ..] => parsed(raw),
+        _ if has_long_number(bytes) => part(b'r', bytes),
+        _ => parsed(raw),
+    }
+}
+
+fn parsed(raw: &str) -> u64 {
+    let mut input = serde_json::Deserializer::from_str(raw);
+    Value.deserialize(&mut input).unwrap_or_else(|_| part(b'r', raw.as_bytes()))
+}
+
+fn has_long_number(bytes: &[u8]) -> bool {
+    let mut digits = 0;
+    bytes.iter().any(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits >= LONG
+    })
+}
+
+fn part(tag: u8, bytes: &[u8]) -> u64 {
+    let mut hash = XxHash64::with_seed(tag.into());
+    hash.write(bytes);
+    hash.finish()
+}
+
+fn field(name: &str, value: u64) -> u64 {
+    let mut hash = XxHash64::with_seed(value);
+    hash.write(name.as_bytes());
+    hash.finish()
+}
+
+/// Hashes a value while it is parsed; `null` is 0.
+struct Value;
+
+impl<'de> DeserializeSeed<'de> for Value {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<u64, D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<u64, E> {
+        Ok(0)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
+        Ok(part(b'b', &[value.into()]))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
+        Ok(part(b'i', &value.to_le_bytes()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<u64, E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => Ok(part(b'u', &value.to_le_bytes())),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<u64, E> {
+        match whole(value) {
+            Some(whole) => self.visit_i64(whole),
+            None => Ok(part(b'f', &value.to_le_bytes())),
+        }
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
+        Ok(part(b's', text.as_bytes()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<u64, A::Error> {
+        let mut hash = XxHash64::with_seed(b'a'.into());
+        while let Some(element) = list.next_element_seed(Value)? {
+            hash.write_u64(element);
+        }
+        Ok(hash.finish())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<u64, A::Error> {
+        let mut sum = 0_u64;
+        while let Some(name) = map.next_key_seed(Name)? {
+            let value = map.next_value_seed(Value)?;
+            if value != 0 {
+                // The order of the fields does not matter to a sum.
+                sum = sum.wrapping_add(field_of(name, value));
+            }
+        }
+        Ok(part(b'o', &sum.to_le_bytes()))
+    }
+}
+
+fn field_of(name: u64, value: u64) -> u64 {
+    let mut hash = XxHash64::with_seed(value);
+    hash.write_u64(name);
+    hash.finish()
+}
+
+/// Hashes a name.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<u64, D::Error> {
+        input.deserialize_str(Value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use busta_core::json::for_each_field;
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    fn hash(record: &str) -> u64 {
+        let mut content = Content::default();
+        for_each_field(record.as_bytes(), |name, raw| {
+            if raw != "null" {
+                content.add(&name, raw);
+            }
+        })
+        .unwrap();
+        content.hash()
+    }
+
+    #[test]
+    fn one_record_in_every_spelling() {
+        let plain = hash(r#"{"a":1,"b":"é/","c":{"x":[1,2.5],"y":true},"d":-0.1}"#);
+        for other in [
+            r#"{"d":-1e-1,"c":{"y":true,"x":[1.0,2.5]},"b":"\u00e9\/","a":1}"#,
+            "{ \"a\" : 1.0, \"b\" : \"é/\", \"c\" : { \"x\" : [ 1, 2.50 ], \"y\" : true, \"z\" : null }, \"d\" : -0.1, \"e\" : null }",
+        ] {
+            assert_eq!(hash(other), plain, "{other}");
+        }
+    }
+
+    #[test]
+    fn whatever_it_says_otherwise_changes_it() {
+        let records = [
+            r#"{"a":1,"b":2}"#,
+            r#"{"a":2,"b":1}"#,
+            r#"{"a":"1","b":2}"#,
+            r#"{"a":1,"b":true}"#,
+            r#"{"a":1,"b":[2]}"#,
+            r#"{"a":1,"b":[null,2]}"#,
+            r#"{"a":1,"b":[[2]]}"#,
+            r#"{"a":1,"b":{}}"#,
+            r#"{"a":1,"b":{"c":2}}"#,
+            r#"{"a":1,"b":{"2":"c"}}"#,
+            r#"{"a":1}"#,
+            r#"{"b":1}"#,
+            "{}",
+            r#"{"a":12345678901234567890123}"#,
+            r#"{"a":12345678901234567890124}"#,
+            r#"{"a":[12345678901234567890123]}"#,
+            r#"{"a":[12345678901234567890124]}"#,
+            r#"{"a":9007199254740993}"#,
+            r#"{"a":9007199254740992}"#,
+        ];
+        let mut hashes: Vec<u64> = records.iter().map(|record| hash(record)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), records.len());
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c\"é]{0,3}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::hash_map("[a-d]", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_equal_exactly_when_the_record_is(a in any_json(), b in any_json()) {
+            let record = |value: &Value| json!({"x": value}).to_string();
+            prop_assert_eq!(hash(&record(&a)) == hash(&record(&b)), a == b);
+            // `Map` sorts its names; written backwards it is the same record.
+            if let Value::Object(map) = &a {
+                let backwards: Vec<String> = map.iter().rev().map(|(k, v)| format!("{}:{v}", json!(k))).collect();
+                let map: &Map<String, Value> = map;
+                prop_assert_eq!(hash(&format!("{{{}}}", backwards.join(","))), hash(&json!(map).to_string()));
+            }
+        }
+    }
+}
