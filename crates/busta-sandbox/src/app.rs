@@ -20,6 +20,7 @@ use crate::feeds::Feeds;
 use crate::oauth::Tokens;
 use crate::params::Params;
 use crate::profile::Profile;
+use crate::reddit::{self, Reddit};
 use crate::reply::Reply;
 use crate::route::{self, Target};
 use crate::scope::Scope;
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) stac: Stac,
     pub(crate) archive: Arc<Archive>,
+    pub(crate) reddit: Reddit,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -92,6 +94,7 @@ impl App {
             tokens: Tokens::new(config.seed),
             stac: Stac::default(),
             archive: Arc::default(),
+            reddit: Reddit::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -105,6 +108,7 @@ impl App {
         self.feeds.rewind();
         self.tokens.clear();
         self.archive.rewind();
+        self.reddit.rewind();
         lock(&self.scopes).clear();
     }
 
@@ -211,6 +215,7 @@ impl App {
             ["stac", world, parts @ ..] => stac::answer(&call, world, parts),
             ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
+            ["reddit", world, parts @ ..] => reddit::answer(&call, world, parts),
             ["archive", world, ..] => archive::answer(&call, world).await,
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))
