@@ -17,6 +17,7 @@ use crate::body::Body;
 use crate::config::SandboxConfig;
 use crate::dataset::{Dataset, lock};
 use crate::feeds::Feeds;
+use crate::market::{self, Market};
 use crate::oauth::Tokens;
 use crate::params::Params;
 use crate::profile::Profile;
@@ -43,6 +44,7 @@ pub(crate) struct App {
     pub(crate) stac: Stac,
     pub(crate) archive: Arc<Archive>,
     pub(crate) reddit: Reddit,
+    pub(crate) market: Market,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -95,6 +97,7 @@ impl App {
             stac: Stac::default(),
             archive: Arc::default(),
             reddit: Reddit::default(),
+            market: Market::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -109,6 +112,7 @@ impl App {
         self.tokens.clear();
         self.archive.rewind();
         self.reddit.rewind();
+        self.market.rewind();
         lock(&self.scopes).clear();
     }
 
@@ -216,6 +220,8 @@ impl App {
             ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
             ["reddit", world, parts @ ..] => reddit::answer(&call, world, parts),
+            ["ebay", world, parts @ ..] => market::answer_ebay(&call, world, parts),
+            ["amazon", world, parts @ ..] => market::answer_amazon(&call, world, parts),
             ["archive", world, ..] => archive::answer(&call, world).await,
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))

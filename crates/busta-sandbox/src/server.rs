@@ -119,6 +119,12 @@ impl Sandbox {
         self.app.reddit.advance(steps);
     }
 
+    /// Lets all markets under `/amazon` and `/ebay` go on by so many steps: ranks and prices are others, there are
+    /// new listings, and some of the old ones are gone.
+    pub fn advance_market(&self, steps: u64) {
+        self.app.market.advance(steps);
+    }
+
     /// The world that `/reddit/{text}` is, with `start=now` as this sandbox means it. Fails if the text is none.
     pub fn reddit_world(&self, text: &str) -> std::result::Result<RedditWorld, String> {
         self.app.reddit.world(text)

@@ -5,10 +5,24 @@ use super::product::{MarketProduct, draw};
 use super::world::MarketWorld;
 use crate::data::Dice;
 
-const FIRST: [&str; 12] =
-    ["Tech", "Prime", "Golden", "Urban", "Pacific", "Lucky", "Swift", "Honest", "Sunny", "Metro", "Alpine", "Bargain"];
-const MIDDLE: [&str; 12] =
-    ["Haven", "Gadget", "Warehouse", "Corner", "Bay", "Island", "Forest", "Home", "Outlet", "River", "Castle", "Hub"];
+const FIRST: [&str; 12] = [
+    "Tech", "Prime", "Golden", "Urban", "Pacific", "Lucky", "Swift", "Honest", "Sunny", "Metro", "Alpine",
+    "Bargain",
+];
+const MIDDLE: [&str; 12] = [
+    "Haven",
+    "Gadget",
+    "Warehouse",
+    "Corner",
+    "Bay",
+    "Island",
+    "Forest",
+    "Home",
+    "Outlet",
+    "River",
+    "Castle",
+    "Hub",
+];
 const LAST: [&str; 8] = ["Deals", "Store", "USA", "Direct", "Trading", "Co", "Shop", "Liquidators"];
 /// In how many ways a name is written.
 const SPELLINGS: u64 = 7;
@@ -18,9 +32,11 @@ const PRAISE: [&str; 6] = ["", " NEW", " - Free Shipping!", " *FAST SHIP*", " (S
 const EPOCH: i64 = 1_717_200_000;
 
 /// Where listings are made, with their currency, and how many of a hundred.
-const PLACES: [(&str, &str, u64); 3] = [("EBAY_US", "USD", 85), ("EBAY_GB", "GBP", 10), ("EBAY_DE", "EUR", 5)];
+const PLACES: [(&str, &str, u64); 3] =
+    [("EBAY_US", "USD", 85), ("EBAY_GB", "GBP", 10), ("EBAY_DE", "EUR", 5)];
 /// Conditions with their ids.
-const USED: [(&str, &str); 3] = [("Used", "3000"), ("Open box", "1500"), ("For parts or not working", "7000")];
+const USED: [(&str, &str); 3] =
+    [("Used", "3000"), ("Open box", "1500"), ("For parts or not working", "7000")];
 
 /// A listing as its market knows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +85,8 @@ impl MarketWorld {
     /// The listings of a product after so many steps, in all places.
     pub fn listings_of(&self, product: u64, steps: u64) -> Vec<MarketListing> {
         let Some(product) = draw(self, product, 0) else { return Vec::new() };
-        let usual = self.listings / 2 + Dice::of(&[self.seed, product.number, 31]).pick(self.listings + 1) as u64;
+        let usual =
+            self.listings / 2 + Dice::of(&[self.seed, product.number, 31]).pick(self.listings + 1) as u64;
         let count = usual + steps.min(5);
         let there = |n: &u64| {
             steps == 0 || *n >= usual || !Dice::of(&[self.seed, product.number, *n, steps, 32]).chance(1, 20)
@@ -85,11 +102,8 @@ impl MarketWorld {
 
     fn seller_name(&self, number: u64, spelling: u64) -> String {
         let pick = |list: &[&'static str], number: u64| list[(number % list.len() as u64) as usize];
-        let words = [
-            pick(&FIRST, number),
-            pick(&MIDDLE, number / 12 + number % 12),
-            pick(&LAST, number / 144),
-        ];
+        let words =
+            [pick(&FIRST, number), pick(&MIDDLE, number / 12 + number % 12), pick(&LAST, number / 144)];
         let again = number / (144 * 8);
         let tail = if again > 0 { again.to_string() } else { String::new() };
         match spelling % SPELLINGS {
@@ -192,7 +206,10 @@ mod tests {
             let spellings: std::collections::BTreeSet<String> =
                 (0..SPELLINGS).map(|spelling| world.seller_name(number, spelling)).collect();
             assert_eq!(spellings.len() as u64, SPELLINGS, "{spellings:?}");
-            assert!(spellings.iter().all(|name| normalised(name) == world.seller_key(number)), "{spellings:?}");
+            assert!(
+                spellings.iter().all(|name| normalised(name) == world.seller_key(number)),
+                "{spellings:?}"
+            );
             assert!(keys.insert(world.seller_key(number)), "{spellings:?}");
         }
     }

@@ -8,12 +8,44 @@ use crate::data::{Dice, mix};
 const LISTED: usize = 100;
 
 const BRANDS: [&str; 20] = [
-    "Sonovo", "Ankoru", "Brightleaf", "KettleCo", "Nordvik", "Tenko", "Quanta+", "Hearth & Home", "Voltix", "Arborly",
-    "PawPatch", "Trailmark", "Lumera", "Grindwell", "Blockly", "Stratus", "Oak & Iron", "Zephyr", "Mikado", "Érable",
+    "Sonovo",
+    "Ankoru",
+    "Brightleaf",
+    "KettleCo",
+    "Nordvik",
+    "Tenko",
+    "Quanta+",
+    "Hearth & Home",
+    "Voltix",
+    "Arborly",
+    "PawPatch",
+    "Trailmark",
+    "Lumera",
+    "Grindwell",
+    "Blockly",
+    "Stratus",
+    "Oak & Iron",
+    "Zephyr",
+    "Mikado",
+    "Érable",
 ];
 const TRAITS: [&str; 16] = [
-    "Pro", "Max", "Mini", "with Travel Case", "2-Pack", "Fast Charging", "Noise Cancelling", "Stainless Steel",
-    "for Beginners", "BPA-Free", "IPX7 Waterproof", "Foldable", "Heavy Duty", "Ultra Light", "1.7 L", "40 Hours",
+    "Pro",
+    "Max",
+    "Mini",
+    "with Travel Case",
+    "2-Pack",
+    "Fast Charging",
+    "Noise Cancelling",
+    "Stainless Steel",
+    "for Beginners",
+    "BPA-Free",
+    "IPX7 Waterproof",
+    "Foldable",
+    "Heavy Duty",
+    "Ultra Light",
+    "1.7 L",
+    "40 Hours",
 ];
 const COLORS: [&str; 8] = ["Black", "White", "Navy Blue", "Forest Green", "Rose Gold", "Gray", "Red", "Sand"];
 
@@ -77,7 +109,8 @@ impl MarketWorld {
 
 /// A product whose rank is not known yet.
 pub(super) fn draw(world: &MarketWorld, number: u64, steps: u64) -> Option<MarketProduct> {
-    let leaf = &LEAVES[usize::try_from(number / world.products.max(1)).ok().filter(|at| *at < LEAVES.len())?];
+    let leaf =
+        &LEAVES[usize::try_from(number / world.products.max(1)).ok().filter(|at| *at < LEAVES.len())?];
     let dice = &mut Dice::of(&[world.seed, number, 21]);
     let (brand, kind) = (dice.one(&BRANDS), dice.one(&leaf.kinds));
     let model = format!("{}{}", char::from(b'A' + dice.pick(26) as u8), dice.pick(900) + 100);
@@ -135,12 +168,16 @@ mod tests {
         let all: Vec<MarketProduct> =
             (0..world.product_count()).filter_map(|number| draw(&world, number, 0)).collect();
         assert_eq!(all.len() as u64, world.product_count());
-        let asins: std::collections::BTreeSet<&str> = all.iter().map(|product| product.asin.as_str()).collect();
+        let asins: std::collections::BTreeSet<&str> =
+            all.iter().map(|product| product.asin.as_str()).collect();
         assert_eq!(asins.len(), all.len());
         assert!(asins.iter().all(|asin| asin.len() == 10));
         assert!(all.iter().any(|product| product.price.is_none()));
         let best = world.bestsellers("172282", 0);
-        assert_eq!(best.iter().map(|product| product.rank).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+        assert_eq!(
+            best.iter().map(|product| product.rank).collect::<Vec<_>>(),
+            (1..=100).collect::<Vec<_>>()
+        );
         assert!(best.iter().any(|product| product.category_id != best[0].category_id));
         assert_ne!(best, world.bestsellers("172282", 1), "the market goes on");
         let product = world.product(best[5].number, 0).unwrap();
