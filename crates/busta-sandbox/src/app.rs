@@ -22,6 +22,7 @@ use crate::oauth::Tokens;
 use crate::params::Params;
 use crate::profile::Profile;
 use crate::reddit::{self, Reddit};
+use crate::replay::{self, Replay};
 use crate::reply::Reply;
 use crate::route::{self, Target};
 use crate::scope::Scope;
@@ -45,6 +46,7 @@ pub(crate) struct App {
     pub(crate) archive: Arc<Archive>,
     pub(crate) reddit: Reddit,
     pub(crate) market: Market,
+    pub(crate) replay: Replay,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -98,6 +100,7 @@ impl App {
             archive: Arc::default(),
             reddit: Reddit::default(),
             market: Market::default(),
+            replay: Replay::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -113,6 +116,7 @@ impl App {
         self.archive.rewind();
         self.reddit.rewind();
         self.market.rewind();
+        self.replay.rewind();
         lock(&self.scopes).clear();
     }
 
@@ -222,6 +226,7 @@ impl App {
             ["reddit", world, parts @ ..] => reddit::answer(&call, world, parts),
             ["ebay", world, parts @ ..] => market::answer_ebay(&call, world, parts),
             ["amazon", world, parts @ ..] => market::answer_amazon(&call, world, parts),
+            ["replay", name, parts @ ..] => replay::answer(&call, name, parts),
             ["archive", world, ..] => archive::answer(&call, world).await,
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))

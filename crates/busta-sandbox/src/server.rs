@@ -18,6 +18,7 @@ use crate::data;
 use crate::feeds::FeedEntry;
 use crate::profile::Profile;
 use crate::reddit::RedditWorld;
+use crate::replay::Recording;
 use crate::socket::{Line, Socket};
 use crate::stats::Stats;
 
@@ -133,6 +134,11 @@ impl Sandbox {
     /// How many steps a world has taken so far.
     pub fn reddit_steps(&self, world: &RedditWorld) -> u64 {
         self.app.reddit.steps(world)
+    }
+
+    /// Serves a recorded conversation under `/replay/{name}`.
+    pub fn replay(&self, name: &str, recording: Recording) {
+        self.app.replay.put(name, recording);
     }
 
     /// Changes how routes behave whose path starts with `prefix`, from the next request on.

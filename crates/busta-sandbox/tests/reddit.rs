@@ -164,7 +164,7 @@ async fn hot_begins_with_pinned_posts_above_its_limit() {
 
 #[tokio::test]
 async fn trees_are_complete_with_what_more_stands_for() {
-    let api = Api::new("subreddits=2,posts=3,comments=700").await;
+    let api = Api::new("subreddits=2,posts=2,comments=700").await;
     for post in api.world.posts_of("technology", 0) {
         let truth = api.world.comments_of(&post.id, 0).into_iter().map(|c| serde_json::to_value(c).unwrap());
         let truth = by_id(truth);
@@ -179,7 +179,7 @@ async fn trees_are_complete_with_what_more_stands_for() {
 
 #[tokio::test]
 async fn deep_threads_go_on_elsewhere() {
-    let api = Api::new("posts=1,comments=600,nesting=16").await;
+    let api = Api::new("posts=1,comments=400,nesting=16").await;
     let id = api.world.posts_of("rust", 0)[0].id.clone();
     let truth = api.world.comments_of(&id, 0);
     let (found, _) = api.comments(&id, 500).await;
@@ -201,13 +201,13 @@ async fn deep_threads_go_on_elsewhere() {
 
 #[tokio::test]
 async fn time_brings_new_and_edited_posts() {
-    let api = Api::new("subreddits=books,posts=400,new=4,comments=3").await;
+    let api = Api::new("subreddits=books,posts=400,new=40,comments=3").await;
     let before = by_id(api.walk("/r/books/new", 100).await);
     api.sandbox.advance_reddit(2);
     let lever = format!("{}/_sandbox/advance?reddit=1", api.sandbox.url());
     assert_eq!(client().post(lever).send().await.unwrap().status(), 200);
     let after = by_id(api.walk("/r/books/new", 100).await);
-    assert_eq!(after.len(), before.len() + 12);
+    assert_eq!(after.len(), before.len() + 120);
     let edited = before.iter().filter(|(id, post)| after[*id]["edited"] != post["edited"]).count();
     assert!(edited > 0);
     let grown = before.iter().filter(|(id, post)| after[*id]["num_comments"] != post["num_comments"]).count();

@@ -123,8 +123,7 @@ fn search(visit: &Visit<'_>) -> Result<Reply, Reply> {
     let query = visit.call.params.all();
     let search = Search::read(&query, header.unwrap_or("EBAY_US"))?;
     let (limit, offset) = window(visit)?;
-    let tokens = visit.tokens();
-    let found = search.run(&visit.world, &tokens, visit.steps);
+    let found = visit.found(&search.key(), |tokens| search.run(&visit.world, tokens, visit.steps));
     let total = found.len() as u64;
     let page: Vec<Value> = found
         .iter()
@@ -215,6 +214,14 @@ impl<'a> Search<'a> {
         Ok(Self { words, categories, filters, sort, marketplace, warnings })
     }
 
+    /// What tells it apart from other searches of the same market.
+    fn key(&self) -> String {
+        format!(
+            "{} {:?} {:?} {:?} {:?}",
+            self.marketplace, self.words, self.categories, self.filters, self.sort
+        )
+    }
+
     /// What is found, in its order.
     fn run(&self, world: &MarketWorld, tokens: &[Vec<String>], steps: u64) -> Vec<MarketListing> {
         let praised: Vec<String> = words("new free shipping fast ship sealed us seller").collect();
@@ -222,7 +229,12 @@ impl<'a> Search<'a> {
             self.words.iter().all(|word| known.contains(word) || praised.contains(word))
         };
         let mut found = Vec::new();
-        for (number, _) in (0..).zip(tokens).filter(|(_, known)| may(known)) {
+        let here = |number: u64| {
+            let leaf = (number / world.products.max(1)) as usize;
+            self.categories.is_empty()
+                || LEAVES.get(leaf).is_some_and(|leaf| self.categories.contains(&leaf.ebay))
+        };
+        for (number, _) in (0..).zip(tokens).filter(|(number, known)| here(*number) && may(known)) {
             let listings = world.listings_of(number, steps);
             found.extend(listings.into_iter().filter(|listing| self.fits(listing)));
         }
@@ -238,11 +250,18 @@ impl<'a> Search<'a> {
     }
 
     fn fits(&self, listing: &MarketListing) -> bool {
-        let title: Vec<String> = words(&listing.title).collect();
         listing.marketplace == self.marketplace
             && (self.categories.is_empty() || self.categories.contains(&listing.category_id))
             && self.filters.fits(listing)
-            && self.words.iter().all(|word| title.contains(word))
+            && (self.words.is_empty() || self.named(&listing.title))
+    }
+}
+
+impl Search<'_> {
+    /// Whether all words stand in a title.
+    fn named(&self, title: &str) -> bool {
+        let title: Vec<String> = words(title).collect();
+        self.words.iter().all(|word| title.contains(word))
     }
 }
 

@@ -25,6 +25,9 @@ use crate::dataset::lock;
 /// So many worlds are remembered with the words of their products.
 const MAX_WORLDS: usize = 8;
 
+/// So many searches are remembered with what they found.
+const MAX_SEARCHES: usize = 16;
+
 /// The words in the titles of products, by their numbers.
 type Tokens = Vec<Vec<String>>;
 
@@ -37,6 +40,8 @@ pub(crate) struct Market {
     calls: Mutex<HashMap<String, u64>>,
     /// By seed and products.
     tokens: Mutex<HashMap<(u64, u64), Arc<Tokens>>>,
+    /// By world, steps and search.
+    found: Mutex<HashMap<String, Arc<Vec<MarketListing>>>>,
 }
 
 impl Market {
@@ -76,6 +81,24 @@ impl<'a> Visit<'a> {
         }
         *count += 1;
         Ok((most - *count).min(1_000_000))
+    }
+
+    /// What a search finds, which is made once for all pages.
+    fn found(
+        &self,
+        search: &str,
+        make: impl FnOnce(&Tokens) -> Vec<MarketListing>,
+    ) -> Arc<Vec<MarketListing>> {
+        let key = format!("{:?} {} {search}", self.world, self.steps);
+        if let Some(known) = lock(&self.call.app.market.found).get(&key) {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(make(&self.tokens()));
+        let mut all = lock(&self.call.app.market.found);
+        if all.len() >= MAX_SEARCHES {
+            all.clear();
+        }
+        Arc::clone(all.entry(key).or_insert(made))
     }
 
     fn tokens(&self) -> Arc<Tokens> {
