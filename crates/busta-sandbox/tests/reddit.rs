@@ -6,8 +6,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use busta_sandbox::{
-    CLIENT_ID, CLIENT_SECRET, PASSWORD, REDDIT_INSTALLED_CLIENT, RedditWorld, Sandbox, SandboxConfig,
-    USERNAME,
+    CLIENT_ID, CLIENT_SECRET, PASSWORD, REDDIT_INSTALLED_CLIENT, Recording, RedditWorld, Sandbox,
+    SandboxConfig, USERNAME,
 };
 use common::{client, start};
 use reqwest::Response;
@@ -308,4 +308,27 @@ async fn senders_must_name_themselves() {
     }
     let open = format!("{}/reddit/agents=off,auth=off/r/rust/new", api.sandbox.url());
     assert_eq!(client().get(open).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_recording_is_served_again() {
+    let sandbox = start(SandboxConfig::default()).await;
+    let cassette = json!({ "interactions": [{
+        "request": { "method": "POST", "uri": "https://api.example/more/?raw=1", "body": "ids=a%2Cb&link=t3_x" },
+        "response": {
+            "status": { "code": 403 }, "headers": { "X-Ratelimit-Used": ["7"], "Date": ["Wed"] },
+            "body": { "string": "{\"error\": 403}" },
+        },
+    }]});
+    let recording = Recording::cassette(cassette.to_string().as_bytes()).unwrap();
+    sandbox.replay("x", recording.ignoring(&["raw"]));
+    let post = |ids: &str| {
+        let url = format!("{}/replay/x/more", sandbox.url());
+        client().post(url).form(&[("link", "t3_x"), ("ids", ids)]).send()
+    };
+    let answer = post("a,b").await.unwrap();
+    assert_eq!((answer.status().as_u16(), header(&answer, "x-ratelimit-used")), (403, "7".to_owned()));
+    assert_eq!(json_of(answer).await, json!({ "error": 403 }));
+    let other = post("a").await.unwrap();
+    assert_eq!((other.status().as_u16(), json_of(other).await["params"]["ids"].clone()), (404, json!("a")));
 }
