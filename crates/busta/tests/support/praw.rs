@@ -67,12 +67,10 @@ impl Thread {
         let first = answers(recording).find(|(asked, _)| asked.path == path).unwrap().1;
         found.walk(&first[1]["data"]["children"]);
         let (shown, told) = (found.comments.keys().cloned().collect(), std::mem::take(&mut found.told));
-        for (asked, answer) in answers(recording) {
-            if asked.path.starts_with(&path) {
-                found.walk(&answer[1]["data"]["children"]);
-            } else if asked.params.get("link_id") == Some(&link) {
-                found.walk(&answer["json"]["data"]["things"]);
-            }
+        // Not the pages of single comments, where deep threads go on: nothing leads to them but a link for people.
+        for (_, answer) in answers(recording).filter(|(asked, _)| asked.params.get("link_id") == Some(&link))
+        {
+            found.walk(&answer["json"]["data"]["things"]);
         }
         let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for comment in found.comments.values() {
