@@ -186,7 +186,7 @@
 //! comments in an answer; `/r/{subreddit}/about`. `raw_json=1` sends texts unescaped. Posts and comments may be
 //! edited, deleted or removed (unlike Reddit's, such posts stay in listings), and posts repeat others. Subreddits
 //! whose names begin with `private_`, `quarantined_` and `banned_` are so; others that the world does not have lead
-//! to a search that finds nothing.
+//! to a search, which finds others.
 //!
 //! The grants are `client_credentials` and `password` ([`CLIENT_ID`], [`CLIENT_SECRET`], [`USERNAME`],
 //! [`PASSWORD`]), and that of installed clients ([`REDDIT_INSTALLED_CLIENT`], no secret, `device_id` of 20 to 30

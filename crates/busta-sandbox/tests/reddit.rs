@@ -249,7 +249,8 @@ async fn closed_subreddits_say_why() {
     let nowhere = api.send("/r/nosuchname/new").await;
     assert_eq!(nowhere.status(), 302);
     assert!(header(&nowhere, "location").ends_with("/subreddits/search?q=nosuchname"));
-    assert_eq!(api.get("/subreddits/search?q=nosuchname").await["data"]["children"], json!([]));
+    let found = api.get("/subreddits/search?q=nosuchname").await;
+    assert_eq!((&found["data"]["dist"], &found["data"]["children"][0]["kind"]), (&json!(3), &json!("t5")));
     let gone = api.send("/comments/zzzz").await;
     assert_eq!((gone.status().as_u16(), json_of(gone).await["message"].clone()), (404, json!("Not Found")));
     let about = api.get("/r/science/about").await;

@@ -40,6 +40,8 @@ pub const REDDIT_INSTALLED_CLIENT: &str = "sandbox-installed";
 
 const DEFAULT_COMMENTS: u64 = 200;
 const MAX_COMMENTS: u64 = 500;
+/// A search for a subreddit finds so many others.
+const FOUND: usize = 3;
 /// When so many windows of requests are known, they are forgotten.
 const MAX_WINDOWS: usize = 1024;
 
@@ -142,7 +144,7 @@ impl Visit<'_> {
         match (parts.as_slice(), self.call.method == Method::POST) {
             (["api", "morechildren"], _) => self.more_children(),
             (_, true) => Err(access::refuse(StatusCode::METHOD_NOT_ALLOWED)),
-            (["r", name, "about"], _) => Ok(self.about(self.subreddit(name, base)?)),
+            (["r", name, "about"], _) => Ok(json(&self.about(self.subreddit(name, base)?))),
             (["r", name, order], _) => listing::answer(self, self.subreddit(name, base)?, order),
             (
                 ["comments", id]
@@ -154,7 +156,10 @@ impl Visit<'_> {
             (["comments", id, _, comment] | ["r", _, "comments", id, _, comment], _) => {
                 self.comments(id, Some(comment))
             }
-            (["subreddits", "search"], _) => Ok(json(&Listing::new(Vec::new(), None, None))),
+            (["subreddits", "search"], _) => {
+                let found = (0..self.world.subreddits.len().min(FOUND)).map(|place| self.about(place));
+                Ok(json(&Listing::new(found.collect(), None, None)))
+            }
             _ => Err(not_found()),
         }
     }
@@ -176,12 +181,12 @@ impl Visit<'_> {
         })
     }
 
-    fn about(&self, place: usize) -> Reply {
+    fn about(&self, place: usize) -> Thing {
         let name = &self.world.subreddits[place];
         let subscribers = post::subscribers(&self.world, place);
         let active = subscribers / 900 + self.steps % 7;
         let fullname = post::subreddit_id(place);
-        Reply::json(&json!({ "kind": "t5", "data": {
+        Thing::Subreddit(json!({
             "id": fullname.trim_start_matches("t5_"), "name": fullname,
             "display_name": name, "display_name_prefixed": format!("r/{name}"), "url": format!("/r/{name}/"),
             "title": format!("All about {name}"),
@@ -190,7 +195,7 @@ impl Visit<'_> {
             "subscribers": subscribers, "active_user_count": active, "accounts_active": active,
             "created_utc": 1_201_243_200.0 + place as f64 * 86_400.0, "subreddit_type": "public", "lang": "en",
             "over18": false, "quarantine": false,
-        }}))
+        }))
     }
 
     /// The post and its comments: two listings.

@@ -1,6 +1,7 @@
 //! The things of Reddit as they are sent: `{"kind": ..., "data": {...}}`, and listings of them.
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::comment::RedditComment;
 use super::post::RedditPost;
@@ -13,6 +14,8 @@ pub(super) enum Thing {
     Comment(Box<RedditComment>),
     #[serde(rename = "t3")]
     Post(Box<RedditPost>),
+    #[serde(rename = "t5")]
+    Subreddit(Value),
     #[serde(rename = "more")]
     More(More),
 }

@@ -251,7 +251,7 @@ mod tests {
                 match thing {
                     Thing::Comment(comment) => assert!(found.insert(comment.id)),
                     Thing::More(more) => open.push(more.children),
-                    Thing::Post(_) => panic!("a post among comments"),
+                    other => panic!("{other:?} among comments"),
                 }
             }
         }

@@ -47,6 +47,17 @@ pub fn nothing(asked: &Asked) -> Option<Answered> {
     asked.params.contains_key("after").then(|| Answered::json(&page))
 }
 
+/// The recording of a post's comments with a listing before it that shows this post alone, and the post itself.
+pub fn posted(recording: Recording, post: &str) -> (Recording, Value) {
+    let path = format!("/comments/{post}");
+    let first = answers(&recording).find(|(asked, _)| asked.path == path).unwrap().1;
+    let page = first[0].clone();
+    let post = page["data"]["children"][0].clone();
+    let path = format!("/r/{}/new", post["data"]["subreddit"].as_str().unwrap());
+    let asked = Asked { method: "GET".to_owned(), path, params: BTreeMap::new() };
+    (recording.with(asked, Answered::json(&page)), post)
+}
+
 /// The comments of a post, as far as they were recorded.
 #[derive(Clone)]
 pub struct Thread {
