@@ -46,12 +46,12 @@ pub(super) fn refuse_because(status: StatusCode, reason: &str) -> Reply {
 pub(super) fn check_agent(world: &RedditWorld, headers: &HeaderMap) -> Result<(), Reply> {
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let agent = agent.trim().to_ascii_lowercase();
-    let known = |name: &&str| {
+    let known = |name: &str| {
         agent
             .strip_prefix(*name)
             .is_some_and(|rest| rest.is_empty() || !rest.starts_with(char::is_alphabetic))
     };
-    let generic = agent.is_empty() || (GENERIC.iter().any(|name| known(&name)) && !agent.contains("by /u/"));
+    let generic = agent.is_empty() || (GENERIC.iter().any(|name| known(name)) && !agent.contains("by /u/"));
     match world.agents && generic {
         true => Err(refuse(StatusCode::TOO_MANY_REQUESTS)),
         false => Ok(()),

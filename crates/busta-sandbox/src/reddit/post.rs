@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn time_changes_scores_texts_and_nothing_else() {
-        let world: RedditWorld = "posts=400".parse().unwrap();
+        let world: RedditWorld = "posts=400,new=40".parse().unwrap();
         let (before, after) = (world.posts_of("books", 0), world.posts_of("books", 3));
         let after = &after[3 * world.new as usize..];
         let count = |has: fn(&RedditPost) -> bool| before.iter().filter(|post| has(post)).count();
