@@ -47,9 +47,7 @@ pub(super) fn check_agent(world: &RedditWorld, headers: &HeaderMap) -> Result<()
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let agent = agent.trim().to_ascii_lowercase();
     let known = |name: &str| {
-        agent
-            .strip_prefix(*name)
-            .is_some_and(|rest| rest.is_empty() || !rest.starts_with(char::is_alphabetic))
+        agent.strip_prefix(name).is_some_and(|rest| rest.is_empty() || !rest.starts_with(char::is_alphabetic))
     };
     let generic = agent.is_empty() || (GENERIC.iter().any(|name| known(name)) && !agent.contains("by /u/"));
     match world.agents && generic {
