@@ -58,6 +58,17 @@ export interface SourceRun {
   error?: string;
 }
 
+/** What a split is about: the values of its placeholders, by their names. */
+export type Subject = Record<string, string>;
+
+/** A part of the work that a run does one after another, such as reading and then searching. */
+export interface PhaseProgress {
+  phase: string;
+  splits_done: number;
+  splits_total: number;
+  records: number;
+}
+
 export type WorkerAction = "idle" | "opening" | "fetching" | "transforming" | "writing";
 
 export interface WorkerView {
@@ -66,6 +77,8 @@ export interface WorkerView {
   source?: string;
   stream?: string;
   split?: string;
+  phase?: string;
+  subject?: Subject;
   since_s?: number;
   batches: number;
   records: number;
@@ -139,6 +152,7 @@ export interface RunDetail extends RunSummary {
   full_refresh: boolean;
   limit?: number;
   by_source: SourceRun[];
+  phases?: PhaseProgress[];
   live?: LiveRun;
   report?: RunReport;
 }
@@ -175,6 +189,38 @@ export interface ScheduleView {
   overlap: string;
 }
 
+/** Why a source is left alone: too many of its splits failed one after another. */
+export interface SourcePaused {
+  at: string;
+  failures: number;
+  reason: string;
+  /** When one request tries whether it answers again. */
+  probe_at?: string;
+}
+
+/** What a source may use, and what it has used. Money has no unit: it is that of the configuration. */
+export interface BudgetView {
+  cost_per_request?: number;
+  per_run?: number;
+  requests_per_run?: number;
+  requests_per_day?: number;
+  requests_today: number;
+  /** Of the run under way, else of the last one. */
+  run_requests: number;
+  run_cost?: number;
+  /** What the next run is likely to use. */
+  estimate_requests?: number;
+  estimate_cost?: number;
+}
+
+/** How a source is configured, as far as it is no secret. */
+export interface SourceSettings {
+  preset?: string;
+  /** The presets that its type offers. */
+  presets: string[];
+  values: Record<string, unknown>;
+}
+
 export interface SourceView {
   name: string;
   type: string;
@@ -188,6 +234,7 @@ export interface SourceView {
   /** How many of that run's records are of this source. */
   last_records?: number;
   schedule?: ScheduleView;
+  paused?: SourcePaused;
   requests: number;
   latency_p50_ms?: number;
   latency_p99_ms?: number;
@@ -228,6 +275,8 @@ export interface SourceDetail extends SourceView {
   upcoming: string[];
   recent_runs: RunSummary[];
   quality: StreamQuality[];
+  budget?: BudgetView;
+  settings?: SourceSettings;
 }
 
 export interface CollectRequest {
@@ -280,6 +329,8 @@ export interface ActivityEvent {
   source?: string;
   stream?: string;
   split?: string;
+  phase?: string;
+  subject?: Subject;
   count?: number;
   duration_ms?: number;
   attempt?: number;
@@ -295,6 +346,19 @@ export interface Dataset {
   bytes?: number;
   destination: string;
   sources: string[];
+  view?: DatasetView | null;
+  /** Whether changes are logged, rows can be edited and edits undone. */
+  history: boolean;
+}
+
+/** The columns that say what rows are about over time. */
+export interface DatasetView {
+  time: string;
+  group_by?: string;
+  text: string[];
+  score?: string;
+  /** What the columns of the sentiment begin with. */
+  sentiment?: string;
 }
 
 export interface Column {

@@ -1,6 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { operate } from "../api/client.ts";
-import type { LiveRun, RunDetail, SourceReport, SourceRun } from "../api/types.ts";
+import type {
+  ActivityEvent,
+  LiveRun,
+  RunDetail,
+  SourceReport,
+  SourceRun,
+  Subject,
+  WorkerView,
+} from "../api/types.ts";
 import { StateBadge } from "../components/badge.tsx";
 import { Progress } from "../components/bar.tsx";
 import { Act } from "../components/button.tsx";
@@ -11,6 +19,7 @@ import { Hosts, Pools } from "../components/limits.tsx";
 import { share } from "../components/live-run.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
+import { Phases } from "../components/phases.tsx";
 import { SourceNames, TRIGGERS } from "../components/runs.tsx";
 import { Spent } from "../components/spent.tsx";
 import { type Col, Table } from "../components/table.tsx";
@@ -18,9 +27,11 @@ import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { WorkerCard } from "../components/worker.tsx";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
+import { subjectOf } from "../format/subject.ts";
 import { dateTime, duration } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
-import { RunFeed } from "./run-feed.tsx";
+import { RunFailures } from "./run-failures.tsx";
+import { RunFeed, type RunFeedState, useRunFeed } from "./run-feed.tsx";
 
 const UNDER_WAY = new Set(["queued", "running"]);
 const RETRIABLE = new Set(["interrupted", "partial", "failed", "cancelled"]);
@@ -87,13 +98,14 @@ function Actions({ run, refresh }: { run: RunDetail; refresh(): void }) {
 
 function RunBody({ run }: { run: RunDetail }) {
   const { live } = run;
+  const feed = useRunFeed(run.id);
   return (
     <>
       <Announce state={run.state} />
       <Head run={run} />
       <div class="run-grid">
         <div class="run-main">
-          {live && <Workers live={live} />}
+          {live && <Workers live={live} feed={feed} />}
           <Section title="Sources">
             <ul class="source-runs">
               {run.by_source.map((source) => (
@@ -102,6 +114,7 @@ function RunBody({ run }: { run: RunDetail }) {
             </ul>
             {run.by_source.length === 0 && <p class="empty">It waits for its turn.</p>}
           </Section>
+          <RunFailures run={run} />
           <Section title="Where the time goes">
             <Spent sources={run.by_source} />
           </Section>
@@ -119,7 +132,7 @@ function RunBody({ run }: { run: RunDetail }) {
             </Section>
           )}
         </div>
-        <RunFeed run={run} />
+        <RunFeed run={run} state={feed} />
       </div>
       {run.report && (
         <Section title="Report">
@@ -170,6 +183,9 @@ function Head({ run }: { run: RunDetail }) {
             <span>{count(live.queued)} wait</span>
           </p>
         </div>
+      )}
+      {run.phases && run.phases.length > 1 && (
+        <Phases phases={run.phases} ended={run.finished_at !== undefined} />
       )}
       <Figures
         label="What the run has done"
@@ -224,7 +240,8 @@ function known(sources: SourceRun[]): number {
 /** Beyond these, workers without work are only counted. */
 const CARDS = 24;
 
-function Workers({ live }: { live: LiveRun }) {
+function Workers({ live, feed }: { live: LiveRun; feed: RunFeedState }) {
+  const subjects = useSubjects(live.workers, feed.feed.events);
   const crowded = live.workers.length > CARDS;
   const shown = crowded ? live.workers.filter((worker) => worker.action !== "idle") : live.workers;
   const busy = live.workers.filter((worker) => worker.action !== "idle").length;
@@ -232,12 +249,31 @@ function Workers({ live }: { live: LiveRun }) {
     <Section title="Workers" beside={<span class="faint">{`${busy} of ${live.workers.length} busy`}</span>}>
       <ul class="workers">
         {shown.map((worker) => (
-          <WorkerCard key={worker.worker_id} worker={worker} />
+          <WorkerCard
+            key={worker.worker_id}
+            worker={worker}
+            subject={subjects.get(worker.worker_id)?.subject}
+            chosen={feed.worker === `${worker.worker_id}`}
+            choose={() => feed.setWorker(feed.worker === `${worker.worker_id}` ? "" : `${worker.worker_id}`)}
+          />
         ))}
       </ul>
       {crowded && <p class="faint">{plural(live.workers.length - busy, "more worker")} without work</p>}
     </Section>
   );
+}
+
+/** What workers are at, remembered while the list of events is filtered to those of others. */
+function useSubjects(workers: WorkerView[], events: ActivityEvent[]) {
+  const known = useRef(new Map<number, { split: string | undefined; subject: Subject }>());
+  for (const worker of workers) {
+    const subject = subjectOf(worker, events);
+    if (subject) known.current.set(worker.worker_id, { split: worker.split, subject });
+    else if (known.current.get(worker.worker_id)?.split !== worker.split) {
+      known.current.delete(worker.worker_id);
+    }
+  }
+  return known.current;
 }
 
 function SourceProgress({ source }: { source: SourceRun }) {

@@ -1,10 +1,14 @@
-import type { SourceDetail, StreamQuality, StreamView } from "../api/types.ts";
+import { operate } from "../api/client.ts";
+import type { SourceDetail, SourcePaused, StreamQuality, StreamView } from "../api/types.ts";
 import { HealthBadge, LevelBadge } from "../components/badge.tsx";
+import { Budget } from "../components/budget.tsx";
+import { Act } from "../components/button.tsx";
 import { Hosts } from "../components/limits.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
 import { RunTable } from "../components/runs.tsx";
 import { NextRun, SourceActions } from "../components/schedule.tsx";
+import { Settings } from "../components/settings.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
@@ -24,12 +28,12 @@ export function SourcePage({ name }: { name: string }) {
       beside={source.data && <HealthBadge health={source.data.health} />}
       actions={source.data && <SourceActions source={source.data} refresh={source.refresh} />}
     >
-      <Loaded query={source}>{(data) => <Body source={data} />}</Loaded>
+      <Loaded query={source}>{(data) => <Body source={data} refresh={source.refresh} />}</Loaded>
     </PageFrame>
   );
 }
 
-function Body({ source }: { source: SourceDetail }) {
+function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
   return (
     <>
       {source.error && (
@@ -40,6 +44,7 @@ function Body({ source }: { source: SourceDetail }) {
           <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
         </Notice>
       )}
+      {source.paused && <Left source={source} paused={source.paused} refresh={refresh} />}
       <p class="inline-facts">
         <span>{source.type}</span>
         <span>priority {source.priority}</span>
@@ -61,6 +66,16 @@ function Body({ source }: { source: SourceDetail }) {
           />
         </Section>
       </div>
+      {source.budget && (
+        <Section title="Budget">
+          <Budget budget={source.budget} running={source.running !== undefined} />
+        </Section>
+      )}
+      {source.settings && (
+        <Section title="Configuration">
+          <Settings settings={source.settings} />
+        </Section>
+      )}
       <Section title="Hosts">
         <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />
       </Section>
@@ -74,6 +89,36 @@ function Body({ source }: { source: SourceDetail }) {
         <RunTable runs={source.recent_runs} caption="Its last runs" empty="It has never been collected." />
       </Section>
     </>
+  );
+}
+
+/** Why nothing is collected of it, and what can be done about it. */
+function Left(props: { source: SourceDetail; paused: SourcePaused; refresh(): void }) {
+  const { source, paused, refresh } = props;
+  const resume = async () => {
+    await operate.resume(source.name);
+    refresh();
+  };
+  return (
+    <Notice tone="warn">
+      <p>
+        <b>Paused after {plural(paused.failures, "failure")} one after another.</b>{" "}
+        <Words text={paused.reason} />
+      </p>
+      <p>
+        Since <When at={paused.at} />.{" "}
+        {paused.probe_at ? (
+          <>
+            A request tries <When at={paused.probe_at} /> whether it answers again; then it goes on by itself.
+          </>
+        ) : (
+          "It goes on when somebody says so."
+        )}
+      </p>
+      <Act icon="play" act={resume}>
+        Resume now
+      </Act>
+    </Notice>
   );
 }
 

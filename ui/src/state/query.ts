@@ -2,6 +2,7 @@ import { useEffect, useReducer, useRef } from "preact/hooks";
 import { type ApiError, getAll, send } from "../api/client.ts";
 import { signInNeeded, token } from "../api/token.ts";
 import { runsChanged } from "../live/activity.ts";
+import { edited } from "./edits.ts";
 import { type Ask, Poll } from "./poll.ts";
 import { hidden } from "./visibility.ts";
 
@@ -83,7 +84,7 @@ function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Qu
   }, [path, read, every, who, idle]);
 
   const ask = () => void poll.current?.ask();
-  const news = options.withRuns ? runsChanged.value : 0;
+  const news = (options.withRuns ? runsChanged.value : 0) + edited.value;
   const known = useRef(news);
   useEffect(() => {
     if (known.current === news) return;

@@ -73,6 +73,8 @@ fn dataset(name: &str) -> Dataset {
         bytes: None,
         destination: "sqlite busta.db".to_owned(),
         sources: vec!["news".to_owned()],
+        view: None,
+        history: false,
     }
 }
 
