@@ -1,5 +1,7 @@
 import { EventEmitter } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { History } from "./history.mjs";
+import { makePosts } from "./posts.mjs";
 import { randomOf } from "./random.mjs";
 import { MockRun } from "./run.mjs";
 import { SOURCES, TABLES } from "./sources.mjs";
@@ -19,6 +21,10 @@ export class World extends EventEmitter {
     this.live = [];
     this.past = [];
     this.paused = new Set();
+    // What is left alone after failures, until somebody resumes it.
+    this.left = new Set(["partner-prices-with-a-rather-long-name"]);
+    this.posts = makePosts();
+    this.sellers = new History();
     this.nextEvent = 1;
     this.resources = [];
     this.throughput = [];
@@ -254,6 +260,7 @@ export class World extends EventEmitter {
             },
           }
         : {}),
+      ...(this.left.has(source.name) ? { paused: leftAlone(this.startedAt) } : {}),
       requests: source.host ? 1200 : 0,
       ...(source.host ? { latency_p50_ms: source.pace[0], latency_p99_ms: source.pace[1] * 1.7 } : {}),
       in_flight: running?.parts.find((part) => part.source === source)?.inFlight ?? 0,
@@ -279,6 +286,8 @@ export class World extends EventEmitter {
         .filter((run) => run.sources.includes(source.name))
         .slice(0, 10)
         .map(summaryOf),
+      ...(source.budget ? { budget: budgetOf(source, view.last_run) } : {}),
+      ...(source.settings ? { settings: source.settings } : {}),
       quality: source.streams.map((stream) => ({
         stream,
         records: 4000,
@@ -300,6 +309,28 @@ export class World extends EventEmitter {
       })),
     };
   }
+}
+
+function leftAlone(since) {
+  return {
+    at: new Date(since - 900_000).toISOString(),
+    failures: 5,
+    reason: "401 Unauthorized: the token was refused. Set `auth.token` to a valid one.",
+    probe_at: new Date(Math.ceil(Date.now() / 600_000) * 600_000).toISOString(),
+  };
+}
+
+/** What a source has used of its budget. */
+function budgetOf({ budget }, last) {
+  const used = last?.totals.requests ?? 0;
+  return {
+    ...budget,
+    requests_today: 4210,
+    run_requests: used,
+    run_cost: used * budget.cost_per_request,
+    estimate_requests: 1240,
+    estimate_cost: 1240 * budget.cost_per_request,
+  };
 }
 
 const MOST_SAMPLES = 720;

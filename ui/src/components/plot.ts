@@ -100,5 +100,11 @@ export function times(splits: number[]): string[] {
   const [first = 0, second = 60] = splits;
   const step = second - first;
   const format = step < 60 ? withSeconds : step < DAY ? hourMinute : dayMonth;
-  return splits.map((at) => format.format(at * 1000));
+  return splits.map((at) => (isMidnight(at) ? dayMonth : format).format(at * 1000));
+}
+
+/** Where a day begins, the axis names it. */
+function isMidnight(at: number): boolean {
+  const date = new Date(at * 1000);
+  return date.getHours() + date.getMinutes() + date.getSeconds() === 0;
 }

@@ -36,7 +36,7 @@ export function SourceActions(props: { source: SourceView; refresh(): void; smal
       >
         {small ? null : "Collect now"}
       </Act>
-      {(source.schedule || left) && (
+      {(left ? small : source.schedule) && (
         <Act
           icon={paused ? "clock" : "pause"}
           look={small ? "quiet" : ""}

@@ -13,6 +13,7 @@ import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { compact, count, millis, percent, plural } from "../format/number.ts";
+import { scheduleWords } from "../format/schedule.ts";
 import { dateTime } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
 
@@ -116,7 +117,7 @@ function Left(props: { source: SourceDetail; paused: SourcePaused; refresh(): vo
         )}
       </p>
       <Act icon="play" act={resume}>
-        Resume now
+        Resume collecting
       </Act>
     </Notice>
   );
@@ -131,7 +132,7 @@ function Numbers({ source }: { source: SourceDetail }) {
         {
           name: "Next run",
           value: <NextRun source={source} />,
-          below: source.schedule?.words ?? "no schedule",
+          below: source.schedule ? scheduleWords(source.schedule.words) : "no schedule",
         },
         {
           name: "Last run",
@@ -160,8 +161,8 @@ function Schedule({ source }: { source: SourceDetail }) {
   const overlap = schedule.overlap === "queue" ? "the next run waits" : "the next run is left out";
   return (
     <>
-      <p>
-        {schedule.words}
+      <p title={schedule.words}>
+        {scheduleWords(schedule.words)}
         {schedule.paused && <span class="warn-ink"> · paused</span>}
       </p>
       <p class="faint">

@@ -39,7 +39,7 @@ export function DiffTab({ schema }: { schema: DatasetSchema }) {
     <Loaded query={snapshots}>
       {() => (
         <>
-          <search class="filters">
+          <search class="filters roomy">
             <Side label="From" runs={runs} value={from} choose={(value) => setQuery({ from: value })} />
             <Side label="To" runs={runs} value={to} now choose={(value) => setQuery({ to: value })} />
           </search>

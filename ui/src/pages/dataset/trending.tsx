@@ -5,10 +5,9 @@ import { datasetPath, type Trending, type TrendingRecord, type TrendingTerm } fr
 import { Segments } from "../../components/choice.tsx";
 import { Code } from "../../components/code.tsx";
 import { Dialog } from "../../components/dialog.tsx";
-import { Magnitude } from "../../components/magnitude.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { Section } from "../../components/page.tsx";
-import { type Col, Table } from "../../components/table.tsx";
+import { type Rank, Ranked } from "../../components/ranked.tsx";
 import { When } from "../../components/time.tsx";
 import { momentOf } from "../../format/moment.ts";
 import { growth } from "../../format/mood.ts";
@@ -57,22 +56,18 @@ export function TrendingTab({ schema, view }: Props) {
           <div class="pair">
             {view.score && (
               <Section title="Records" beside={<span class="faint">by {view.score} per hour</span>}>
-                <Table
-                  caption={`Records by ${view.score} per hour`}
-                  cols={records(view, data.records, setOpen)}
-                  rows={data.records}
-                  id={(each) => JSON.stringify(each.record)}
+                <Ranked
+                  label={`Records by ${view.score} per hour`}
+                  ranks={data.records.map((each) => recordRank(view, each, setOpen))}
                   empty="Nothing has grown in this time."
                 />
               </Section>
             )}
             {view.text.length > 0 && (
               <Section title="Terms" beside={<span class="faint">against their own past</span>}>
-                <Table
-                  caption="Terms by their growth"
-                  cols={terms(data.terms)}
-                  rows={data.terms}
-                  id={(each) => each.term}
+                <Ranked
+                  label="Terms by their growth"
+                  ranks={data.terms.map((each) => termRank(each, group))}
                   empty="No term is used more than it was."
                 />
               </Section>
@@ -89,76 +84,45 @@ export function TrendingTab({ schema, view }: Props) {
   );
 }
 
-function records(
+function recordRank(
   view: DatasetView,
-  rows: TrendingRecord[],
+  { record, velocity }: TrendingRecord,
   open: (record: DatasetRecord) => void,
-): Col<TrendingRecord>[] {
-  const most = Math.max(...rows.map((each) => each.velocity), 0);
+): Rank {
   const { score, group_by: group } = view;
-  const cols: Col<TrendingRecord>[] = [
-    {
-      title: "Record",
-      main: true,
-      cell: ({ record }) => (
-        <>
-          <button type="button" class="link" onClick={() => open(record)}>
-            {nameOf(record, view.text)}
-          </button>
-          <span class="inline-facts">
-            {group && <b>{String(record[group] ?? "–")}</b>}
-            <When at={momentOf(record[view.time])} />
+  const total = score ? record[score] : undefined;
+  return {
+    id: JSON.stringify(record),
+    what: (
+      <button type="button" class="link" onClick={() => open(record)}>
+        {nameOf(record, view.text)}
+      </button>
+    ),
+    facts: (
+      <>
+        {group && <b>{String(record[group] ?? "–")}</b>}
+        <When at={momentOf(record[view.time])} />
+        {typeof total === "number" && (
+          <span>
+            {score} {compact(total)}
           </span>
-        </>
-      ),
-    },
-    {
-      title: score ?? "Score",
-      number: true,
-      cell: ({ record }) => {
-        const value = score ? record[score] : undefined;
-        return typeof value === "number" ? compact(value) : "–";
-      },
-    },
-    {
-      title: "Per hour",
-      cell: ({ velocity }) => <Magnitude share={velocity / (most || 1)} text={rate(velocity)} />,
-    },
-  ];
-  return cols;
+        )}
+      </>
+    ),
+    value: velocity,
+    text: rate(velocity),
+  };
 }
 
-function terms(rows: TrendingTerm[]): Col<TrendingTerm>[] {
-  const most = Math.max(...rows.map((each) => each.count), 0);
-  return [
-    {
-      title: "Term",
-      main: true,
-      cell: ({ term }) => (
-        <a
-          href={withQuery(place.value.path, {
-            tab: "recent",
-            q: term,
-            group: place.value.query.get("group"),
-          })}
-        >
-          {term}
-        </a>
-      ),
-    },
-    {
-      title: "Now",
-      cell: (each) => <Magnitude share={each.count / (most || 1)} text={count(each.count)} />,
-    },
-    {
-      title: "Before",
-      number: true,
-      cell: ({ before }) => (before < 9.95 && before > 0 ? before.toFixed(1) : count(before)),
-    },
-    {
-      title: "Growth",
-      number: true,
-      cell: (each) => <b>{growth(each.growth, each.before)}</b>,
-    },
-  ];
+function termRank(each: TrendingTerm, group: string): Rank {
+  const { term, before } = each;
+  const past = before > 0 && before < 9.95 ? before.toFixed(1) : count(before);
+  return {
+    id: term,
+    what: <a href={withQuery(place.value.path, { tab: "recent", q: term, group })}>{term}</a>,
+    facts: <span>before {past}</span>,
+    value: each.count,
+    text: count(each.count),
+    end: growth(each.growth, before),
+  };
 }
