@@ -38,6 +38,18 @@ test("a run, live, from the button to its end", async () => {
   ).catch(() => {});
   assert.ok(seen.size > 2, `the cards never moved: ${[...seen]}`);
   assert.ok(most >= 1);
+  // A press on a worker shows its log and figures; another one, all of them.
+  const second = page.getByRole("button", { name: "Worker 2", exact: true });
+  await second.click();
+  await page.getByRole("heading", { name: "Worker 2", level: 2 }).waitFor();
+  await page.waitForFunction(() => {
+    const who = [...document.querySelectorAll(".run-feed .feed-who")];
+    return who.length > 0 && who.every((each) => each.textContent === "worker 2");
+  });
+  await page.getByText("Listed here").waitFor();
+  await shot(page, "live-1-worker");
+  await second.click();
+  await page.getByRole("heading", { name: "Activity", level: 2 }).waitFor();
   // The feed moves too.
   const lines = page.getByRole("list", { name: "What happened in this run, newest first" }).locator("li");
   await lines.first().waitFor();

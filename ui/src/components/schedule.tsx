@@ -19,7 +19,7 @@ export function SourceActions(props: { source: SourceView; refresh(): void; smal
   const small = props.small ?? false;
   const left = source.paused !== undefined;
   const paused = source.schedule?.paused || left;
-  const words = left ? "Resume collecting" : paused ? "Resume the schedule" : "Pause the schedule";
+  const words = left ? "Resume collecting" : paused ? "Resume schedule" : "Pause schedule";
   const act = async (what: (name: string) => Promise<unknown>) => {
     await what(source.name);
     refresh();
