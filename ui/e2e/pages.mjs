@@ -29,7 +29,7 @@ async function paths() {
     sources: "/sources",
     source: `/sources/${sources.items[0].name}`,
     ...Object.fromEntries(
-      sources.items.filter((each) => each.paused).map(({ name }) => ["paused", `/sources/${name}`]),
+      sources.items.filter((each) => each.pause).map(({ name }) => ["paused", `/sources/${name}`]),
     ),
     failures: "/failures",
     data: "/data",

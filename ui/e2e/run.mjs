@@ -72,6 +72,16 @@ test("a run, live, from the button to its end", async () => {
     names,
     run.by_source.map((source) => source.name),
   );
+  const phases = run.by_source.flatMap((source) => ((source.phases ?? []).length > 1 ? source.phases : []));
+  assert.deepEqual(
+    await page.locator("[data-phase]").evaluateAll((list) => list.map((item) => item.dataset.phase)),
+    phases.map(({ phase }) => phase),
+  );
+  if (run.totals.failures > 0) {
+    const kinds = await api(`/failures/groups?by=kind&run=${id}`);
+    const table = page.getByRole("table", { name: "Failures of this run by kind" });
+    await until("failures", async () => (await table.locator("tbody tr").count()) === kinds.length, 10);
+  }
   await shot(page, "live-2-ended", { fullPage: true });
   await closePage(page);
 });

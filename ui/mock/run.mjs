@@ -2,6 +2,8 @@ import { randomOf } from "./random.mjs";
 
 const WORKERS = 8;
 const LIMIT = 6;
+/** What a source with a budget is expected to take. */
+export const ESTIMATE = 52;
 
 /** A run that is acted out: workers take splits, read batches, fail, retry and write. */
 export class MockRun {
@@ -318,7 +320,6 @@ export class MockRun {
       full_refresh: this.request.full_refresh ?? false,
       ...(this.request.limit ? { limit: this.request.limit } : {}),
       by_source: this.parts.map((part) => this.partView(part)),
-      phases: this.parts.flatMap((part) => part.phases ?? []),
       ...(this.live ? { live: this.liveView() } : {}),
       ...(this.finishedAt && this.state !== "abandoned" ? { report: this.report() } : {}),
     };
@@ -336,6 +337,8 @@ export class MockRun {
       time: part.time,
       ...(held ? { waiting: `${part.source.host} asked to wait` } : {}),
       ...(part.error ? { error: part.error } : {}),
+      ...(part.phases ? { phases: part.phases } : {}),
+      ...budgetOf(part),
     };
   }
 
@@ -382,6 +385,12 @@ export class MockRun {
       })),
     };
   }
+}
+
+/** What it has cost, and was expected to take. */
+function budgetOf({ source, totals }) {
+  const cost = source.budget?.cost_per_request;
+  return cost ? { cost: totals.requests * cost, estimate: ESTIMATE } : {};
 }
 
 function splitOf(source, at, phase) {

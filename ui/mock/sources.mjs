@@ -89,7 +89,7 @@ export const SOURCES = [
         ],
       },
     ],
-    budget: { cost_per_request: 0.0025, per_run: 5, requests_per_run: 2000, requests_per_day: 5000 },
+    budget: { cost_per_request: 0.0025, per_run: 0.25, requests_per_run: 100, requests_per_day: 5000 },
     settings: {
       preset: "electronics",
       presets: ["electronics", "home", "office", "all"],

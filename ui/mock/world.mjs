@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { History } from "./history.mjs";
 import { makePosts } from "./posts.mjs";
 import { randomOf } from "./random.mjs";
-import { MockRun } from "./run.mjs";
+import { ESTIMATE, MockRun } from "./run.mjs";
 import { SOURCES, TABLES } from "./sources.mjs";
 
 const KEPT_EVENTS = 20_000;
@@ -132,7 +132,21 @@ export class World extends EventEmitter {
     this.live.push(run);
     if (ahead) run.behind = ahead;
     else run.start();
-    return { run_id: id, state: run.state, sources: names, ...(ahead ? { waits_for: ahead.id } : {}) };
+    const estimates = sources
+      .filter((source) => source.budget)
+      .map(({ name, budget: { cost_per_request: each, requests_per_run: allowed } }) => ({
+        source: name,
+        requests: ESTIMATE,
+        cost: ESTIMATE * each,
+        allowed,
+      }));
+    return {
+      run_id: id,
+      state: run.state,
+      sources: names,
+      ...(ahead ? { waits_for: ahead.id } : {}),
+      ...(estimates.length > 0 ? { estimates } : {}),
+    };
   }
 
   ended(run) {
@@ -260,7 +274,7 @@ export class World extends EventEmitter {
             },
           }
         : {}),
-      ...(this.left.has(source.name) ? { paused: leftAlone(this.startedAt) } : {}),
+      ...(this.left.has(source.name) ? { pause: leftAlone(this.startedAt) } : {}),
       requests: source.host ? 1200 : 0,
       ...(source.host ? { latency_p50_ms: source.pace[0], latency_p99_ms: source.pace[1] * 1.7 } : {}),
       in_flight: running?.parts.find((part) => part.source === source)?.inFlight ?? 0,
@@ -286,7 +300,7 @@ export class World extends EventEmitter {
         .filter((run) => run.sources.includes(source.name))
         .slice(0, 10)
         .map(summaryOf),
-      ...(source.budget ? { budget: budgetOf(source, view.last_run) } : {}),
+      ...(source.budget ? { budget: { ...source.budget, requests_today: 4210 } } : {}),
       ...(source.settings ? { settings: source.settings } : {}),
       quality: source.streams.map((stream) => ({
         stream,
@@ -313,23 +327,10 @@ export class World extends EventEmitter {
 
 function leftAlone(since) {
   return {
-    at: new Date(since - 900_000).toISOString(),
-    failures: 5,
-    reason: "401 Unauthorized: the token was refused. Set `auth.token` to a valid one.",
-    probe_at: new Date(Math.ceil(Date.now() / 600_000) * 600_000).toISOString(),
-  };
-}
-
-/** What a source has used of its budget. */
-function budgetOf({ budget }, last) {
-  const used = last?.totals.requests ?? 0;
-  return {
-    ...budget,
-    requests_today: 4210,
-    run_requests: used,
-    run_cost: used * budget.cost_per_request,
-    estimate_requests: 1240,
-    estimate_cost: 1240 * budget.cost_per_request,
+    since: new Date(since - 900_000).toISOString(),
+    reason:
+      "5 splits in a row have failed: 401 Unauthorized, the token was refused. Set `auth.token` to a valid one.",
+    next_probe_at: new Date(Math.ceil(Date.now() / 600_000) * 600_000).toISOString(),
   };
 }
 

@@ -56,12 +56,20 @@ export interface SourceRun {
   time: TimeSpent;
   waiting?: string;
   error?: string;
+  /** How far the parts of its work are, in their order; absent if it is not made of parts. */
+  phases?: PhaseProgress[];
+  /** What its requests have cost, if its budget says what one does. */
+  cost?: number;
+  /** How many requests it is expected to take. */
+  estimate?: number;
+  /** Why its own settings ended it before its end. */
+  stopped?: { by: "budget" | "failures"; reason: string };
 }
 
 /** What a split is about: the values of its placeholders, by their names. */
 export type Subject = Record<string, string>;
 
-/** A part of the work that a run does one after another, such as reading and then searching. */
+/** How far one part of a source's work is, such as listing, and then searching for what was listed. */
 export interface PhaseProgress {
   phase: string;
   splits_done: number;
@@ -77,8 +85,6 @@ export interface WorkerView {
   source?: string;
   stream?: string;
   split?: string;
-  phase?: string;
-  subject?: Subject;
   since_s?: number;
   batches: number;
   records: number;
@@ -152,7 +158,6 @@ export interface RunDetail extends RunSummary {
   full_refresh: boolean;
   limit?: number;
   by_source: SourceRun[];
-  phases?: PhaseProgress[];
   live?: LiveRun;
   report?: RunReport;
 }
@@ -189,28 +194,23 @@ export interface ScheduleView {
   overlap: string;
 }
 
-/** Why a source is left alone: too many of its splits failed one after another. */
-export interface SourcePaused {
-  at: string;
-  failures: number;
-  reason: string;
-  /** When one request tries whether it answers again. */
-  probe_at?: string;
+/** That a source is paused. */
+export interface PauseView {
+  since: string;
+  /** Why, if it was paused by itself after too many failures; absent if somebody has paused it. */
+  reason?: string;
+  /** When it is looked next whether it answers again. */
+  next_probe_at?: string;
 }
 
-/** What a source may use, and what it has used. Money has no unit: it is that of the configuration. */
+/** What a source may use. Money has no unit: it is that of the configuration. */
 export interface BudgetView {
   cost_per_request?: number;
   per_run?: number;
   requests_per_run?: number;
   requests_per_day?: number;
-  requests_today: number;
-  /** Of the run under way, else of the last one. */
-  run_requests: number;
-  run_cost?: number;
-  /** What the next run is likely to use. */
-  estimate_requests?: number;
-  estimate_cost?: number;
+  /** Requests of this day (UTC), over all runs. */
+  requests_today?: number;
 }
 
 /** How a source is configured, as far as it is no secret. */
@@ -234,7 +234,7 @@ export interface SourceView {
   /** How many of that run's records are of this source. */
   last_records?: number;
   schedule?: ScheduleView;
-  paused?: SourcePaused;
+  pause?: PauseView;
   requests: number;
   latency_p50_ms?: number;
   latency_p99_ms?: number;
@@ -290,6 +290,17 @@ export interface Accepted {
   state: RunState;
   sources: string[];
   waits_for?: string;
+  /** Of the sources with a budget. */
+  estimates?: Estimate[];
+}
+
+/** What collecting a source is expected to take. */
+export interface Estimate {
+  source: string;
+  requests?: number;
+  cost?: number;
+  /** How many requests its budget allows a run. */
+  allowed?: number;
 }
 
 export interface FailureView {

@@ -16,6 +16,8 @@ interface Props {
   /** Bytes: steps of the axis are round in KiB, MiB, ... */
   binary?: boolean;
   height?: number;
+  /** A value holds until the next one. */
+  stepped?: boolean;
   /** How the time of a sample is told. */
   when?(at: string): string;
 }
@@ -41,7 +43,7 @@ export function Chart(props: Props) {
     data,
     drawable,
     look: [props.colour, props.most],
-    draw: (_, node) => options(node, props, (value) => format.current(value), setAt),
+    draw: (UPlot, node) => options(UPlot, node, props, (value) => format.current(value), setAt),
   });
 
   const last = props.values.length - 1;
@@ -79,6 +81,7 @@ function words(props: Props): string {
 }
 
 function options(
+  UPlot: typeof uPlot,
   node: HTMLElement,
   props: Props,
   format: (value: number) => string,
@@ -86,6 +89,7 @@ function options(
 ): uPlot.Options {
   const line = resolved(node, props.colour);
   const axis = axisOf(node);
+  const paths = props.stepped ? UPlot.paths.stepped?.({ align: 1 }) : undefined;
   return {
     ...frameOf(node, props.height ?? HEIGHT, point),
     scales: {
@@ -103,7 +107,10 @@ function options(
         values: (_, splits) => splits.map((s) => format(s)),
       },
     ],
-    series: [{}, { stroke: line, width: 1.75, fill: fade(line), points: { show: false } }],
+    series: [
+      {},
+      { stroke: line, width: 1.75, fill: fade(line), points: { show: false }, ...(paths ? { paths } : {}) },
+    ],
   };
 }
 

@@ -137,7 +137,14 @@ function Line({ event, first, gap, withRun, open }: LineProps) {
 
 /** What an event is about: in the words of its source if it has any, else by the name of its split. */
 function About({ event }: { event: ActivityEvent }) {
-  if (event.subject) return <SubjectWords subject={event.subject} />;
+  if (event.subject) {
+    return (
+      <>
+        {" "}
+        <SubjectWords subject={event.subject} />
+      </>
+    );
+  }
   return event.split ? <span class="faint"> {event.split}</span> : null;
 }
 

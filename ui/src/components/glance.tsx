@@ -23,7 +23,7 @@ interface Shown<T> {
 /** Shows something about what the pointer rests on, or what has the focus; Escape hides it. */
 export function useGlance<T>() {
   const id = useId();
-  const [shown, setShown] = useState<{ item: T; rect: DOMRect } | undefined>();
+  const [shown, setShown] = useState<{ item: T; node: Element; rect: DOMRect } | undefined>();
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const hide = () => {
     clearTimeout(timer.current);
@@ -37,14 +37,16 @@ export function useGlance<T>() {
   useEffect(() => {
     if (!shown) return;
     const key = (event: KeyboardEvent) => event.key === "Escape" && hide();
+    // What gets the focus is scrolled into view, and takes its card along.
+    const scrolled = () => (shown.node === document.activeElement ? show(shown.item, shown.node) : hide());
     document.addEventListener("keydown", key);
-    window.addEventListener("scroll", hide, { passive: true });
+    document.addEventListener("scroll", scrolled, { passive: true, capture: true });
     return () => {
       document.removeEventListener("keydown", key);
-      window.removeEventListener("scroll", hide);
+      document.removeEventListener("scroll", scrolled, { capture: true });
     };
-  }, [shown !== undefined]);
-  const show = (item: T, node: Element) => setShown({ item, rect: node.getBoundingClientRect() });
+  }, [shown]);
+  const show = (item: T, node: Element) => setShown({ item, node, rect: node.getBoundingClientRect() });
   return {
     hide,
     over: (item: T) => ({

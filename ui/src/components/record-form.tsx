@@ -51,8 +51,7 @@ export function RecordForm({ schema, record, close }: Props) {
       }
     >
       <p class="faint">
-        An empty field has no value. {record ? "What you change here stays" : "This row stays"} when the next
-        run finds something else.
+        An empty field has no value. The history keeps who changed what; every edit can be undone.
       </p>
       <div class="form-grid">
         {columns.map((column) => (

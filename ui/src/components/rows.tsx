@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Column, DatasetRecord, DatasetSchema } from "../api/types.ts";
 import { cell, whole } from "../format/json.ts";
 import { nameOf } from "../format/record.ts";
@@ -35,7 +35,7 @@ export function Rows({ schema, rows, order, tools }: Props) {
   if (rows.length === 0) return <p class="empty">No record is like that.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section class="records" tabIndex={0} aria-label={`Records of ${name}`} onScroll={glance.hide}>
+    <section class="records" tabIndex={0} aria-label={`Records of ${name}`}>
       <table>
         <caption class="unseen">Records of {name}</caption>
         <thead>
@@ -117,13 +117,13 @@ export function Rows({ schema, rows, order, tools }: Props) {
 
 /** Chooses what is on this page; some but not all of it shows as neither. */
 function PickAll({ rows, tools }: { rows: DatasetRecord[]; tools: RowTools }) {
-  const box = useRef<HTMLInputElement>(null);
   const chosen = rows.filter((row) => tools.isChosen(row)).length;
   const all = chosen === rows.length;
-  if (box.current) box.current.indeterminate = chosen > 0 && !all;
   return (
     <input
-      ref={box}
+      ref={(box) => {
+        if (box) box.indeterminate = chosen > 0 && !all;
+      }}
       type="checkbox"
       aria-label="Select all on this page"
       checked={all}

@@ -7,7 +7,7 @@ import { When } from "./time.tsx";
 /** When a source is collected next, in a few words. */
 export function NextRun({ source }: { source: SourceView }) {
   if (source.running) return <a href={`/runs/${encodeURIComponent(source.running)}`}>running now</a>;
-  if (source.paused) return <span class="warn-ink">paused after failures</span>;
+  if (source.pause?.reason) return <span class="warn-ink">paused after failures</span>;
   if (!source.schedule) return <span class="faint">on request</span>;
   if (source.schedule.paused) return <span class="warn-ink">paused</span>;
   return <When at={source.schedule.next_at} />;
@@ -17,8 +17,9 @@ export function NextRun({ source }: { source: SourceView }) {
 export function SourceActions(props: { source: SourceView; refresh(): void; small?: boolean }) {
   const { source, refresh } = props;
   const small = props.small ?? false;
-  const left = source.paused !== undefined;
-  const paused = source.schedule?.paused || left;
+  // By itself, after failures; its page says why, with a button of its own.
+  const left = source.pause?.reason !== undefined;
+  const paused = source.schedule?.paused || source.pause !== undefined;
   const words = left ? "Resume collecting" : paused ? "Resume schedule" : "Pause schedule";
   const act = async (what: (name: string) => Promise<unknown>) => {
     await what(source.name);
@@ -36,7 +37,7 @@ export function SourceActions(props: { source: SourceView; refresh(): void; smal
       >
         {small ? null : "Collect now"}
       </Act>
-      {(left ? small : source.schedule) && (
+      {(left ? small : source.schedule || source.pause) && (
         <Act
           icon={paused ? "clock" : "pause"}
           look={small ? "quiet" : ""}

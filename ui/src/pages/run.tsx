@@ -26,6 +26,7 @@ import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { WorkerCard } from "../components/worker.tsx";
+import { money } from "../format/money.ts";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
 import { subjectOf } from "../format/subject.ts";
 import { dateTime, duration } from "../format/time.ts";
@@ -184,8 +185,16 @@ function Head({ run }: { run: RunDetail }) {
           </p>
         </div>
       )}
-      {run.phases && run.phases.length > 1 && (
-        <Phases phases={run.phases} ended={run.finished_at !== undefined} />
+      {run.by_source.map(
+        (source) =>
+          source.phases &&
+          source.phases.length > 1 && (
+            <Phases
+              key={source.name}
+              phases={source.phases}
+              source={run.by_source.length > 1 ? source.name : undefined}
+            />
+          ),
       )}
       <Figures
         label="What the run has done"
@@ -296,6 +305,12 @@ function SourceProgress({ source }: { source: SourceRun }) {
         </span>
         <span>{plural(source.totals.records, "record")}</span>
         <span>{bytes(source.totals.bytes)}</span>
+        {source.estimate !== undefined && (
+          <span>
+            {count(source.totals.requests)} of about {plural(source.estimate, "request")}
+          </span>
+        )}
+        {source.cost !== undefined && <span>cost {money(source.cost)}</span>}
         {source.in_flight > 0 && <span>{count(source.in_flight)} being read</span>}
         {source.totals.retries > 0 && (
           <span class="warn-ink">{plural(source.totals.retries, "retry", "retries")}</span>
@@ -309,7 +324,12 @@ function SourceProgress({ source }: { source: SourceRun }) {
           <Words text={source.waiting} />
         </Notice>
       )}
-      {source.error && (
+      {source.stopped && (
+        <Notice tone="warn">
+          <Words text={source.stopped.reason} />
+        </Notice>
+      )}
+      {source.error && source.error !== source.stopped?.reason && (
         <Notice tone="bad">
           <Words text={source.error} />
         </Notice>

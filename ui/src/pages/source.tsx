@@ -1,5 +1,5 @@
 import { operate } from "../api/client.ts";
-import type { SourceDetail, SourcePaused, StreamQuality, StreamView } from "../api/types.ts";
+import type { PauseView, SourceDetail, StreamQuality, StreamView } from "../api/types.ts";
 import { HealthBadge, LevelBadge } from "../components/badge.tsx";
 import { Budget } from "../components/budget.tsx";
 import { Act } from "../components/button.tsx";
@@ -45,7 +45,7 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
           <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
         </Notice>
       )}
-      {source.paused && <Left source={source} paused={source.paused} refresh={refresh} />}
+      {source.pause?.reason && <Left source={source} pause={source.pause} refresh={refresh} />}
       <p class="inline-facts">
         <span>{source.type}</span>
         <span>priority {source.priority}</span>
@@ -67,11 +67,7 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
           />
         </Section>
       </div>
-      {source.budget && (
-        <Section title="Budget">
-          <Budget budget={source.budget} running={source.running !== undefined} />
-        </Section>
-      )}
+      <Budget source={source} />
       {source.settings && (
         <Section title="Configuration">
           <Settings settings={source.settings} />
@@ -94,8 +90,8 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
 }
 
 /** Why nothing is collected of it, and what can be done about it. */
-function Left(props: { source: SourceDetail; paused: SourcePaused; refresh(): void }) {
-  const { source, paused, refresh } = props;
+function Left(props: { source: SourceDetail; pause: PauseView; refresh(): void }) {
+  const { source, pause, refresh } = props;
   const resume = async () => {
     await operate.resume(source.name);
     refresh();
@@ -103,14 +99,14 @@ function Left(props: { source: SourceDetail; paused: SourcePaused; refresh(): vo
   return (
     <Notice tone="warn">
       <p>
-        <b>Paused after {plural(paused.failures, "failure")} one after another.</b>{" "}
-        <Words text={paused.reason} />
+        <b>Paused by itself after failures.</b> <Words text={pause.reason ?? ""} />
       </p>
       <p>
-        Since <When at={paused.at} />.{" "}
-        {paused.probe_at ? (
+        Since <When at={pause.since} />.{" "}
+        {pause.next_probe_at ? (
           <>
-            A request tries <When at={paused.probe_at} /> whether it answers again; then it goes on by itself.
+            A request tries <When at={pause.next_probe_at} /> whether it answers again; then it goes on by
+            itself.
           </>
         ) : (
           "It goes on when somebody says so."

@@ -81,6 +81,7 @@ function Counts({ entries }: { entries: Episode[] }) {
       {...series}
       format={count}
       colour="--chart-2"
+      stepped
       when={dateTime}
     />
   );
