@@ -1,14 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { operate } from "../api/client.ts";
-import type {
-  ActivityEvent,
-  LiveRun,
-  RunDetail,
-  SourceReport,
-  SourceRun,
-  Subject,
-  WorkerView,
-} from "../api/types.ts";
+import type { RunDetail, SourceRun } from "../api/types.ts";
 import { StateBadge } from "../components/badge.tsx";
 import { Progress } from "../components/bar.tsx";
 import { Act } from "../components/button.tsx";
@@ -17,22 +9,19 @@ import { Dialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Hosts, Pools } from "../components/limits.tsx";
 import { share } from "../components/live-run.tsx";
-import { Loaded, Notice } from "../components/notice.tsx";
+import { Loaded } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
 import { Phases } from "../components/phases.tsx";
 import { SourceNames, TRIGGERS } from "../components/runs.tsx";
 import { Spent } from "../components/spent.tsx";
-import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
-import { Words } from "../components/words.tsx";
-import { WorkerCard } from "../components/worker.tsx";
-import { money } from "../format/money.ts";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
-import { subjectOf } from "../format/subject.ts";
 import { dateTime, duration } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
 import { RunFailures } from "./run-failures.tsx";
-import { RunFeed, type RunFeedState, useRunFeed } from "./run-feed.tsx";
+import { RunFeed, useRunFeed } from "./run-feed.tsx";
+import { Report, SourceProgress } from "./run-sources.tsx";
+import { Workers } from "./run-workers.tsx";
 
 const UNDER_WAY = new Set(["queued", "running"]);
 const RETRIABLE = new Set(["interrupted", "partial", "failed", "cancelled"]);
@@ -244,130 +233,4 @@ function Head({ run }: { run: RunDetail }) {
 
 function known(sources: SourceRun[]): number {
   return sources.reduce((sum, source) => sum + source.splits_known, 0);
-}
-
-/** Beyond these, workers without work are only counted. */
-const CARDS = 24;
-
-function Workers({ live, feed }: { live: LiveRun; feed: RunFeedState }) {
-  const subjects = useSubjects(live.workers, feed.feed.events);
-  const crowded = live.workers.length > CARDS;
-  const shown = crowded ? live.workers.filter((worker) => worker.action !== "idle") : live.workers;
-  const busy = live.workers.filter((worker) => worker.action !== "idle").length;
-  return (
-    <Section title="Workers" beside={<span class="faint">{`${busy} of ${live.workers.length} busy`}</span>}>
-      <ul class="workers">
-        {shown.map((worker) => (
-          <WorkerCard
-            key={worker.worker_id}
-            worker={worker}
-            subject={subjects.get(worker.worker_id)?.subject}
-            chosen={feed.worker === `${worker.worker_id}`}
-            choose={() => feed.setWorker(feed.worker === `${worker.worker_id}` ? "" : `${worker.worker_id}`)}
-          />
-        ))}
-      </ul>
-      {crowded && <p class="faint">{plural(live.workers.length - busy, "more worker")} without work</p>}
-    </Section>
-  );
-}
-
-/** What workers are at, remembered while the list of events is filtered to those of others. */
-function useSubjects(workers: WorkerView[], events: ActivityEvent[]) {
-  const known = useRef(new Map<number, { split: string | undefined; subject: Subject }>());
-  for (const worker of workers) {
-    const subject = subjectOf(worker, events);
-    if (subject) known.current.set(worker.worker_id, { split: worker.split, subject });
-    else if (known.current.get(worker.worker_id)?.split !== worker.split) {
-      known.current.delete(worker.worker_id);
-    }
-  }
-  return known.current;
-}
-
-function SourceProgress({ source }: { source: SourceRun }) {
-  const part = source.splits_known === 0 ? undefined : source.totals.splits / source.splits_known;
-  return (
-    <li data-source={source.name}>
-      <div class="run-cell">
-        <a href={`/sources/${encodeURIComponent(source.name)}`}>{source.name}</a>
-        <StateBadge state={source.state} />
-        <span class="faint">{source.type}</span>
-      </div>
-      <Progress
-        label={`Splits done of ${source.name}`}
-        share={source.state === "completed" ? 1 : part}
-        tone={source.state}
-      />
-      <p class="inline-facts">
-        <span>
-          {count(source.totals.splits)} of {plural(source.splits_known, "split")}
-        </span>
-        <span>{plural(source.totals.records, "record")}</span>
-        <span>{bytes(source.totals.bytes)}</span>
-        {source.estimate !== undefined && (
-          <span>
-            {count(source.totals.requests)} of about {plural(source.estimate, "request")}
-          </span>
-        )}
-        {source.cost !== undefined && <span>cost {money(source.cost)}</span>}
-        {source.in_flight > 0 && <span>{count(source.in_flight)} being read</span>}
-        {source.totals.retries > 0 && (
-          <span class="warn-ink">{plural(source.totals.retries, "retry", "retries")}</span>
-        )}
-        {source.totals.failures > 0 && (
-          <span class="bad-ink">{plural(source.totals.failures, "failure")}</span>
-        )}
-      </p>
-      {source.waiting && (
-        <Notice tone="warn">
-          <Words text={source.waiting} />
-        </Notice>
-      )}
-      {source.stopped && (
-        <Notice tone="warn">
-          <Words text={source.stopped.reason} />
-        </Notice>
-      )}
-      {source.error && source.error !== source.stopped?.reason && (
-        <Notice tone="bad">
-          <Words text={source.error} />
-        </Notice>
-      )}
-    </li>
-  );
-}
-
-const REPORT: Col<SourceReport>[] = [
-  {
-    title: "Source",
-    main: true,
-    cell: (source) => (
-      <span class="run-cell">
-        <b>{source.name}</b>
-        <StateBadge state={source.status} />
-      </span>
-    ),
-  },
-  { title: "Records", number: true, cell: (source) => count(source.records) },
-  { title: "Already there", number: true, cell: (source) => count(source.deduped) },
-  { title: "Dropped", number: true, extra: true, cell: (source) => count(source.dropped ?? 0) },
-  { title: "Failures", number: true, cell: (source) => count(source.failures) },
-  { title: "Requests", number: true, cell: (source) => count(source.requests) },
-  { title: "Retries", number: true, extra: true, cell: (source) => count(source.retries) },
-  { title: "Rate limited", number: true, extra: true, cell: (source) => count(source.rate_limited) },
-  { title: "Received", number: true, cell: (source) => bytes(source.bytes) },
-  { title: "Took", number: true, cell: (source) => duration(source.duration_s) },
-];
-
-function Report({ sources }: { sources: SourceReport[] }) {
-  return (
-    <Table
-      caption="The run's report, by source"
-      cols={REPORT}
-      rows={sources}
-      id={(source) => source.name}
-      empty="It had no sources."
-    />
-  );
 }

@@ -1,14 +1,13 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get, withQuery } from "../../api/client.ts";
 import type { ChangedRow, Diff, Snapshot } from "../../api/history.ts";
 import type { DatasetRecord, DatasetSchema, Page } from "../../api/types.ts";
 import { datasetPath } from "../../api/views.ts";
 import { Act } from "../../components/button.tsx";
 import { Differences } from "../../components/changes.tsx";
-import { Select } from "../../components/choice.tsx";
+import { Moment } from "../../components/moment.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { Figures, Section } from "../../components/page.tsx";
-import { shortId } from "../../components/runs.tsx";
 import { type Col, Table } from "../../components/table.tsx";
 import { cell } from "../../format/json.ts";
 import { count, plural } from "../../format/number.ts";
@@ -40,8 +39,8 @@ export function DiffTab({ schema }: { schema: DatasetSchema }) {
       {() => (
         <>
           <search class="filters roomy">
-            <Side label="From" runs={runs} value={from} choose={(value) => setQuery({ from: value })} />
-            <Side label="To" runs={runs} value={to} now choose={(value) => setQuery({ to: value })} />
+            <Moment label="From" runs={runs} value={from} choose={(value) => setQuery({ from: value })} />
+            <Moment label="To" runs={runs} value={to} now choose={(value) => setQuery({ to: value })} />
           </search>
           <Compared schema={schema} from={from} to={to} />
         </>
@@ -54,65 +53,6 @@ export function DiffTab({ schema }: { schema: DatasetSchema }) {
 function eachOnce(ends: Snapshot[]): Snapshot[] {
   const seen = new Set<string>();
   return ends.filter(({ run }) => !seen.has(run) && seen.add(run));
-}
-
-const MOMENT = "moment";
-
-interface SideProps {
-  label: string;
-  runs: Snapshot[];
-  value: string;
-  /** Whether it may be as it is now. */
-  now?: boolean;
-  choose(value: string): void;
-}
-
-/** One of the two: a run, now, or a moment. */
-function Side({ label, runs, value, now, choose }: SideProps) {
-  const id = useId();
-  const isRun = runs.some((run) => run.run === value);
-  const isMoment = value !== "" && !isRun;
-  const pick = (chosen: string) =>
-    choose(chosen === MOMENT ? (runs[0]?.at ?? new Date().toISOString()) : chosen);
-  return (
-    <>
-      <Select
-        label={label}
-        value={isMoment ? MOMENT : value}
-        choose={pick}
-        options={[
-          ...(now ? [{ value: "", text: "now" }] : []),
-          { value: MOMENT, text: "a moment …" },
-          ...runs.map((run) => ({
-            value: run.run,
-            text: `run ${shortId(run.run)}, ${dateTime(run.at)}: ${plural(run.count, "row")}`,
-          })),
-        ]}
-      />
-      {isMoment && (
-        <div class="field">
-          <label for={id}>{label}, when</label>
-          <input
-            id={id}
-            type="datetime-local"
-            step={1}
-            value={localTime(value)}
-            onChange={(event) => {
-              const at = new Date(event.currentTarget.value);
-              if (!Number.isNaN(at.getTime())) choose(at.toISOString());
-            }}
-          />
-        </div>
-      )}
-    </>
-  );
-}
-
-/** A moment as the field takes it: in the reader's zone, to the second. */
-function localTime(at: string): string {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "";
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
 function Compared({ schema, from, to }: { schema: DatasetSchema; from: string; to: string }) {

@@ -1,19 +1,18 @@
 import { useMemo, useState } from "preact/hooks";
 import type { DatasetRecord, DatasetSchema, DatasetView } from "../../api/types.ts";
-import { datasetPath, type SentimentStats, statsPath } from "../../api/views.ts";
+import { datasetPath } from "../../api/views.ts";
 import { Select } from "../../components/choice.tsx";
-import { Code } from "../../components/code.tsx";
-import { Dialog } from "../../components/dialog.tsx";
+import { Groups } from "../../components/groups.tsx";
 import { Icon } from "../../components/icon.tsx";
 import { LABELS, MoodBadge } from "../../components/mood.tsx";
 import { Section } from "../../components/page.tsx";
 import { PagedList } from "../../components/paged.tsx";
 import { SearchField } from "../../components/search.tsx";
 import { When } from "../../components/time.tsx";
+import { WholeRecord } from "../../components/whole-record.tsx";
 import { momentOf } from "../../format/moment.ts";
 import { compact } from "../../format/number.ts";
 import { addressOf, keyColumns, nameOf } from "../../format/record.ts";
-import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
 
 const SINCE: Record<string, { text: string; hours: number }> = {
@@ -38,6 +37,8 @@ export function RecentTab({ schema, view }: Props) {
   // A moment that moved with the clock would be another question each second.
   const since = useMemo(() => moment(SINCE[within]?.hours), [within]);
   const keys = keyColumns(schema.columns);
+  const idOf = (record: DatasetRecord) =>
+    JSON.stringify(keys.length > 0 ? keys.map((key) => record[key]) : record);
   return (
     <Section title="Newest first" beside={<span class="faint">new ones appear by themselves</span>}>
       <search class="filters">
@@ -82,7 +83,7 @@ export function RecentTab({ schema, view }: Props) {
         every={5000}
         withRuns
         size={30}
-        id={(record) => JSON.stringify(keys.length > 0 ? keys.map((key) => record[key]) : record)}
+        id={idOf}
       >
         {(records) =>
           records.length === 0 ? (
@@ -90,22 +91,13 @@ export function RecentTab({ schema, view }: Props) {
           ) : (
             <ul class="posts">
               {records.map((record) => (
-                <Post
-                  key={keys.length > 0 ? keys.map((key) => record[key]).join() : JSON.stringify(record)}
-                  record={record}
-                  view={view}
-                  open={() => setOpen(record)}
-                />
+                <Post key={idOf(record)} record={record} view={view} open={() => setOpen(record)} />
               ))}
             </ul>
           )
         }
       </PagedList>
-      {open && (
-        <Dialog title={nameOf(open, view.text)} close={() => setOpen(undefined)} wide>
-          <Code label="The whole record" text={JSON.stringify(open)} />
-        </Dialog>
-      )}
+      {open && <WholeRecord record={open} view={view} close={() => setOpen(undefined)} />}
     </Section>
   );
 }
@@ -114,29 +106,6 @@ const all = { value: "", text: "all" };
 
 function moment(hours: number | undefined): string | undefined {
   return hours === undefined ? undefined : new Date(Date.now() - hours * 3_600_000).toISOString();
-}
-
-interface GroupsProps {
-  dataset: string;
-  /** The column that tells groups apart. */
-  column: string;
-  value: string;
-  choose(value: string): void;
-}
-
-/** The groups that had something to say in the last month, to choose one. */
-export function Groups(props: GroupsProps) {
-  const stats = useQuery<SentimentStats>(statsPath(props.dataset, "30d", "1d"));
-  const names = (stats.data?.groups ?? []).map((each) => each.group).sort((a, b) => a.localeCompare(b));
-  if (props.value && !names.includes(props.value)) names.push(props.value);
-  return (
-    <Select
-      label={props.column}
-      value={props.value}
-      choose={props.choose}
-      options={[all, ...names.map((name) => ({ value: name, text: name }))]}
-    />
-  );
 }
 
 function Post({ record, view, open }: { record: DatasetRecord; view: DatasetView; open(): void }) {

@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { DatasetView } from "../../api/types.ts";
 import { type Mood, type SentimentStats, statsPath } from "../../api/views.ts";
 import { Segments } from "../../components/choice.tsx";
+import { Groups } from "../../components/groups.tsx";
 import { CompoundBar, LABELS, MoodBar, moodLook } from "../../components/mood.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { type Figure, Figures, Section } from "../../components/page.tsx";
@@ -12,7 +13,6 @@ import { compact, count, percent } from "../../format/number.ts";
 import { WINDOW_OPTIONS, WINDOWS, windowOf } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
-import { Groups } from "./recent.tsx";
 
 interface Props {
   dataset: string;

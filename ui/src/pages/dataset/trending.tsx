@@ -3,12 +3,12 @@ import { withQuery } from "../../api/client.ts";
 import type { DatasetRecord, DatasetSchema, DatasetView } from "../../api/types.ts";
 import { datasetPath, type Trending, type TrendingRecord, type TrendingTerm } from "../../api/views.ts";
 import { Segments } from "../../components/choice.tsx";
-import { Code } from "../../components/code.tsx";
-import { Dialog } from "../../components/dialog.tsx";
+import { Groups } from "../../components/groups.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { Section } from "../../components/page.tsx";
 import { type Rank, Ranked } from "../../components/ranked.tsx";
 import { When } from "../../components/time.tsx";
+import { WholeRecord } from "../../components/whole-record.tsx";
 import { momentOf } from "../../format/moment.ts";
 import { growth } from "../../format/mood.ts";
 import { compact, count, rate } from "../../format/number.ts";
@@ -16,7 +16,6 @@ import { nameOf } from "../../format/record.ts";
 import { WINDOW_OPTIONS, windowOf } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
-import { Groups } from "./recent.tsx";
 
 interface Props {
   schema: DatasetSchema;
@@ -75,11 +74,7 @@ export function TrendingTab({ schema, view }: Props) {
           </div>
         )}
       </Loaded>
-      {open && (
-        <Dialog title={nameOf(open, view.text)} close={() => setOpen(undefined)} wide>
-          <Code label="The whole record" text={JSON.stringify(open)} />
-        </Dialog>
-      )}
+      {open && <WholeRecord record={open} view={view} close={() => setOpen(undefined)} />}
     </>
   );
 }
