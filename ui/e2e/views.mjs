@@ -68,7 +68,7 @@ test("sentiment is shown over time and by group", { skip }, async () => {
 
 test("what trends leads to what was said", { skip }, async () => {
   const page = await openPage({ size: NARROW, dark: true });
-  await open(page, `${path}?tab=trending&window=30d`);
+  await open(page, `${path}?tab=trending&window=7d`);
   const terms = page.getByRole("list", { name: "Terms by their growth" });
   await terms.locator("li").first().waitFor();
   await fitsTheScreen(page);

@@ -127,8 +127,7 @@ export class History {
     return { change: episode.change, count: this.rows.size, records };
   }
 
-  insert(records) {
-    const list = [records].flat();
+  insert(list) {
     for (const { seller_key: key } of list) {
       if (!key) throw refused(400, "A row needs a value for `seller_key`.");
       if (this.rows.has(key)) throw refused(409, `There is a row \`${key}\` already.`);

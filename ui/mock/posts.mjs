@@ -148,9 +148,9 @@ export function trending(dataset, posts, query) {
     .map((term, at) => {
       const count = there.filter((each) => each.title.includes(term)).length;
       const before = at === 2 ? 0 : count / (0.6 + ((at * 7) % 11) / 2);
-      return { term, count, before, growth: count / Math.max(before, 1) };
+      return { term, count, before, growth: (count - before) / Math.sqrt(before + 1) };
     })
-    .filter((each) => each.count > 0)
+    .filter((each) => each.count > 2 && each.growth > 0)
     .sort((a, b) => b.growth - a.growth)
     .slice(0, limit);
   return { dataset, from: time(to - window), to: time(to), records, terms };

@@ -1,4 +1,4 @@
-import { send } from "./client.ts";
+import { send, withQuery } from "./client.ts";
 import type { DatasetRecord } from "./types.ts";
 import { datasetPath } from "./views.ts";
 
@@ -88,10 +88,12 @@ async function edit(method: string, path: string, body?: unknown): Promise<Edite
   return (await response.json()) as Edited;
 }
 
+/** `source` says whose row it is, where several sources land in the dataset. */
 export const edits = {
-  insert: (dataset: string, record: DatasetRecord) => edit("POST", datasetPath(dataset, "records"), record),
-  update: (dataset: string, key: Key, changes: DatasetRecord) =>
-    edit("PATCH", datasetPath(dataset, "records", keyText(key)), changes),
+  insert: (dataset: string, record: DatasetRecord, source?: string) =>
+    edit("POST", withQuery(datasetPath(dataset, "records"), { source }), { records: [record] }),
+  update: (dataset: string, key: Key, changes: DatasetRecord, source?: string) =>
+    edit("PATCH", withQuery(datasetPath(dataset, "records", keyText(key)), { source }), changes),
   remove: (dataset: string, keys: Key[]) => edit("POST", datasetPath(dataset, "records", "remove"), { keys }),
   undo: (dataset: string, change: number) =>
     edit("POST", datasetPath(dataset, "changes", String(change), "undo"), {}),

@@ -6,7 +6,7 @@ export type Label = "positive" | "neutral" | "negative";
 /** How many records there are of each label; and the mean of their compound scores, -1 to 1. */
 export interface Mood extends Record<Label, number> {
   records: number;
-  compound_mean: number | null;
+  compound_mean?: number | null;
 }
 
 export interface SentimentStats {
@@ -28,8 +28,9 @@ export interface TrendingRecord {
 export interface TrendingTerm {
   term: string;
   count: number;
-  /** Its mean per window in the past. */
+  /** How often it would be there if it were as frequent as in the past. */
   before: number;
+  /** By how much more than by chance it is above that; terms come in this order. */
   growth: number;
 }
 

@@ -14,6 +14,7 @@ const LOOKS: Record<string, Look> = {
   error: { icon: "error", tone: "bad", words: "error" },
   inserted: { icon: "plus", tone: "good", words: "inserted" },
   updated: { icon: "pencil", tone: "good", words: "updated" },
+  edited: { icon: "pencil", tone: "info", words: "edited by hand" },
   deduped: { icon: "copy", tone: "calm", words: "deduped" },
   schema: { icon: "columns", tone: "info", words: "schema" },
   complete: { icon: "check", tone: "good", words: "complete" },

@@ -50,8 +50,8 @@ export function MoodBar(props: { mood: Mood; label: string }) {
 }
 
 /** A compound score as a bar from the middle: to the left what is negative, to the right what is positive. */
-export function CompoundBar({ value }: { value: number | null }) {
-  if (value === null) return <span class="faint">–</span>;
+export function CompoundBar({ value }: { value: number | null | undefined }) {
+  if (value === null || value === undefined) return <span class="faint">–</span>;
   const size = Math.min(1, Math.abs(value)) * 50;
   return (
     <span class="compound">

@@ -5,10 +5,13 @@ import { kindOf, parsed, typed } from "../format/field.ts";
 import { isOfData, keyOf } from "../format/record.ts";
 import { edit } from "../state/edits.ts";
 import { Act } from "./button.tsx";
+import { Select } from "./choice.tsx";
 import { Dialog } from "./dialog.tsx";
 
 /** Longer texts get a field of several lines. */
 const LINE = 80;
+/** The column that says whose a row is. */
+const SOURCE = "_busta_source";
 
 interface Props {
   schema: DatasetSchema;
@@ -23,14 +26,19 @@ export function RecordForm({ schema, record, close }: Props) {
   const [first] = useState(() => new Map(columns.map(({ name }) => [name, typed(record?.[name])])));
   const [texts, setTexts] = useState(first);
   const [problems, setProblems] = useState(new Map<string, string>());
+  // Rows of several sources may have one key.
+  const several = schema.sources.length > 1;
+  const [chosen, setSource] = useState(String(record?.[SOURCE] ?? schema.sources[0] ?? ""));
+  const source = several ? chosen : undefined;
   const save = async () => {
     const { values, wrong } = read(columns, texts, first);
     setProblems(wrong);
     if (wrong.size > 0) return;
+    const { name } = schema;
     if (Object.keys(values).length > 0) {
-      if (record) {
-        await edit(schema.name, "changed", edits.update(schema.name, keyOf(record, schema.columns), values));
-      } else await edit(schema.name, "added", edits.insert(schema.name, values));
+      await (record
+        ? edit(name, "changed", edits.update(name, keyOf(record, schema.columns), values, source))
+        : edit(name, "added", edits.insert(name, values, source)));
     }
     close();
   };
@@ -53,6 +61,14 @@ export function RecordForm({ schema, record, close }: Props) {
       <p class="faint">
         An empty field has no value. The history keeps who changed what; every edit can be undone.
       </p>
+      {several && !record && (
+        <Select
+          label="As if found by"
+          value={chosen}
+          choose={setSource}
+          options={schema.sources.map((name) => ({ value: name, text: name }))}
+        />
+      )}
       <div class="form-grid">
         {columns.map((column) => (
           <Field

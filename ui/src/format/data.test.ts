@@ -36,7 +36,7 @@ describe("scores and amounts", () => {
   });
 
   it("say what is new, and how much the rest has grown", () => {
-    expect(growth(3.21, 4)).toBe("×3.2");
+    expect(growth(32, 10)).toBe("×3.2");
     expect(growth(1400, 1)).toBe("×1,400");
     expect(growth(12, 0)).toBe("new");
   });

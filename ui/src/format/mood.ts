@@ -5,8 +5,9 @@ export function compound(value: number): string {
   return `${value < 0 ? "−" : "+"}${text}`;
 }
 
-/** A growth as a factor: `×3.2`, `×14`; of what was not there before, `new`. */
-export function growth(factor: number, before: number): string {
-  if (before === 0 || !Number.isFinite(factor)) return "new";
+/** How often something is there now against before: `×3.2`, `×14`; of what was not there before, `new`. */
+export function growth(count: number, before: number): string {
+  if (before === 0) return "new";
+  const factor = count / before;
   return `×${factor < 9.95 ? factor.toFixed(1) : Math.round(factor).toLocaleString("en")}`;
 }

@@ -10,7 +10,7 @@ import { StackedChart } from "../../components/stacked-chart.tsx";
 import { type Col, Table } from "../../components/table.tsx";
 import { compound } from "../../format/mood.ts";
 import { compact, count, percent } from "../../format/number.ts";
-import { WINDOW_OPTIONS, WINDOWS, windowOf } from "../../format/windows.ts";
+import { SENTIMENT_WINDOWS, WINDOWS, windowOf, windowOptions } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
 
@@ -22,7 +22,7 @@ interface Props {
 /** What the rows sound like: over time, and by group. */
 export function SentimentTab({ dataset, view }: Props) {
   const { query } = place.value;
-  const window = windowOf(query.get("window"));
+  const window = windowOf(query.get("window"), SENTIMENT_WINDOWS);
   const group = query.get("group") ?? "";
   const { bucket, step } = WINDOWS[window];
   const stats = useQuery<SentimentStats>(statsPath(dataset, window, bucket, group), {
@@ -36,7 +36,7 @@ export function SentimentTab({ dataset, view }: Props) {
           label="Window"
           value={window}
           choose={(value) => setQuery({ window: value === "24h" ? undefined : value })}
-          options={WINDOW_OPTIONS}
+          options={windowOptions(SENTIMENT_WINDOWS)}
         />
         {view.group_by && (
           <Groups
@@ -81,7 +81,7 @@ function Total({ mood }: { mood: Mood }) {
     { name: "Negative", value: share(mood.negative), below: count(mood.negative) },
     {
       name: "Mean compound",
-      value: mood.compound_mean === null ? "–" : compound(mood.compound_mean),
+      value: typeof mood.compound_mean === "number" ? compound(mood.compound_mean) : "–",
       below: "from −1 to +1",
     },
   ];
@@ -103,7 +103,7 @@ function OverTime({ stats }: { stats: SentimentStats }) {
       })),
     [series],
   );
-  const means = useMemo(() => series.map((each) => each.compound_mean), [series]);
+  const means = useMemo(() => series.map((each) => each.compound_mean ?? null), [series]);
   return (
     <StackedChart
       title="Records by sentiment, and their mean compound score"

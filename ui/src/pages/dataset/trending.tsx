@@ -13,7 +13,7 @@ import { momentOf } from "../../format/moment.ts";
 import { growth } from "../../format/mood.ts";
 import { compact, count, rate } from "../../format/number.ts";
 import { nameOf } from "../../format/record.ts";
-import { WINDOW_OPTIONS, windowOf } from "../../format/windows.ts";
+import { TRENDING_WINDOWS, windowOf, windowOptions } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
 
@@ -25,7 +25,7 @@ interface Props {
 /** What grows fast: rows by their score per hour, words by their own past. */
 export function TrendingTab({ schema, view }: Props) {
   const { query } = place.value;
-  const window = windowOf(query.get("window"));
+  const window = windowOf(query.get("window"), TRENDING_WINDOWS);
   const group = query.get("group") ?? "";
   const [open, setOpen] = useState<DatasetRecord | undefined>();
   const trending = useQuery<Trending>(
@@ -39,7 +39,7 @@ export function TrendingTab({ schema, view }: Props) {
           label="Window"
           value={window}
           choose={(value) => setQuery({ window: value === "24h" ? undefined : value })}
-          options={WINDOW_OPTIONS}
+          options={windowOptions(TRENDING_WINDOWS)}
         />
         {view.group_by && (
           <Groups
@@ -115,9 +115,9 @@ function termRank(each: TrendingTerm, group: string): Rank {
   return {
     id: term,
     what: <a href={withQuery(place.value.path, { tab: "recent", q: term, group })}>{term}</a>,
-    facts: <span>before {past}</span>,
+    facts: <span>usually {past}</span>,
     value: each.count,
     text: count(each.count),
-    end: growth(each.growth, before),
+    end: growth(each.count, before),
   };
 }
