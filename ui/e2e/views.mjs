@@ -50,6 +50,8 @@ test("sentiment is shown over time and by group", { skip }, async () => {
   await open(page, `${path}?tab=sentiment`);
   await page.getByText("30 days").click();
   await page.waitForURL(/window=30d/);
+  // Also when it is the first thing that is asked for, twice: for the choice of groups too.
+  await open(page, `${path}?tab=sentiment&window=30d`);
   const stats = await api(of("sentiment/stats?window=30d&bucket=1d"));
   await page.locator(".chart canvas").waitFor();
   const words = await page.locator(".chart [role=img]").getAttribute("aria-label");

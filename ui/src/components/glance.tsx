@@ -8,7 +8,7 @@ import { Facts } from "./facts.tsx";
 const RESTS_MS = 250;
 const MOST_FACTS = 12;
 const MOST_LETTERS = 160;
-const WIDTH = 340;
+const WIDTH = 380;
 const GAP = 8;
 
 interface Shown<T> {

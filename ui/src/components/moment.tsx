@@ -6,6 +6,8 @@ import { Select } from "./choice.tsx";
 import { shortId } from "./runs.tsx";
 
 const MOMENT = "moment";
+/** How an address says one; what else it may say, such as `seq:12`, is shown as it is. */
+const MOMENTS = /^\d{4}-\d\d-\d\dT/;
 
 interface Props {
   label: string;
@@ -20,7 +22,8 @@ interface Props {
 export function Moment({ label, runs, value, now, choose }: Props) {
   const id = useId();
   const isRun = runs.some((run) => run.run === value);
-  const isMoment = value !== "" && !isRun;
+  const isMoment = MOMENTS.test(value);
+  const isOther = value !== "" && !isRun && !isMoment;
   const pick = (chosen: string) =>
     choose(chosen === MOMENT ? (runs[0]?.at ?? new Date().toISOString()) : chosen);
   return (
@@ -31,6 +34,7 @@ export function Moment({ label, runs, value, now, choose }: Props) {
         choose={pick}
         options={[
           ...(now ? [{ value: "", text: "now" }] : []),
+          ...(isOther ? [{ value, text: value }] : []),
           { value: MOMENT, text: "a moment …" },
           ...runs.map((run) => ({
             value: run.run,
