@@ -18,6 +18,8 @@ import { place, setQuery } from "../../state/router.ts";
 
 /** So many runs to choose from; what is older is found by its moment. */
 const RUNS = 100;
+/** More than anybody reads. */
+const MOST = 2000;
 const DAY_MS = 86_400_000;
 /** Columns of rows that came or went; the rest is in the grid. */
 const SHOWN = 6;
@@ -68,24 +70,29 @@ function Compared({ schema, from, to }: { schema: DatasetSchema; from: string; t
           const part = await get<Diff>(path(diff.next));
           setMore({ of: path(), diff: more?.of === path() ? joined(more.diff, part) : part });
         };
+        const rows = diff.added.length + diff.removed.length + diff.changed.length;
+        const none = (words: string) => (diff.next === undefined ? words : "None so far.");
         return (
           <>
             <Summary diff={diff} />
-            <RowList title="Added" schema={schema} rows={diff.added} empty="No row is new." />
-            <RowList title="Removed" schema={schema} rows={diff.removed} empty="No row is gone." />
+            <RowList title="Added" schema={schema} rows={diff.added} empty={none("No row is new.")} />
+            <RowList title="Removed" schema={schema} rows={diff.removed} empty={none("No row is gone.")} />
             <Section title="Changed">
               <Table
                 caption="Rows that changed"
                 cols={CHANGED}
                 rows={diff.changed}
                 id={(row) => keyWords(row.key)}
-                empty="No row is different."
+                empty={none("No row is different.")}
               />
             </Section>
-            {diff.next !== undefined && (
+            {diff.next !== undefined && rows < MOST && (
               <div class="more">
                 <Act act={load}>Show more</Act>
               </div>
+            )}
+            {rows >= MOST && (
+              <p class="empty">There are more; compare places that are closer to each other.</p>
             )}
           </>
         );

@@ -85,9 +85,9 @@ export function RecentTab({ schema, view }: Props) {
         size={30}
         id={idOf}
       >
-        {(records) =>
+        {(records, more) =>
           records.length === 0 ? (
-            <p class="empty">No row is like that.</p>
+            <p class="empty">{more ? "None among the newest rows." : "No row is like that."}</p>
           ) : (
             <ul class="posts">
               {records.map((record) => (
