@@ -78,9 +78,10 @@ test("a run, live, from the button to its end", async () => {
     phases.map(({ phase }) => phase),
   );
   if (run.totals.failures > 0) {
-    const kinds = await api(`/failures/groups?by=kind&run=${id}`);
-    const table = page.getByRole("table", { name: "Failures of this run by kind" });
-    await until("failures", async () => (await table.locator("tbody tr").count()) === kinds.length, 10);
+    const { items } = await api(`/failures?limit=1000&run=${id}`);
+    const types = new Set(items.map(({ kind, stage }) => `${kind} ${stage}`));
+    const table = page.getByRole("table", { name: "Failures of this run by kind and stage" });
+    await until("failures", async () => (await table.locator("tbody tr").count()) === types.size, 10);
   }
   await shot(page, "live-2-ended", { fullPage: true });
   await closePage(page);

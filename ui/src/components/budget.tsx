@@ -23,7 +23,7 @@ export function Budget({ source }: { source: SourceDetail }) {
   if (!budget && part?.cost === undefined && part?.estimate === undefined) return null;
   return (
     <Section title="Budget">
-      {part?.stopped?.by === "budget" && (
+      {part?.stopped?.by === "budget" && part.stopped.reason !== source.error && (
         <Notice tone="warn">
           <Words text={part.stopped.reason} />
         </Notice>

@@ -27,7 +27,10 @@ export function accepted(answer: Accepted): void {
 
 /** What a run is expected to take of a source's budget. */
 function estimateWords({ source, requests, cost, allowed }: Estimate): string {
-  if (requests === undefined) return `${source}: nobody knows yet how many requests it takes.`;
+  if (requests === undefined) {
+    const most = allowed === undefined ? "" : `; its budget allows ${count(allowed)}`;
+    return `${source}: how many requests it takes is not known before a first run is complete${most}.`;
+  }
   const price = cost === undefined ? "" : `, ${money(cost)}`;
   const most = allowed === undefined ? "" : ` of ${count(allowed)} that its budget allows`;
   return `${source}: about ${plural(requests, "request")}${most}${price}.`;

@@ -149,7 +149,7 @@ function About({ event }: { event: ActivityEvent }) {
 }
 
 /** What these count are records; found may be splits too, which belong to none. */
-const OF_RECORDS = new Set(["inserted", "updated", "deduped", "warning", "complete"]);
+const OF_RECORDS = new Set(["uploading", "inserted", "updated", "edited", "deduped", "warning", "complete"]);
 
 function amount(event: ActivityEvent, count: number): string {
   const records = OF_RECORDS.has(event.action) || (event.action === "found" && event.split !== undefined);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sideOf } from "./failure.ts";
+import { byType, sideOf } from "./failure.ts";
 import { kindOf, parsed, typed } from "./field.ts";
 import { momentOf } from "./moment.ts";
 import { money } from "./money.ts";
@@ -116,12 +116,29 @@ describe("fields", () => {
 });
 
 describe("failures", () => {
+  const group = (kind: string, stage: string, count: number, reason: string) => ({
+    title: reason,
+    count,
+    first_at: "",
+    last_at: "",
+    runs: [],
+    example: { id: "1", run_id: "r", source: "s", stream: "t", split: "p", at: "", kind, stage, reason },
+  });
+
   it("are of whom they have to be mended by", () => {
-    expect(sideOf({ stage: "read", kind: "data" })).toBe("api");
-    expect(sideOf({ stage: "parse", kind: "data" })).toBe("parse");
-    expect(sideOf({ stage: "write" })).toBe("write");
-    expect(sideOf({ kind: "corrupt" })).toBe("parse");
-    expect(sideOf({ kind: "rate_limited" })).toBe("api");
+    expect(["read", "parse", "transform", "write"].map(sideOf)).toEqual(["api", "parse", "parse", "write"]);
+  });
+
+  it("are summed up by kind and stage", () => {
+    const groups = [
+      group("auth", "read", 2, "a"),
+      group("data", "parse", 3, "b"),
+      group("auth", "read", 4, "c"),
+    ];
+    expect(byType(groups)).toEqual([
+      { kind: "auth", stage: "read", count: 6, example: "a" },
+      { kind: "data", stage: "parse", count: 3, example: "b" },
+    ]);
   });
 });
 

@@ -4,29 +4,28 @@ import { type Part, StackedBar } from "../components/bar.tsx";
 import { Section } from "../components/page.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { Words } from "../components/words.tsx";
-import { type FailureSide, sideOf } from "../format/failure.ts";
-import { count, plural } from "../format/number.ts";
+import { byType, type FailureSide, type FailureType, sideOf } from "../format/failure.ts";
+import { count } from "../format/number.ts";
 import { useQuery } from "../state/query.ts";
 
-const SIDES: Record<FailureSide, { name: string; look: string }> = {
-  api: { name: "API: what was asked for did not come", look: "part-2" },
-  parse: { name: "parse: what came is not what it should be", look: "part-1" },
-  write: { name: "write: the destination does not take it", look: "part-4" },
-};
+const SIDES: { side: FailureSide; name: string; look: string }[] = [
+  { side: "api", name: "API: what was asked for did not come", look: "part-2" },
+  { side: "parse", name: "parse: what came is not what it should be", look: "part-1" },
+  { side: "write", name: "write: the destination does not take it", look: "part-4" },
+];
 
 /** What failed in a run, by type. */
 export function RunFailures({ run }: { run: RunDetail }) {
   const groups = useQuery<FailureGroup[]>(
-    run.totals.failures === 0 ? null : withQuery("/failures/groups", { by: "kind", run: run.id }),
+    run.totals.failures === 0 ? null : withQuery("/failures/groups", { by: "reason", run: run.id }),
     { every: run.live ? 3000 : undefined, withRuns: true },
   );
-  const data = groups.data ?? [];
-  if (data.length === 0) return null;
-  const total = (side: FailureSide) =>
-    data.filter((group) => sideOf(group) === side).reduce((sum, group) => sum + group.count, 0);
-  const parts = Object.entries(SIDES)
-    .map(([side, look]): Part => ({ ...look, value: total(side as FailureSide) }))
-    .filter((part) => part.value > 0);
+  const types = byType(groups.data ?? []);
+  if (types.length === 0) return null;
+  const parts = SIDES.map(({ side, ...look }): Part => {
+    const mine = types.filter((type) => sideOf(type.stage) === side);
+    return { ...look, value: mine.reduce((sum, type) => sum + type.count, 0) };
+  }).filter((part) => part.value > 0);
   return (
     <Section
       title="Failures by type"
@@ -45,34 +44,27 @@ export function RunFailures({ run }: { run: RunDetail }) {
             </div>
           ))}
         </dl>
+        <Table
+          caption="Failures of this run by kind and stage"
+          cols={columns(run.id)}
+          rows={types}
+          id={(type) => `${type.kind} ${type.stage}`}
+        />
       </div>
-      <Table
-        caption="Failures of this run by kind"
-        cols={columns(run.id)}
-        rows={data}
-        id={(group) => group.title}
-      />
     </Section>
   );
 }
 
-function columns(run: string): Col<FailureGroup>[] {
+function columns(run: string): Col<FailureType>[] {
   return [
     {
       title: "Kind",
       main: true,
-      cell: ({ kind, title, count: number }) => (
-        <a
-          href={withQuery("/failures", { run, kind: kind ?? title })}
-          title={`Look at ${plural(number, "failure")}`}
-        >
-          {(kind ?? title).replaceAll("_", " ")}
-        </a>
-      ),
+      cell: ({ kind }) => <a href={withQuery("/failures", { run, kind })}>{kind.replaceAll("_", " ")}</a>,
     },
-    { title: "Type", cell: (group) => sideOf(group) },
-    { title: "Stage", cell: (group) => group.stage ?? "several" },
-    { title: "How many", number: true, cell: (group) => count(group.count) },
-    { title: "For example", extra: true, cell: (group) => <Words text={group.example.reason} /> },
+    { title: "Type", cell: ({ stage }) => sideOf(stage) },
+    { title: "Stage", cell: ({ stage }) => stage },
+    { title: "How many", number: true, cell: (type) => count(type.count) },
+    { title: "For example", extra: true, cell: ({ example }) => <Words text={example} /> },
   ];
 }

@@ -53,7 +53,7 @@ export function SourceProgress({ source }: { source: SourceRun }) {
           <Words text={source.stopped.reason} />
         </Notice>
       )}
-      {source.error && source.error !== source.stopped?.reason && (
+      {source.error && !source.stopped?.reason.includes(source.error) && (
         <Notice tone="bad">
           <Words text={source.error} />
         </Notice>

@@ -37,7 +37,7 @@ export function SourcePage({ name }: { name: string }) {
 function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
   return (
     <>
-      {source.error && (
+      {source.error && !source.pause?.reason?.includes(source.error) && (
         <Notice tone="bad">
           <p>
             <Words text={source.error} />
@@ -99,7 +99,7 @@ function Left(props: { source: SourceDetail; pause: PauseView; refresh(): void }
   return (
     <Notice tone="warn">
       <p>
-        <b>Paused by itself after failures.</b> <Words text={pause.reason ?? ""} />
+        <b>Paused by itself after failures:</b> <Words text={pause.reason ?? ""} />
       </p>
       <p>
         Since <When at={pause.since} />.{" "}
@@ -111,6 +111,9 @@ function Left(props: { source: SourceDetail; pause: PauseView; refresh(): void }
         ) : (
           "It goes on when somebody says so."
         )}
+      </p>
+      <p>
+        <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
       </p>
       <Act icon="play" act={resume}>
         Resume collecting
