@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busta_core::report::{HostReport, Phases, Status};
+use busta_core::report::{HostReport, PhaseProgress, Phases, Status, Stopped};
 use busta_core::{Pool, RunId, SourceName, SplitId, StreamName};
 use tokio::time::Instant;
 
@@ -64,6 +64,14 @@ pub struct SourceProgress {
     pub waiting: Option<String>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
+    /// What its requests cost, if its budget says what one does.
+    pub cost: Option<f64>,
+    /// How many requests it is expected to take, if that is known.
+    pub estimate: Option<u64>,
+    /// Why it was ended before its end, if its own settings ended it.
+    pub stopped: Option<Stopped>,
+    /// How far the parts of its work are, if its streams have phases.
+    pub progress: Vec<PhaseProgress>,
     /// Where its time has gone.
     pub phases: Phases,
     /// Records a second, over the last seconds.

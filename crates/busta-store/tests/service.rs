@@ -21,6 +21,7 @@ fn event(id: u64) -> StoredEvent {
         worker: u32::try_from(id % 4).unwrap(),
         action: if id.is_multiple_of(7) { "error" } else { "found" }.to_owned(),
         source: (!id.is_multiple_of(6)).then(|| format!("s{}", id % 6).into()),
+        phase: None,
         body: format!(r#"{{"id":{id}}}"#),
     }
 }

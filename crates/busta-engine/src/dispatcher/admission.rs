@@ -18,7 +18,7 @@ impl Dispatcher {
     pub(super) fn enqueue(&mut self, index: usize, work: Vec<Work>) {
         let now = Instant::now();
         for work in work {
-            if self.stop.is_cancelled() || self.ledgers[index].is_broken() {
+            if self.stop.is_cancelled() || self.ledgers[index].is_over() {
                 self.ledgers[index].split_left(&work.split.stream);
                 continue;
             }
@@ -158,7 +158,10 @@ impl Dispatcher {
                 }
             }
             Ok(Outcome::Failed(error)) => ledger.note_error(&error),
-            Ok(Outcome::Stopped) => ledger.split_left(&slot.split.stream),
+            Ok(Outcome::Stopped) => {
+                ledger.split_left(&slot.split.stream);
+                self.heed_budget(source);
+            }
             Ok(Outcome::Limited) => ledger.split_limited(&slot.split.stream),
             Ok(Outcome::Parked { work, until, why }) => self.park(slot.lane, slot.ticket, work, until, why),
             Err(error) => {
@@ -198,7 +201,7 @@ impl Dispatcher {
             }
             Parked::Turn | Parked::Backlog => {}
         }
-        if self.stop.is_cancelled() || ledger.is_broken() {
+        if self.stop.is_cancelled() || ledger.is_over() {
             return ledger.split_left(&work.split.stream);
         }
         if ledger.in_slots == 0 {

@@ -124,7 +124,8 @@ impl Dispatcher {
                 ledger.split_durations().map(|(stream, took)| (ledger.shared.name.clone(), stream, took))
             })
             .collect();
-        RunOutcome { report, split_durations }
+        let requests = self.ledgers.iter().filter_map(Ledger::learnt).collect();
+        RunOutcome { report, split_durations, requests }
     }
 
     /// Tells what hosts were found to bear since the last time.

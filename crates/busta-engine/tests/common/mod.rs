@@ -11,7 +11,8 @@ use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::units::Span;
 use busta_core::{Pool, RunId, Source, Transform};
 use busta_engine::{
-    Budget, Capacity, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry, SourceMeter, start,
+    Budget, Capacity, EarlierRequests, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry,
+    SourceMeter, start,
 };
 use busta_testkit::memory::Memory;
 
@@ -93,6 +94,7 @@ impl Bench {
                 source: source.clone(),
                 destination: 0,
                 meter: self.meter.clone().unwrap_or_else(|| SourceMeter::new(hosts.clone())),
+                earlier: EarlierRequests::default(),
                 expected: expected.map_or_else(HashMap::new, |took| {
                     source.streams().iter().map(|stream| (stream.name.clone(), took)).collect()
                 }),

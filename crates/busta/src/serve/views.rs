@@ -1,10 +1,10 @@
 //! What the engine and the store know, in the words of the API.
 
-use busta_core::report::{HostReport, Phases, RunReport, SourceReport, Status};
+use busta_core::report::{self, HostReport, Phases, RunReport, SourceReport, Status, Stopped, StoppedBy};
 use busta_engine::{HostState, PoolProgress, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
 use busta_server::model::{
-    HostView, LiveRun, PoolView, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
-    WorkerAction, WorkerView,
+    HostView, LiveRun, PhaseProgress, PoolView, RunState, RunSummary, RunTotals, SourceRun, StoppedView,
+    TimeSpent, Trigger, WorkerAction, WorkerView,
 };
 use busta_store::StoredRun;
 use tokio::time::Instant;
@@ -114,6 +114,10 @@ fn source_of_snapshot(source: &SourceProgress) -> SourceRun {
         in_flight: source.in_flight as u64,
         totals: done(source),
         time: time(&source.phases),
+        phases: phases(&source.progress),
+        cost: source.cost,
+        estimate: source.estimate,
+        stopped: source.stopped.as_ref().map(stopped),
         waiting: source.waiting.clone(),
         error: source.error.clone(),
     }
@@ -128,6 +132,10 @@ fn source_of_report(source: &SourceReport) -> SourceRun {
         in_flight: 0,
         totals: brought(source),
         time: time(&source.phases),
+        phases: phases(&source.progress),
+        cost: source.cost,
+        estimate: source.estimate,
+        stopped: source.stopped.as_ref().map(stopped),
         waiting: None,
         error: source.error.clone(),
     }
@@ -185,6 +193,24 @@ pub fn sum(parts: impl Iterator<Item = RunTotals>) -> RunTotals {
         failures: sum.failures + part.failures,
         splits: sum.splits + part.splits,
     })
+}
+
+fn phases(progress: &[report::PhaseProgress]) -> Vec<PhaseProgress> {
+    let view = |part: &report::PhaseProgress| PhaseProgress {
+        phase: part.phase.clone(),
+        splits_done: part.splits_done,
+        splits_total: part.splits_total,
+        records: part.records,
+    };
+    progress.iter().map(view).collect()
+}
+
+fn stopped(stopped: &Stopped) -> StoppedView {
+    let by = match stopped.by {
+        StoppedBy::Budget => "budget",
+        StoppedBy::Failures => "failures",
+    };
+    StoppedView { by: by.to_owned(), reason: stopped.reason.clone() }
 }
 
 fn time(phases: &Phases) -> TimeSpent {

@@ -108,7 +108,9 @@ impl Api {
             let to = range.to.map(|to| to.to_string()).unwrap_or_default();
             id.push_str(&format!("?page={}-{to}", range.from + 1));
         }
-        Split::new(id, stream.spec.name.clone(), Some(self.host()), part)
+        let subject = part.fields.iter().map(|(field, value)| (field.clone(), plain(value)));
+        let split = Split::new(id, stream.spec.name.clone(), Some(self.host()), part)?;
+        Ok(split.about(subject.collect()))
     }
 
     /// The request for the page of `stream` at `place`.
