@@ -249,11 +249,9 @@ impl Ledger {
                 self.done += 1;
                 stream.done += 1;
                 stream.read += 1;
-                self.failed_in_a_row = 0;
             }
             End::Failed => {
                 self.failed += 1;
-                self.failed_in_a_row += 1;
                 stream.failed += 1;
             }
         }

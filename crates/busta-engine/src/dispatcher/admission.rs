@@ -153,11 +153,15 @@ impl Dispatcher {
         match outcome {
             Ok(Outcome::Ended(last)) => {
                 self.split_done_by(slot.worker);
+                self.ledgers[source].failed_in_a_row = 0;
                 if let Some(last) = last {
                     self.deliver(source, slot.split, last);
                 }
             }
-            Ok(Outcome::Failed(error)) => ledger.note_error(&error),
+            Ok(Outcome::Failed(error)) => {
+                ledger.note_error(&error);
+                self.heed_failure(source);
+            }
             Ok(Outcome::Stopped) => {
                 ledger.split_left(&slot.split.stream);
                 self.heed_budget(source);
@@ -278,6 +282,7 @@ impl Dispatcher {
             slot.fail(&split, &error).await;
             Ended::Recorded
         });
+        self.heed_failure(source);
     }
 
     pub(super) fn leave_waiting(&mut self) {

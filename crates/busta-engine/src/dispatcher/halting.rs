@@ -57,9 +57,11 @@ impl Dispatcher {
         self.halt(index, Stopped { by: StoppedBy::Budget, reason });
     }
 
-    /// Ends a source's part of the run, and with it its schedule, after too many failures in a row.
-    pub(super) fn heed_failures(&mut self, index: usize) {
-        let ledger = &self.ledgers[index];
+    /// A split has failed for good. Ends its source's part of the run, and with it its schedule, after too many
+    /// of them in a row.
+    pub(super) fn heed_failure(&mut self, index: usize) {
+        let ledger = &mut self.ledgers[index];
+        ledger.failed_in_a_row += 1;
         let Some(reason) = ledger.too_many_failures().filter(|_| ledger.stopped.is_none()) else { return };
         let failures = u64::from(ledger.failed_in_a_row);
         self.emit(Action::Paused, Some(index), |event| {

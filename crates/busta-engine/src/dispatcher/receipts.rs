@@ -84,7 +84,6 @@ impl Dispatcher {
                         event.worker_id = worker;
                     });
                 }
-                self.heed_failures(source);
             }
             Err(error) => {
                 if end.is_some() {

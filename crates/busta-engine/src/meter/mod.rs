@@ -200,7 +200,15 @@ impl Meter for SourceMeter {
         let day = self.day.get().cloned();
         match (allowance, day) {
             (Some(allowance), _) => {
-                Box::pin(async move { allowance.take().await.inspect_err(|_| worker::refused()) })
+                let taken = async move {
+                    let taken = allowance.take().await;
+                    // Else it could not be counted, which may pass.
+                    if taken.is_err() && allowance.refused().is_some() {
+                        worker::refused();
+                    }
+                    taken
+                };
+                Box::pin(taken)
             }
             (None, Some(day)) => Box::pin(async move { day.permit().await }),
             (None, None) => Box::pin(ready(Ok(()))),
