@@ -108,6 +108,8 @@ struct StreamLedger {
     /// Splits that are known, and those that are done.
     known: u64,
     done: u64,
+    /// Those that planning has named.
+    planned: u64,
     records: u64,
     failed: usize,
     left: usize,
@@ -128,6 +130,7 @@ impl Ledger {
             spec: spec.clone(),
             known: 0,
             done: 0,
+            planned: 0,
             records: 0,
             failed: 0,
             left: 0,
@@ -198,6 +201,7 @@ impl Ledger {
                 state.map_or((Position::Start, None), |state| (state.position, state.high));
             work.extend(self.take_up(split, position, high, self.resumed));
         }
+        self.streams.values_mut().for_each(|stream| stream.planned = stream.known);
         let found = states
             .into_values()
             .filter_map(|state| state.found.map(|split| (split, state.position, state.high)));

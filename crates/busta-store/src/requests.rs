@@ -24,6 +24,8 @@ pub struct RequestsOfStream {
     pub requests: u64,
     /// How many splits were read.
     pub splits: u64,
+    /// How many of them planning had named.
+    pub planned: u64,
 }
 
 impl StateStore {
@@ -102,7 +104,8 @@ fn sent(db: &Connection, source: &SourceName, day: &str) -> rusqlite::Result<u64
 }
 
 fn all(db: &Connection) -> rusqlite::Result<Vec<RequestsOfStream>> {
-    let mut query = db.prepare("SELECT source, onward, stream, requests, splits FROM stream_requests")?;
+    let mut query =
+        db.prepare("SELECT source, onward, stream, requests, splits, planned FROM stream_requests")?;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
     let rows = query.query_map([], |row| {
         Ok(RequestsOfStream {
@@ -111,6 +114,7 @@ fn all(db: &Connection) -> rusqlite::Result<Vec<RequestsOfStream>> {
             stream: row.get::<_, String>(2)?.into(),
             requests: count(row.get(3)?),
             splits: count(row.get(4)?),
+            planned: count(row.get(5)?),
         })
     })?;
     rows.collect()
@@ -118,13 +122,20 @@ fn all(db: &Connection) -> rusqlite::Result<Vec<RequestsOfStream>> {
 
 fn learn(db: &Connection, streams: &[RequestsOfStream]) -> rusqlite::Result<()> {
     let mut forget = db.prepare("DELETE FROM stream_requests WHERE source = ?1 AND onward = ?2")?;
-    let mut insert = db.prepare("INSERT INTO stream_requests VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let mut insert = db.prepare("INSERT INTO stream_requests VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for of in streams {
         forget.execute(params![of.source.as_str(), of.onward])?;
     }
     for of in streams {
-        let (requests, splits) = (integer(of.requests), integer(of.splits));
-        insert.execute(params![of.source.as_str(), of.onward, of.stream.as_str(), requests, splits])?;
+        let [requests, splits, planned] = [of.requests, of.splits, of.planned].map(integer);
+        insert.execute(params![
+            of.source.as_str(),
+            of.onward,
+            of.stream.as_str(),
+            requests,
+            splits,
+            planned
+        ])?;
     }
     Ok(())
 }

@@ -114,12 +114,18 @@ impl Learnt {
         for (source, stream, mean) in splits {
             durations.entry(source).or_default().insert(stream, mean);
         }
-        let of_source =
-            |LearntRequests { source, onward, requests }| {
-                requests.into_iter().map(move |(stream, StreamRequests { requests, splits })| {
-                    RequestsOfStream { source: SourceName::clone(&source), onward, stream, requests, splits }
-                })
-            };
+        let of_source = |LearntRequests { source, onward, requests }| {
+            requests.into_iter().map(move |(stream, StreamRequests { requests, splits, planned })| {
+                RequestsOfStream {
+                    source: SourceName::clone(&source),
+                    onward,
+                    stream,
+                    requests,
+                    splits,
+                    planned,
+                }
+            })
+        };
         Self { durations, requests: requests.into_iter().flat_map(of_source).collect() }
     }
 
@@ -135,7 +141,8 @@ pub async fn earlier_requests(store: &StateStore) -> Result<HashMap<SourceName, 
     for of in store.requests().await? {
         let source = earlier.entry(of.source).or_default();
         let run = if of.onward { &mut source.onward } else { &mut source.whole };
-        run.insert(of.stream, StreamRequests { requests: of.requests, splits: of.splits });
+        let took = StreamRequests { requests: of.requests, splits: of.splits, planned: of.planned };
+        run.insert(of.stream, took);
     }
     Ok(earlier)
 }

@@ -64,6 +64,7 @@ impl Ledger {
                 .get(&stream.spec.name)
                 .map_or(0, |count| count.load(Ordering::Relaxed)),
             splits: u64::from(stream.read) + stream.failed as u64,
+            planned: stream.planned,
         };
         let requests = self.streams.values().map(|stream| (stream.spec.name.clone(), of(stream))).collect();
         Some(LearntRequests { source: self.shared.name.clone(), onward: self.onward, requests })

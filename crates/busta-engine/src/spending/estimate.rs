@@ -11,6 +11,8 @@ pub struct StreamRequests {
     pub requests: u64,
     /// Splits that were read.
     pub splits: u64,
+    /// Those of them that planning has named; the others were found while reading.
+    pub planned: u64,
 }
 
 /// What the splits of each stream took in one run.
@@ -42,8 +44,8 @@ impl EarlierRequests {
 /// How many requests it will take to read splits of the streams `known`, and the splits that will be found
 /// while they are read. `None` if some stream's splits were not read `earlier`.
 ///
-/// Each split is expected to take what one of its stream took then, and to find as many splits of the streams
-/// below it as one found then.
+/// Each split is expected to take what one of its stream took then, and to find as many splits of its stream
+/// and of those below it as one found then.
 pub fn estimate<'a>(
     streams: &[StreamSpec],
     known: impl IntoIterator<Item = &'a StreamName>,
@@ -75,7 +77,14 @@ fn expected(
     let own = known.get(&stream.name).copied().unwrap_or_default();
     // Parents form no cycle: building the source has seen to that.
     let parent = stream.parent.as_ref().and_then(|name| streams.iter().find(|spec| spec.name == *name));
-    let Some(parent) = parent else { return Some(own) };
+    let Some(parent) = parent else {
+        if own == 0.0 {
+            return Some(0.0);
+        }
+        // The first page of a list may find the others.
+        let before = earlier.get(&stream.name).filter(|of| of.planned > 0)?;
+        return Some(own * before.splits as f64 / before.planned as f64);
+    };
     let parents = expected(streams, parent, known, earlier)?;
     if parents == 0.0 {
         return Some(own);
@@ -100,7 +109,8 @@ mod tests {
 
     fn earlier(of: &[(&str, u64, u64)]) -> Requests {
         let of = of.iter().map(|(name, requests, splits)| {
-            ((*name).into(), StreamRequests { requests: *requests, splits: *splits })
+            let planned = if *name == "orders" { splits / 2 } else { 0 };
+            ((*name).into(), StreamRequests { requests: *requests, splits: *splits, planned })
         });
         of.collect()
     }
@@ -112,13 +122,14 @@ mod tests {
 
     #[test]
     fn splits_take_and_find_what_they_did_before() {
-        // 2 splits took 20 requests and found 100, which took 150 and found 10, which took 10.
-        let earlier = earlier(&[("orders", 20, 2), ("lines", 150, 100), ("notes", 10, 10)]);
-        assert_eq!(of(&["orders"; 2], &earlier), Some(180));
-        assert_eq!(of(&["orders"], &earlier), Some(90));
+        // 2 splits found 2 more, which took 40 requests and found 100 lines; those took 150 and found 10 notes,
+        // which took 10.
+        let earlier = earlier(&[("orders", 40, 4), ("lines", 150, 100), ("notes", 10, 10)]);
+        assert_eq!(of(&["orders"; 2], &earlier), Some(200));
+        assert_eq!(of(&["orders"], &earlier), Some(100));
         // Of a run that goes on, found splits are known.
         assert_eq!(of(&["lines", "lines"], &earlier), Some(4), "3 requests, and a fifth of one");
-        assert_eq!(of(&["orders", "lines"], &earlier), Some(92));
+        assert_eq!(of(&["orders", "lines"], &earlier), Some(102));
         assert_eq!(of(&[], &earlier), Some(0));
     }
 
@@ -127,7 +138,7 @@ mod tests {
         assert_eq!(of(&["orders"], &Requests::new()), None);
         assert_eq!(of(&["orders"], &earlier(&[("orders", 20, 2)])), None, "it may find lines");
         let found_none = earlier(&[("orders", 20, 2), ("lines", 0, 0), ("notes", 0, 0)]);
-        assert_eq!(of(&["orders"], &found_none), Some(10));
+        assert_eq!(of(&["orders"], &found_none), Some(20));
         assert_eq!(of(&["orders", "lines"], &found_none), None);
     }
 

@@ -21,6 +21,8 @@ CREATE TABLE stream_requests (
     stream   TEXT NOT NULL,
     requests INTEGER NOT NULL,
     splits   INTEGER NOT NULL,
+    -- Those of them that were known before the run.
+    planned  INTEGER NOT NULL,
     PRIMARY KEY (source, onward, stream)
 ) WITHOUT ROWID;
 
