@@ -155,9 +155,14 @@ impl Event {
     pub fn about(&mut self, split: &Split) {
         self.stream = Some(split.stream.clone());
         self.split = Some(split.id.clone());
-        let subject = split.subject.iter().take(MOST_VALUES);
-        self.subject = subject.map(|(name, value)| (shown(name), shown(value))).collect();
+        self.subject = subject_shown(split);
     }
+}
+
+/// What a split is about, without secrets and cut to a bounded size.
+pub fn subject_shown(split: &Split) -> BTreeMap<String, String> {
+    let subject = split.subject.iter().take(MOST_VALUES);
+    subject.map(|(name, value)| (shown(name), shown(value))).collect()
 }
 
 /// `text` without secrets, and not longer than people read.

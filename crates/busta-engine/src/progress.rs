@@ -1,5 +1,6 @@
 //! The published picture of a run, for whoever shows it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use busta_core::report::{HostReport, PhaseProgress, Phases, Status, Stopped};
@@ -128,6 +129,10 @@ pub struct WorkerProgress {
     pub stream: Option<StreamName>,
     /// The split. A worker that helps another one with a large object has none, and is not idle.
     pub split: Option<SplitId>,
+    /// The part of the source's work that the stream belongs to.
+    pub phase: Option<String>,
+    /// What the split is about, without secrets and cut to a bounded size.
+    pub subject: BTreeMap<String, String>,
     /// Since when it has been reading this split.
     pub since: Option<Instant>,
     /// Batches of this split so far, in this run.
@@ -151,6 +156,8 @@ impl WorkerProgress {
             source: None,
             stream: None,
             split: None,
+            phase: None,
+            subject: BTreeMap::new(),
             since: None,
             batches: 0,
             records: 0,

@@ -16,9 +16,7 @@ impl Dispatcher {
         let Some(budget) = ledger.budget else { return work };
         ledger.estimate = ledger.expected_requests(&work);
         let (estimate, splits) = (ledger.estimate, work.len() as u64);
-        let too_much = estimate
-            .filter(|_| ledger.is_judged())
-            .and_then(|estimate| spending::too_much(&budget, estimate));
+        let too_much = estimate.and_then(|estimate| spending::too_much(&budget, estimate));
         self.emit(Action::Found, Some(index), |event| {
             event.count = Some(splits);
             event.message = Some(match estimate {

@@ -209,6 +209,12 @@ impl Dispatcher {
                 None => return,
             },
         };
+        // A plan that was made without an answer may leave something out.
+        let refused = self.ledgers[index].meter.refused();
+        let planned = match &refused {
+            Some(reason) => Err(Error::cancelled(format!("planning: {reason}"))),
+            None => planned,
+        };
         match planned {
             Ok((checkpoint, splits)) => {
                 let work = self.ledgers[index].planned(checkpoint, splits);
@@ -219,8 +225,7 @@ impl Dispatcher {
                 let cancelled = self.stop.is_cancelled() && !self.ledgers[index].is_broken();
                 if cancelled {
                     self.ledgers[index].never_began();
-                } else if self.ledgers[index].meter.refused().is_some() {
-                    // It may have spent all of its day before.
+                } else if refused.is_some() {
                     self.refuse(index, &error);
                     self.ledgers[index].end(Instant::now());
                 } else {

@@ -23,20 +23,15 @@ impl Ledger {
     }
 
     /// How many requests it will take to read `work` and what is found in it, with those that planning took.
-    /// Not known where the run has a limit of records.
+    /// Not known where the run has a limit of records, and of one that is resumed: some of its splits are read in
+    /// part. To go on with a run is to spend more on it, as far as the budget goes.
     pub fn expected_requests(&self, work: &[Work]) -> Option<u64> {
-        if !self.shared.allowance.is_empty() {
+        if self.resumed || !self.shared.allowance.is_empty() {
             return None;
         }
         let known = work.iter().map(|work| &work.split.stream);
         let earlier = self.earlier.of(self.onward);
         Some(self.requests() + estimate(self.shared.source.streams(), known, earlier)?)
-    }
-
-    /// Whether it is refused where its budget does not pay for what is expected. To go on with a run is to
-    /// spend more on it, as far as the budget goes.
-    pub fn is_judged(&self) -> bool {
-        !self.resumed
     }
 
     /// That so many splits in a row have failed that it is to be paused, in words.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use busta_core::report::RunReport;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -254,6 +256,12 @@ pub struct WorkerView {
     /// The split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// The part of the source's work that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What the split is about, by name: without secrets, long values cut.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subject: BTreeMap<String, String>,
     /// How long it has been reading this split, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_s: Option<f64>,

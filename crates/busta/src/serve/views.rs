@@ -236,6 +236,8 @@ fn worker(worker: &WorkerProgress) -> WorkerView {
         source: worker.source.as_ref().map(ToString::to_string),
         stream: worker.stream.as_ref().map(ToString::to_string),
         split: worker.split.as_ref().map(ToString::to_string),
+        phase: worker.phase.clone(),
+        subject: worker.subject.clone(),
         since_s: worker.since.map(|since| Instant::now().saturating_duration_since(since).as_secs_f64()),
         batches: worker.batches,
         records: worker.records,
