@@ -1,5 +1,7 @@
 //! Budgets and pauses, under a paused clock: what is sent, what lands, and how a run goes on.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod common;
 
 use std::collections::BTreeSet;
