@@ -50,7 +50,6 @@ cases! {
     source_keys_at_the_top: "name: a\ntype: files\nsources: []\n";
     several_at_once: "concurrency: many\nparallel: yes\nretry: { max_retry: 1, initial_backoff: 5 }\nmemory_budget: 1 TB\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     later_keys: "cluster: { workers: 3 }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
-    budget_of_all_kinds_of_wrong: "sources:\n  - name: a\n    type: files\n    paths: [x]\n    pause_after: 0\n    budget: { cost_per_request: -1, per_run: 0, requests_per_run: 0, requests_per_day: 0 }\n  - name: b\n    type: files\n    paths: [x]\n    budget: { per_run: 5 }\n  - name: c\n    type: files\n    paths: [x]\n    budget: { per_month: 5 }\n";
     server_of_all_kinds_of_wrong: "server:\n  bind: localhost\n  grace: soon\n  on_busy: wait\n  max_connections: 0\n  portt: 1\n  activity: { ring: 0 }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     server_out_of_bounds: "server:\n  max_connections: 0\n  activity: { ring: 0 }\n  tokens:\n    - { name: a, role: read, token: \"${DIGITS}${DIGITS}\" }\n    - { name: a, role: operate, token: \"${DIGITS}${DIGITS}\" }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
     bad_tokens: "server:\n  tokens:\n    - { name: a, role: admin, token: tok-from-nowhere-123456 }\n    - { name: b, role: read, token: \"${TOKEN}\" }\nsources:\n  - { name: a, type: files, paths: [x] }\n";
