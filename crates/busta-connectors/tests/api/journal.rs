@@ -42,7 +42,7 @@ impl Journal {
                 }
             }
         }
-        self.finish();
+        self.finish(source).await;
         true
     }
 
@@ -70,14 +70,31 @@ impl Journal {
         found
     }
 
-    /// The end of a run: where streams start next, and no more positions.
-    fn finish(&mut self) {
-        for (id, state) in std::mem::take(&mut self.checkpoint.splits) {
-            let stream = id.as_str().split(['/', '?', '@', '~']).next().unwrap().to_owned();
-            let known = self.checkpoint.starts.get(&stream).map(|start| start.decode().unwrap());
-            if let Some(high) = newer(known, state.high) {
-                self.checkpoint.starts.insert(stream, Cursor::encode(&high).unwrap());
+    /// The end of a run: where it starts next, and no more positions.
+    async fn finish(&mut self, source: &dyn Source) {
+        let planned = source.plan(&self.checkpoint).await.unwrap();
+        let mut states = std::mem::take(&mut self.checkpoint.splits);
+        for spec in source.streams() {
+            let name = spec.name.as_str();
+            if spec.start_per_split {
+                for split in planned.iter().filter(|split| split.stream == spec.name) {
+                    let high = states.get_mut(&split.id).and_then(|state| state.high.take());
+                    self.start(split.id.as_str(), high);
+                }
+            } else {
+                let of = |id: &str| id.split(['/', '?', '@', '~']).next() == Some(name);
+                let highs =
+                    states.iter_mut().filter(|(id, _)| of(id.as_str())).map(|(_, state)| state.high.take());
+                let high = highs.fold(None, newer);
+                self.start(name, high);
             }
+        }
+    }
+
+    fn start(&mut self, key: &str, high: Option<CursorValue>) {
+        let known = self.checkpoint.starts.get(key).map(|start| start.decode().unwrap());
+        if let Some(start) = newer(known, high) {
+            self.checkpoint.starts.insert(key.to_owned(), Cursor::encode(&start).unwrap());
         }
     }
 
