@@ -336,7 +336,7 @@ impl Ledger {
     /// The start cursors of the splits that are done, of streams that are not complete: to be committed once, before
     /// the source's part of the run ends. Nothing, if something is left to read, since the next run may not be this
     /// one resumed. What is being replaced is not there before its stream is complete.
-    pub fn to_close(&mut self) -> Vec<(StreamName, Vec<(String, Cursor)>)> {
+    pub fn take_closing(&mut self) -> Vec<(StreamName, Vec<(String, Cursor)>)> {
         if self.left > 0 || self.broken || std::mem::replace(&mut self.closed, true) {
             return Vec::new();
         }

@@ -346,6 +346,7 @@ async fn what_failed_is_read_again_when_resumed_and_the_rest_is_not() {
 }
 
 /// The start cursors that the next run would find, in order.
+#[allow(clippy::unwrap_used, reason = "a test")]
 async fn starts(bench: &Bench) -> Vec<(String, String)> {
     let checkpoint = bench.memory.prepare(&"next".into(), &"a".into(), &[]).await.unwrap();
     let starts = checkpoint.starts.iter().map(|(key, cursor)| (key.clone(), cursor.as_str().to_owned()));

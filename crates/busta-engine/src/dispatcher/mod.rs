@@ -227,7 +227,7 @@ impl Dispatcher {
             if !self.ledgers[index].is_quiet() {
                 continue;
             }
-            let closing = self.ledgers[index].to_close();
+            let closing = self.ledgers[index].take_closing();
             if !closing.is_empty() {
                 self.close(index, closing);
                 continue;
