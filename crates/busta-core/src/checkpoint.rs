@@ -2,8 +2,8 @@
 //!
 //! There are two scopes. Within a run, each split has a [`Position`]; it is committed with the
 //! records it covers and forgotten when the source's part of the run is complete. Across runs, a
-//! source keeps **start cursors**: where the next run starts (the newest cursor value of a stream,
-//! the ETag of a feed, the size and mtime of a file), by a key of the connector's choosing.
+//! source keeps **start cursors**: where the next run starts (the newest cursor value of a stream
+//! or split, the ETag of a feed, the size and mtime of a file), by a key of the connector's choosing.
 
 use std::collections::{HashMap, HashSet};
 

@@ -116,7 +116,8 @@ pub struct Chunk {
     pub source: SourceName,
     /// The stream.
     pub stream: StreamName,
-    /// How the split moves; `None` if only failures are recorded (a split that could not be read).
+    /// How the split moves; `None` if only failures (of a split that could not be read) or start cursors are
+    /// recorded.
     pub step: Option<Step>,
     /// The rows, if there are any.
     pub staged: Option<Staged>,

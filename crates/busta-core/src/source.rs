@@ -88,7 +88,8 @@ pub struct Batch {
     pub done: bool,
     /// The newest value of the stream's cursor field in this batch. When all splits of the stream
     /// are done, the newest of all becomes the start cursor under the key of the stream's name, as
-    /// `Cursor::encode(&CursorValue)`.
+    /// `Cursor::encode(&CursorValue)`; with [`StreamSpec::start_per_split`], that of each planned split under its
+    /// id.
     pub high: Option<CursorValue>,
     /// Splits discovered in this batch. They are committed with it.
     pub found: Vec<Split>,

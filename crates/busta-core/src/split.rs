@@ -91,6 +91,12 @@ fn one() -> f64 {
 }
 
 impl Split {
+    /// A split that stands for a stream as a whole, and that nobody opens.
+    pub fn bare(id: impl Into<SplitId>, stream: StreamName) -> Self {
+        let (payload, subject) = (serde_json::Value::Null, BTreeMap::new());
+        Self { id: id.into(), stream, host: None, weight: 1.0, payload, subject }
+    }
+
     /// A split of ordinary weight.
     pub fn new<T: Serialize>(
         id: impl Into<SplitId>,

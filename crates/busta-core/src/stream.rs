@@ -32,6 +32,12 @@ pub struct StreamSpec {
     pub cursor_field: Option<String>,
     /// How records join the table.
     pub write_mode: WriteMode,
+    /// Whether each of its planned splits has a start cursor of its own, under the split's id, instead of one for
+    /// the whole stream under its name. It becomes the newest value of the cursor field in the split once the split
+    /// is done and everything that was found in the run is read, so that a run that is given up half way leads
+    /// nobody to skip what was found in its records.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub start_per_split: bool,
     /// The stream whose records this one's splits are found in.
     pub parent: Option<StreamName>,
     /// The part of its source's work that it belongs to, for people: `amazon`, `ebay`.
@@ -53,6 +59,7 @@ impl StreamSpec {
             primary_key,
             cursor_field: None,
             write_mode,
+            start_per_split: false,
             parent: None,
             phase: None,
             dataset: DatasetSettings::default(),

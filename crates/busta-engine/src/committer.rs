@@ -17,6 +17,7 @@ use crate::budget::Reserved;
 use crate::feed::Feed;
 use crate::plan::SharedDestination;
 use crate::retry;
+use crate::slot::SourceShared;
 
 /// A group is committed when it holds this many chunks or bytes, even if more are waiting: a
 /// transaction is held in memory, and what is not committed is read again after a crash.
@@ -61,6 +62,30 @@ pub struct Parcel {
 }
 
 impl Parcel {
+    /// Start cursors of a stream, without anything else.
+    pub fn closing(shared: &SourceShared, stream: StreamName, starts: Vec<(String, Cursor)>) -> Self {
+        Self {
+            worker: 0,
+            source: shared.index,
+            split: Arc::new(Split::bare(stream.as_str(), stream.clone())),
+            end: None,
+            deferred: Vec::new(),
+            nothing: false,
+            held: None,
+            chunk: Chunk {
+                run: shared.run.clone(),
+                source: shared.name.clone(),
+                stream,
+                step: None,
+                staged: None,
+                failures: Vec::new(),
+                high: None,
+                found: Vec::new(),
+                starts,
+            },
+        }
+    }
+
     /// The bytes of memory that it keeps: rows, and the payloads of failures and of found splits.
     pub fn weight(&self) -> usize {
         let staged = self.chunk.staged.as_ref().map_or(0, |staged| staged.weight);

@@ -64,6 +64,8 @@ pub struct Ledger {
     /// The run has been here before, so the destination may know its splits.
     resumed: bool,
     starts: HashMap<String, Cursor>,
+    /// The start cursors of splits of incomplete streams have been put on their way.
+    closed: bool,
     pub records: u64,
     pub deduped: u64,
     pub failures: u64,
@@ -117,6 +119,9 @@ struct StreamLedger {
     read: u32,
     limited: bool,
     high: Option<CursorValue>,
+    /// The newest value in each planned split that is done, if these have start cursors of their own; `None` for
+    /// one that is not.
+    split_highs: HashMap<SplitId, Option<CursorValue>>,
     /// Start cursors that hold once the stream is finished.
     deferred: Vec<(String, Cursor)>,
     /// It was finished in an earlier part of this run.
@@ -137,6 +142,7 @@ impl Ledger {
             read: 0,
             limited: false,
             high: None,
+            split_highs: HashMap::new(),
             deferred: Vec::new(),
             finished: false,
             busy: Duration::ZERO,
@@ -161,6 +167,7 @@ impl Ledger {
             wrote: false,
             resumed,
             starts: HashMap::new(),
+            closed: false,
             records: 0,
             deduped: 0,
             failures: 0,
@@ -199,6 +206,7 @@ impl Ledger {
             let state = states.remove(&split.id);
             let (position, high) =
                 state.map_or((Position::Start, None), |state| (state.position, state.high));
+            self.note_planned(&split, &position, high.as_ref());
             work.extend(self.take_up(split, position, high, self.resumed));
         }
         self.streams.values_mut().for_each(|stream| stream.planned = stream.known);
@@ -209,6 +217,14 @@ impl Ledger {
             work.extend(self.take_up(split, position, high, true));
         }
         work
+    }
+
+    fn note_planned(&mut self, split: &Split, position: &Position, high: Option<&CursorValue>) {
+        let Some(stream) = self.streams.get_mut(&split.stream).filter(|s| s.spec.start_per_split) else {
+            return;
+        };
+        let done = high.filter(|_| *position == Position::Done).cloned();
+        stream.split_highs.insert(split.id.clone(), done);
     }
 
     /// Splits that were found and are durable.
@@ -283,15 +299,19 @@ impl Ledger {
         self.shared.allowance.get(stream).is_some_and(|left| left.load(Ordering::Relaxed) == 0)
     }
 
-    /// Something is durable now.
+    /// Something is durable now; `done` is the split that ended with it.
     pub fn committed(
         &mut self,
         stream: &StreamName,
+        done: Option<&SplitId>,
         high: Option<CursorValue>,
         deferred: Vec<(String, Cursor)>,
     ) {
         self.wrote = true;
         if let Some(stream) = self.streams.get_mut(stream) {
+            if let Some(known) = done.and_then(|split| stream.split_highs.get_mut(split)) {
+                known.clone_from(&high);
+            }
             stream.raise(high);
             stream.deferred.extend(deferred);
         }
@@ -367,6 +387,22 @@ impl Ledger {
         (!finish.streams.is_empty()).then_some(finish)
     }
 
+    /// The start cursors of the splits that are done, of streams that are not complete: to be committed once, before
+    /// the source's part of the run ends. Nothing, if something is left to read, since the next run may not be this
+    /// one resumed. What is being replaced is not there before its stream is complete.
+    pub fn take_closing(&mut self) -> Vec<(StreamName, Vec<(String, Cursor)>)> {
+        if self.left > 0 || self.broken || std::mem::replace(&mut self.closed, true) {
+            return Vec::new();
+        }
+        let streams = self.order.iter().filter_map(|name| self.streams.get(name));
+        streams
+            .filter(|stream| !stream.finished && !self.is_complete(stream))
+            .filter(|stream| stream.spec.write_mode != busta_core::WriteMode::Replace)
+            .map(|stream| (stream.spec.name.clone(), self.split_starts(stream)))
+            .filter(|(_, starts)| !starts.is_empty())
+            .collect()
+    }
+
     fn is_complete(&self, stream: &StreamLedger) -> bool {
         let parent = stream.spec.parent.as_ref().and_then(|name| self.streams.get(name));
         // Parents form no cycle: building the source has seen to that.
@@ -376,16 +412,38 @@ impl Ledger {
     /// Where the next run starts.
     fn next_starts(&self, stream: &StreamLedger) -> Vec<(String, Cursor)> {
         let newest = self.newest(stream).map(|cursor| (stream.spec.name.as_str().to_owned(), cursor));
-        stream.deferred.iter().cloned().chain(newest).collect()
+        stream.deferred.iter().cloned().chain(newest).chain(self.split_starts(stream)).collect()
+    }
+
+    /// Where those of a stream's splits start next that are done and have gone on. Nowhere else, if the run's limit
+    /// has left something: it may have been found in their records.
+    fn split_starts(&self, stream: &StreamLedger) -> Vec<(String, Cursor)> {
+        if self.streams.values().any(|stream| stream.limited) {
+            return Vec::new();
+        }
+        let mut starts: Vec<_> = stream
+            .split_highs
+            .iter()
+            .filter_map(|(split, high)| {
+                let cursor = self.never_before(split.as_str(), high.clone()?)?;
+                (self.starts.get(split.as_str()) != Some(&cursor))
+                    .then(|| (split.as_str().to_owned(), cursor))
+            })
+            .collect();
+        starts.sort_by(|(a, _), (b, _)| a.cmp(b));
+        starts
     }
 
     /// The newest cursor value: never before where this run started.
     fn newest(&self, stream: &StreamLedger) -> Option<Cursor> {
-        if stream.limited {
+        if stream.limited || stream.spec.start_per_split {
             return None;
         }
-        let known = self.starts.get(stream.spec.name.as_str()).and_then(|cursor| cursor.decode().ok());
-        let high = stream.high.clone()?;
+        self.never_before(stream.spec.name.as_str(), stream.high.clone()?)
+    }
+
+    fn never_before(&self, key: &str, high: CursorValue) -> Option<Cursor> {
+        let known = self.starts.get(key).and_then(|cursor| cursor.decode().ok());
         let newest = match known {
             Some(known) => high.max(known),
             None => high,

@@ -9,7 +9,7 @@ use busta_core::event::Action;
 use busta_core::report::Status;
 use busta_core::settings::{BreakerSettings, HostSettings, RetrySettings};
 use busta_core::units::Rate;
-use busta_core::{Error, Priority};
+use busta_core::{Destination as _, Error, Priority};
 use busta_engine::start;
 use busta_testkit::scripted::Scripted;
 use common::{Bench, clock, ms, span};
@@ -343,6 +343,60 @@ async fn what_failed_is_read_again_when_resumed_and_the_rest_is_not() {
     assert_eq!((outcome.report.status, outcome.report.records), (Status::Completed, 10));
     assert_eq!(watch.pulls().len(), 8);
     assert_eq!(bench.memory.rows("a").len(), 80);
+}
+
+/// The start cursors that the next run would find, in order.
+#[allow(clippy::unwrap_used, reason = "a test")]
+async fn starts(bench: &Bench) -> Vec<(String, String)> {
+    let checkpoint = bench.memory.prepare(&"next".into(), &"a".into(), &[]).await.unwrap();
+    let starts = checkpoint.starts.iter().map(|(key, cursor)| (key.clone(), cursor.as_str().to_owned()));
+    let mut starts: Vec<_> = starts.collect();
+    starts.sort();
+    starts
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(key, cursor)| ((*key).to_owned(), (*cursor).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn splits_with_starts_of_their_own_move_each_for_itself() {
+    let source = many("a", 3, 2, 1)
+        .starts_per_split()
+        .finds("a-0", 0, "found", 5)
+        .fault(|split, _| (split == "a-1").then(|| Error::not_found("gone")));
+    let bench = Bench::new(2).source("a", source);
+    assert_eq!(bench.run().await.report.status, Status::Partial);
+    assert_eq!(starts(&bench).await, pairs(&[("a-0", "1"), ("a-2", "1")]));
+
+    let bench = Bench::new(2).source("a", many("a", 2, 3, 1).starts_per_split());
+    assert_eq!(bench.run().await.report.status, Status::Completed);
+    assert_eq!(starts(&bench).await, pairs(&[("a-0", "2"), ("a-1", "2")]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_split_starts_anew_before_what_was_found_is_read() {
+    let found = || {
+        let source = Scripted::new("a").split("first", 1, ms(10)).finds("first", 0, "found", 40);
+        source.starts_per_split()
+    };
+    let slow = Scripted::new("a").split("first", 1, ms(10)).split("last", 50, ms(100)).starts_per_split();
+    let bench = Bench::new(1).source("a", slow.finds("first", 0, "found", 40));
+    let handle = start(bench.plan(), clock());
+    let stop = handle.stopper();
+    tokio::time::sleep(ms(1000)).await;
+    stop();
+    assert_eq!(handle.join().await.unwrap().report.status, Status::Cancelled);
+    assert_eq!(starts(&bench).await, pairs(&[]), "what it found is not read yet");
+
+    // What was done before the stop starts anew at the end of the resumed run too.
+    assert_eq!(bench.run().await.report.status, Status::Completed);
+    assert_eq!(starts(&bench).await, pairs(&[("first", "0"), ("last", "49")]));
+
+    let mut bench = Bench::new(1).source("a", found());
+    bench.limit = Some(20);
+    bench.run().await;
+    assert_eq!(starts(&bench).await, pairs(&[]), "the limit has left what it found");
 }
 
 #[tokio::test(start_paused = true)]

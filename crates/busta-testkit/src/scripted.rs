@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::{
-    Batch, Checkpoint, Cursor, Error, HostKey, Probe, Reader, RecordsBuilder, Result, Source, Split, SplitId,
-    StreamSpec,
+    Batch, Checkpoint, Cursor, CursorValue, Error, HostKey, Probe, Reader, RecordsBuilder, Result, Source,
+    Split, SplitId, StreamSpec,
 };
 
 /// What happens at one pull of a split, before its ordinary batch is given.
@@ -85,6 +85,15 @@ impl Scripted {
     pub fn weight(mut self, weight: f64) -> Self {
         if let Some(split) = self.splits.last_mut() {
             split.weight = weight;
+        }
+        self
+    }
+
+    /// Gives each planned split a start cursor of its own: the number of its last batch.
+    #[must_use]
+    pub fn starts_per_split(mut self) -> Self {
+        for spec in &mut self.specs {
+            spec.start_per_split = true;
         }
         self
     }
@@ -176,6 +185,7 @@ impl Source for Scripted {
             batches: batches.unwrap_or(1),
             records: self.records,
             latency: self.latency.get(&split.id).copied().unwrap_or_default(),
+            has_high: self.specs[0].start_per_split,
             shared: self.shared.clone(),
         }))
     }
@@ -192,6 +202,7 @@ struct ScriptedReader {
     batches: usize,
     records: usize,
     latency: Duration,
+    has_high: bool,
     shared: Arc<Shared>,
 }
 
@@ -237,6 +248,7 @@ impl Reader for ScriptedReader {
         self.next += 1;
         let mut batch = Batch::new(records.finish(), Cursor::encode(&self.next)?);
         batch.done = self.next == self.batches;
+        batch.high = self.has_high.then_some(CursorValue::Integer(number as i64));
         batch.found = lock(&self.shared.found).remove(&(self.split.clone(), number)).unwrap_or_default();
         Ok(Some(batch))
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use support::landed::{self, Landed, assert_same};
 use support::origin::Origin;
-use support::world::{FEW, SEARCHES, TWENTY, World};
+use support::world::{CHAIN, FEW, SEARCHES, TWENTY, World};
 use support::{COLLECT, Desk};
 
 /// A kind of destination under test.
@@ -118,6 +118,11 @@ fn ndjson_survives_random_kills() {
 #[test]
 fn parquet_survives_random_kills() {
     kill_at_random(&TWENTY, &PARQUET, kills().unwrap_or(20), 3);
+}
+
+#[test]
+fn a_chain_of_streams_survives_random_kills() {
+    kill_at_random(&CHAIN, &SQLITE, kills().unwrap_or(8), 6);
 }
 
 #[test]

@@ -13,19 +13,20 @@ mod receipts;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::Action;
 use busta_core::units::Rate;
-use busta_core::{Checkpoint, Error, Priority, Result, RunId, Split};
+use busta_core::{Checkpoint, Cursor, Error, Priority, Result, RunId, Split, StreamName};
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::committer::{Order, Receipt};
+use crate::committer::{Order, Parcel, Receipt};
 use crate::feed::Feed;
 use crate::hosts::{Hosts, Place, Tallies};
 use crate::ledger::{Ledger, Phase};
@@ -241,6 +242,11 @@ impl Dispatcher {
             if !self.ledgers[index].is_quiet() {
                 continue;
             }
+            let closing = self.ledgers[index].take_closing();
+            if !closing.is_empty() {
+                self.close(index, closing);
+                continue;
+            }
             match self.ledgers[index].to_finish() {
                 Some(finish) => {
                     let ledger = &mut self.ledgers[index];
@@ -254,6 +260,22 @@ impl Dispatcher {
                 None => self.end(index),
             }
         }
+    }
+
+    /// Commits the start cursors of splits of streams that will not be complete in this run.
+    fn close(&mut self, index: usize, closing: Vec<(StreamName, Vec<(String, Cursor)>)>) {
+        let shared = self.ledgers[index].shared.clone();
+        shared.outstanding.fetch_add(closing.len(), Ordering::Relaxed);
+        self.slots.spawn(async move {
+            for (stream, starts) in closing {
+                let parcel = Parcel::closing(&shared, stream, starts);
+                if shared.orders.send(Order::Commit(Box::new(parcel))).await.is_err() {
+                    // The committer is gone, and the dispatcher has seen that: no receipt will come.
+                    break;
+                }
+            }
+            Ended::Recorded
+        });
     }
 
     fn end(&mut self, index: usize) {

@@ -55,7 +55,8 @@ impl Dispatcher {
                     ledger.failures += failures;
                 }
                 if !nothing {
-                    ledger.committed(&stream, high, deferred);
+                    let done = (end == Some(End::Done)).then_some(&split.id);
+                    ledger.committed(&stream, done, high, deferred);
                 }
                 if let Some(end) = end {
                     ledger.split_ended(&stream, end);

@@ -15,6 +15,9 @@ pub const TWENTY: World = World { desk: twenty_sources, rows: twenty_rows() };
 pub const FEW: World = World { desk: few_sources, rows: 3 * 60 + 2 * ITEMS + 80 + 300 };
 pub const SEARCHES: World = World { desk: searches, rows: 4 * ITEMS };
 
+/// 40 orders of each of three kinds, as many records made of them, and lines that are searched once for all kinds.
+pub const CHAIN: World = World { desk: chain, rows: 3 * 40 + 3 * 40 + 8 * (1 + 2 + 3 + 4) };
+
 /// So many items every search finds.
 const ITEMS: usize = 400;
 
@@ -59,6 +62,42 @@ fn few_sources(url: &str, destination: &str) -> Desk {
     write_drops(&desk);
     write_log(&desk, 300);
     desk
+}
+
+/// An API read once for each of three kinds, whose records lead to requests and to records of another stream. Only
+/// what is read for the kinds is merged: what is appended must come once.
+fn chain(url: &str, destination: &str) -> Desk {
+    let slow = "with/latency=10ms,jitter=10ms,fail=500:every:9";
+    Desk::new(&format!(
+        "destination: {destination}
+{RETRY}
+sources:
+  - name: chain
+    type: api
+    base_url: {url}/as/chain/{slow}
+    services:
+      lines: {{ base_url: '{url}/as/lines/{slow}' }}
+    streams:
+      - name: kinds
+        for_each: {{ kind: [a, b, c] }}
+        path: /rest/next_url/{{kind}}?size=40&per_page=7
+        records: $.items
+        map: '{{key: \"\\($for.kind)-\\(.id)\", id, updated_at}}'
+        primary_key: key
+        cursor: {{ field: updated_at }}
+        pagination: {{ type: next_url, path: $.next }}
+      - name: made
+        from: kinds
+        map: '{{key, twice: (.id * 2)}}'
+      - name: lines
+        service: lines
+        parent: kinds
+        with: {{ n: .id }}
+        path: /rest/page/orders/{{with.n}}/lines
+        records: $.items
+        pagination: {{ type: page, per_page: 10, total_path: $.total }}
+"
+    ))
 }
 
 /// One STAC API, searched four times: with and without counts, split and not, by POST and GET.

@@ -21,7 +21,7 @@ pub fn plan(api: &Api, from: &Checkpoint) -> Result<Vec<Split>> {
 
 /// Where the streams of `stream`'s family start this time. The split of a combination starts where it ended itself.
 fn since(stream: &Stream, part: &Part, from: &Checkpoint) -> Result<BTreeMap<String, CursorValue>> {
-    let own = stream.has_own_starts().then(|| part.id(stream));
+    let own = stream.spec.start_per_split.then(|| part.id(stream));
     let start = |name: &String| {
         let key = own.as_ref().filter(|_| name == stream.spec.name.as_str()).unwrap_or(name);
         Some(from.start(key)?.decode().map(|value| (name.clone(), value)))

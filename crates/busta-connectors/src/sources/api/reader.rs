@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, CursorValue, Error, ErrorKind, Reader, Records, Result};
+use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, Result};
 use bytes::Bytes;
 use chrono::SecondsFormat;
 
@@ -97,53 +97,32 @@ impl PageReader {
 
     fn batch(&self, at: &Bookmark, response: &Response, page: Page) -> Result<(Batch, Option<Bookmark>)> {
         let next = self.next_of(at, response, &page)?;
-        let newest = newer(at.newest.clone(), page.newest.clone());
         let mut found = Vec::new();
         for one in page.found {
             found.push(one.split(&self.api, self.stream, &self.part, at.place.number())?);
         }
         let records = at.records + page.records.len();
         let (mut batch, next) = match next {
-            Next::End => (self.last(page.records, newest)?, None),
+            Next::End => (Batch::last(page.records), None),
             Next::Page(place) => {
-                let next = self.bookmark(place, newest, records);
+                let next = self.bookmark(place, records);
                 (Batch::new(page.records, next.encode()?), Some(next))
             }
             Next::Ranges(ranges, size) => {
                 for range in ranges {
                     found.extend(self.range(range, size)?);
                 }
-                (self.last(page.records, newest)?, None)
+                (Batch::last(page.records), None)
             }
         };
         batch.failures = page.failures;
-        batch.high = page.newest.filter(|_| !self.stream().has_own_starts());
+        batch.high = page.newest;
         batch.found = found;
         Ok((batch, next))
     }
 
-    fn bookmark(&self, place: Place, newest: Option<CursorValue>, records: usize) -> Bookmark {
-        let stream = self.stream();
-        Bookmark {
-            place,
-            newest: newest.filter(|_| stream.has_own_starts()),
-            records: if stream.max_records.is_some() { records } else { 0 },
-        }
-    }
-
-    /// The last batch, with which the start cursor of a combination moves.
-    fn last(&self, records: Records, newest: Option<CursorValue>) -> Result<Batch> {
-        let mut batch = Batch::last(records);
-        let stream = self.stream();
-        if !stream.has_own_starts() || self.part.share.is_some() {
-            return Ok(batch);
-        }
-        let known = self.part.since.get(stream.spec.name.as_str()).cloned();
-        let reached = newer(known.clone(), newest);
-        if let Some(reached) = reached.filter(|reached| known.as_ref() != Some(reached)) {
-            batch.starts.push((self.part.id(stream), Cursor::encode(&reached)?));
-        }
-        Ok(batch)
+    fn bookmark(&self, place: Place, records: usize) -> Bookmark {
+        Bookmark { place, records: if self.stream().max_records.is_some() { records } else { 0 } }
     }
 
     /// The split of some later pages, unless there are records enough before them.
@@ -160,19 +139,12 @@ impl PageReader {
 fn first(stream: &Stream, part: &Part) -> Bookmark {
     let range = part.range.as_ref();
     let records = range.filter(|_| stream.max_records.is_some()).map_or(0, before);
-    Bookmark { place: stream.pagination.first(range), newest: None, records }
+    Bookmark { place: stream.pagination.first(range), records }
 }
 
 /// How many records are on the pages before a range.
 fn before(range: &Range) -> usize {
     usize::try_from(range.from.saturating_mul(range.size)).unwrap_or(usize::MAX)
-}
-
-fn newer(a: Option<CursorValue>, b: Option<CursorValue>) -> Option<CursorValue> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.max(b)),
-        (a, b) => a.or(b),
-    }
 }
 
 #[async_trait]
@@ -186,7 +158,7 @@ impl Reader for PageReader {
                 if error.kind() == ErrorKind::NotFound && pagination.ends_with_not_found(&at.place) =>
             {
                 self.at = None;
-                return self.last(Records::default(), at.newest).map(Some);
+                return Ok(Some(Batch::last(Records::default())));
             }
             Err(error) => return Err(error),
         };

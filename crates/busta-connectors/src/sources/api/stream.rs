@@ -39,8 +39,6 @@ pub struct Stream {
     pub service: usize,
     /// What it is read once for, if it has no parent.
     pub combinations: Vec<Fields>,
-    /// Whether these come from `for_each`.
-    pub has_each: bool,
     /// Whether `with` gives some of the fields that its splits carry.
     pub has_with: bool,
     /// How it is asked for; `None` if it is made from its parent's records.
@@ -149,11 +147,6 @@ impl Stream {
             Means::Made(_) => true,
         });
         children || self.follow.is_some() || self.endpoint.as_ref().is_some_and(maps)
-    }
-
-    /// Whether each of its combinations has a start cursor of its own.
-    pub fn has_own_starts(&self) -> bool {
-        self.has_each && self.since.is_some()
     }
 }
 

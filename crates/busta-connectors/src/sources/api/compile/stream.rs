@@ -53,7 +53,6 @@ pub fn compile(config: &StreamConfig, services: &[Shared], problems: &mut Proble
         spec: spec(config),
         service,
         combinations,
-        has_each: !config.for_each.0.is_empty(),
         has_with: !config.with.is_empty(),
         endpoint,
         follow,
@@ -68,11 +67,15 @@ pub fn compile(config: &StreamConfig, services: &[Shared], problems: &mut Proble
 }
 
 /// Whether its pages are read one after another even where they could be read side by side: where a page decides
-/// whether the next is wanted, or only the last knows where the next run starts.
+/// whether the next is wanted, or where only the planned splits know where the next run starts.
 fn in_order(config: &StreamConfig) -> bool {
     let newest_first = config.cursor.as_ref().is_some_and(|cursor| cursor.order == Order::NewestFirst);
-    let own_start = config.cursor.is_some() && !config.for_each.0.is_empty();
-    newest_first || own_start || (config.max_records.is_some() && config.map.is_some())
+    newest_first || start_per_split(config) || (config.max_records.is_some() && config.map.is_some())
+}
+
+/// Whether each combination starts where it ended itself.
+fn start_per_split(config: &StreamConfig) -> bool {
+    config.cursor.is_some() && !config.for_each.0.is_empty()
 }
 
 fn service(config: &StreamConfig, services: &[Shared], problems: &mut Problems) -> usize {
@@ -198,6 +201,7 @@ fn spec(config: &StreamConfig) -> StreamSpec {
     spec.table = config.table.clone().unwrap_or(spec.table);
     spec.write_mode = config.write_mode.unwrap_or(spec.write_mode);
     spec.phase = config.phase.clone();
+    spec.start_per_split = start_per_split(config);
     // The destination compares a top-level field only.
     spec.cursor_field =
         config.cursor.as_ref().map(|cursor| cursor.field.clone()).filter(|f| !f.contains('.'));

@@ -33,7 +33,8 @@ pub struct Numbered {
     pub total_header: Option<HeaderName>,
     /// The header that tells the number of pages.
     pub pages_header: Option<HeaderName>,
-    /// Whether pages are read one after another even if page one tells how many there are.
+    /// Whether pages are read one after another even if page one tells how many there are. Then a page may come
+    /// twice, where so many new records came before it meanwhile that it is the next one now; but not thrice.
     pub in_order: bool,
 }
 
@@ -57,6 +58,9 @@ pub struct NumberedPlace {
     /// The fingerprint of the page before: a server that answers the same page for ever is found out.
     #[serde(default)]
     pub before: u64,
+    /// The page before was the same as the one before it: see [`Numbered::in_order`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 impl Numbered {
@@ -65,7 +69,7 @@ impl Numbered {
         range.map_or_else(NumberedPlace::default, |range| NumberedPlace {
             page: range.from,
             size: range.size,
-            before: 0,
+            ..NumberedPlace::default()
         })
     }
 
@@ -97,7 +101,8 @@ impl Numbered {
         if count == 0 {
             return Ok(Next::End);
         }
-        if told.fingerprint == place.before {
+        let again = told.fingerprint == place.before;
+        if again && (place.again || !self.in_order) {
             return Err(Error::data("the server answers every page with the same records")
                 .hint(format!("check `{}`: it seems to be ignored", self.param)));
         }
@@ -108,7 +113,8 @@ impl Numbered {
             Some(total) if place.size == 0 && total > count => count,
             _ => full_size(place.size, asked, count),
         };
-        let next = NumberedPlace { page: place.page.saturating_add(1), size, before: told.fingerprint };
+        let next =
+            NumberedPlace { page: place.page.saturating_add(1), size, before: told.fingerprint, again };
         if range.and_then(|range| range.to).is_some_and(|to| next.page >= to) {
             return Ok(Next::End);
         }
@@ -188,7 +194,7 @@ mod tests {
     }
 
     fn page(page: u64, size: u64, count: usize) -> Page<'static> {
-        let place = NumberedPlace { page, size, before: 0 };
+        let place = NumberedPlace { page, size, ..NumberedPlace::default() };
         Page { place, range: None, count, values: [None; 3], header: None }
     }
 
@@ -280,9 +286,15 @@ mod tests {
         let headers = HeaderMap::new();
         let url = Url::parse("http://a.example/").unwrap();
         let told = Told { count: 5, fingerprint: 7, values: Vec::new(), headers: &headers, url: &url };
-        let place = NumberedPlace { page: 4, size: 5, before: 7 };
+        let place = NumberedPlace { page: 4, size: 5, before: 7, again: false };
         let error = numbered(None).next(&place, None, &told).unwrap_err();
         assert!(error.to_string().contains("`page`"), "{error}");
+        // Where new records push old ones on, a page may come twice.
+        let in_order = Numbered { in_order: true, ..numbered(None) };
+        let Next::Page(Place::Numbered(again)) = in_order.next(&place, None, &told).unwrap() else {
+            panic!("another page was expected")
+        };
+        assert!(in_order.next(&again, None, &told).is_err());
     }
 
     proptest! {
