@@ -49,6 +49,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
+use busta_core::dataset::DatasetSettings;
 use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
 use busta_core::{
     Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
@@ -250,6 +251,13 @@ impl Destination for SqliteDestination {
 
     async fn purge(&self, purge: &Purge) -> Result<Purged> {
         purge::run(self, purge).await
+    }
+
+    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
+        if settings.logs_changes() {
+            return Err("keeps no log of changes".to_owned());
+        }
+        Ok(())
     }
 
     fn schema_changes(&self) -> Vec<SchemaChange> {
