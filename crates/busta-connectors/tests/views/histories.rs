@@ -152,7 +152,7 @@ async fn merge_each(desk: &mut Desk, records: &[Value]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_view_says_what_the_rows_say(acts in proptest::collection::vec(act(), 1..14)) {

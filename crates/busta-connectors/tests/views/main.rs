@@ -1,5 +1,10 @@
 //! Views of sqlite against a straightforward computation over all rows.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and starts itself to be killed"
+)]
 
 mod histories;
 #[cfg(feature = "failpoints")]

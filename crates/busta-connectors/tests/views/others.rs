@@ -50,6 +50,24 @@ async fn other_programs_may_write() {
     desk.check().await;
 }
 
+/// Rowids stay what they are also where a table has no key, and so no index of its own.
+#[tokio::test]
+async fn rows_without_a_key_keep_their_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new(folder.path(), &spec(WriteMode::Append, Some(view()))).await;
+    let records = posts(&desk, 0..30);
+    desk.write(&records).await;
+    let other = Connection::open(folder.path().join("busta.db")).unwrap();
+    let rowids = || -> Vec<i64> {
+        let mut statement = other.prepare("SELECT _rowid_ FROM posts ORDER BY 1").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    other.execute("DELETE FROM posts WHERE id < 10", []).unwrap();
+    let before = rowids();
+    other.execute_batch("VACUUM").unwrap();
+    assert_eq!((before.len(), rowids()), (20, before));
+}
+
 #[tokio::test]
 async fn a_view_of_what_is_there_is_built_in_steps() {
     let folder = tempfile::tempdir().unwrap();

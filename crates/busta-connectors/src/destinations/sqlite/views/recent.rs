@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use busta_core::reading::view::RecentQuery;
 use busta_core::reading::{PAGE_BYTES, RowPage, Value};
 use busta_core::{RecordsBuilder, Result};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::errors::At;
 use super::super::lent::Reader;
@@ -97,7 +97,8 @@ impl Page<'_> {
             if wanted.is_some_and(|wanted| found.get(2) != Ok(wanted)) || !self.says(place.1)? {
                 continue;
             }
-            row.query_row([place.1], |row| self.push(row))?;
+            // A row that another program has removed behind our back is not there; the view does not know yet.
+            row.query_row([place.1], |row| self.push(row)).optional()?;
         }
         Ok((self.found, None))
     }
@@ -137,6 +138,7 @@ impl Text {
             _ => false,
         };
         let mut statement = connection.prepare_cached(self.reading.sql())?;
-        statement.query_row([id], |row| Ok(self.reading.texts(row)?.iter().any(holds)))
+        let says = statement.query_row([id], |row| Ok(self.reading.texts(row)?.iter().any(holds)));
+        says.optional().map(|says| says == Some(true))
     }
 }

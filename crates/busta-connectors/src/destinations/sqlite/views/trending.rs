@@ -6,7 +6,7 @@ use busta_core::reading::view::{
     Hours, MOST_BUCKETS, Mood, TRENDING_HOURS, Trending, TrendingQuery, TrendingTerm,
 };
 use busta_core::{Error, RecordsBuilder, Result};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::lent::Reader;
 use super::super::names::quoted;
@@ -35,24 +35,26 @@ pub fn trending(reader: &mut Reader, path: &Path, query: &TrendingQuery) -> Resu
     };
     let fastest = patient(fastest(connection, &open.view, query, group), path)?;
     let mut rows = RecordsBuilder::default();
+    let mut velocities = Vec::with_capacity(fastest.len());
     let sql = format!(
         "SELECT _rowid_, {} FROM {} WHERE _rowid_ = ?1",
         table.all_columns().join(", "),
         quoted(&table.name)
     );
     let mut record = Vec::new();
-    for fast in &fastest {
+    for fast in fastest {
         record.clear();
         let read = |row: &rusqlite::Row<'_>| write_row(table, row, &mut record);
-        patient(connection.prepare_cached(&sql).and_then(|mut row| row.query_row([fast.id], read)), path)?;
-        rows.push(&record);
+        let read =
+            connection.prepare_cached(&sql).and_then(|mut row| row.query_row([fast.id], read).optional());
+        // Another program may have removed it behind our back.
+        if patient(read, path)?.is_some() {
+            rows.push(&record);
+            velocities.push(fast.velocity);
+        }
     }
     let terms = patient(rising(connection, &open.view, query, group), path)?;
-    Ok(Trending {
-        records: rows.finish(),
-        velocities: fastest.iter().map(|fast| fast.velocity).collect(),
-        terms,
-    })
+    Ok(Trending { records: rows.finish(), velocities, terms })
 }
 
 /// A row and its velocity.
