@@ -36,6 +36,8 @@ pub static TRANSFORMS: &[&TransformKind] = &[
     &transforms::enrich::KIND,
     &transforms::extension::KIND,
     &transforms::validate::KIND,
+    &transforms::sentiment::KIND,
+    &transforms::dedupe::KIND,
 ];
 
 /// The kind of source that `type:` names.

@@ -8,6 +8,7 @@ use busta_core::connector::DestinationContext;
 use busta_testkit::conformance::destination::Place;
 
 busta_testkit::destination_conformance!(new_place);
+busta_testkit::destination_conformance!(keeps_first new_place);
 
 fn new_place() -> Place {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use crate::dataset::DatasetSettings;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::ids::{RunId, SourceName, StreamName};
+use crate::reading::view::{RecentQuery, SentimentQuery, SentimentStats, Trending, TrendingQuery, no_views};
 use crate::reading::{self, FailuresPage, FailuresQuery, RowPage, RowQuery};
 use crate::record::Records;
 use crate::split::Split;
@@ -236,6 +237,25 @@ pub trait Readable: Send + Sync {
     /// Reads a part of the stored failures, newest first. `Data` means a cursor of another query.
     async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
         reading::failures_by_list(self, query).await
+    }
+
+    /// The newest rows of a table with a view, newest first by its time, of equally new ones the one that was
+    /// stored last. Pages are bounded as those of [`page`](Self::page) are.
+    ///
+    /// `NotFound` means that there is no such table, or no view of it; `Unavailable` that the view is being made of
+    /// what was there before; `Data` a cursor of another query. So it is for the other two.
+    async fn recent(&self, query: &RecentQuery) -> Result<RowPage> {
+        Err(no_views(&query.table))
+    }
+
+    /// The sentiment of a table's rows over time.
+    async fn sentiment(&self, query: &SentimentQuery) -> Result<SentimentStats> {
+        Err(no_views(&query.table))
+    }
+
+    /// Which rows and which words of a table are rising.
+    async fn trending(&self, query: &TrendingQuery) -> Result<Trending> {
+        Err(no_views(&query.table))
     }
 }
 

@@ -10,7 +10,8 @@ use crate::record::Records;
 /// All that a source's configuration wants done to its records, in order.
 ///
 /// Pure and per record: the same record gives the same result, whatever came before it and whoever
-/// reads it. So batches may be transformed on any worker, in any order, and again after a crash.
+/// reads it. So batches may be transformed on any worker, in any order, and again after a crash. Only a step
+/// that thins out repetitions looks at the records before one in its batch.
 #[async_trait]
 pub trait Transform: Send + Sync {
     /// Loads what it needs (side files, schemas). The engine calls it before anything of the source is

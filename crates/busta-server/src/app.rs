@@ -71,6 +71,8 @@ pub(crate) struct Queues {
     pub(crate) history: Queue,
     /// Of records as they are stored: tenths of a millisecond each, where the destination finds its place.
     pub(crate) pages: Queue,
+    /// Of views: a few milliseconds each, a few dozen at most.
+    pub(crate) views: Queue,
     /// What may have to look at a whole table: up to seconds.
     pub(crate) scans: Queue,
 }
@@ -78,7 +80,7 @@ pub(crate) struct Queues {
 impl Default for Queues {
     /// More at a time would keep the disk busier, but take the processors from the collection.
     fn default() -> Self {
-        Self { history: Queue::new(4), pages: Queue::new(4), scans: Queue::new(2) }
+        Self { history: Queue::new(4), pages: Queue::new(4), views: Queue::new(4), scans: Queue::new(2) }
     }
 }
 

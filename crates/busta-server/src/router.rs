@@ -20,7 +20,7 @@ use crate::{openapi, routes};
 /// All routes, and their description.
 pub(crate) fn routes() -> (Router<App>, Description) {
     let (router, document) = routes::all().split_for_parts();
-    (router, openapi::describe(document))
+    (router.merge(routes::short()), openapi::describe(document))
 }
 
 /// The service as a whole. The outermost layer stands last.

@@ -7,8 +7,9 @@ use busta_core::reading::RowPage;
 
 use crate::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
-    RunDetail, RunQuery, RunSummary, SourceDetail, SourceView,
+    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery,
+    RecordQuery, Resources, RunDetail, RunQuery, RunSummary, SentimentStats, SourceDetail, SourceView,
+    StatsQuery, Trending, TrendingQuery,
 };
 
 /// A table that is being exported: its columns, and its rows as JSON objects.
@@ -82,6 +83,15 @@ pub trait Service: Send + Sync + 'static {
 
     /// Rows of a table as JSON objects.
     async fn records(&self, name: &str, query: RecordQuery) -> Result<RowPage>;
+
+    /// The newest records of a table with a view; of the usual one if none is named, as for the next two.
+    async fn recent(&self, dataset: Option<&str>, query: RecentQuery) -> Result<RowPage>;
+
+    /// The sentiment of its records over time.
+    async fn sentiment(&self, dataset: Option<&str>, query: StatsQuery) -> Result<SentimentStats>;
+
+    /// What is rising in it.
+    async fn trending(&self, dataset: Option<&str>, query: TrendingQuery) -> Result<Trending>;
 
     /// A whole table, from a consistent view.
     async fn export(&self, name: &str) -> Result<RecordScan>;

@@ -1,5 +1,7 @@
 //! All transforms of a source, one after the other.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use busta_core::connector::{Built, ConfigProblem, PathPart};
 use busta_core::transform::{Transformed, Warning};
@@ -68,14 +70,19 @@ impl Transform for Chain {
         let mut warnings = Vec::new();
         let mut dropped = 0;
         let mut from = Vec::new();
+        let mut said = Said::default();
         for (index, json) in records.iter().enumerate() {
             let known = warnings.len();
-            match self.record(json, &mut warnings).and_then(|made| output.push(&made).map(|()| made.len())) {
+            match self.record(json, &mut said, &mut warnings).and_then(|made| {
+                output.push(&made)?;
+                Ok(made.len())
+            }) {
                 Ok(0) => dropped += 1,
                 // A batch has fewer than 2^32 records.
                 Ok(made) if records.has_origins() => from.extend(std::iter::repeat_n(index as u32, made)),
                 Ok(_) => {}
                 Err(error) => {
+                    said.forget();
                     // What was doubtful about a record that fails is of no interest any more.
                     warnings.truncate(known);
                     output.skip();
@@ -97,13 +104,24 @@ impl Transform for Chain {
 
 impl Chain {
     /// What one record becomes. It fails as a whole: if one of several outputs fails, none goes on.
-    fn record<'a>(&self, json: &'a [u8], warnings: &mut Vec<Warning>) -> Result<Vec<Node<'a>>> {
+    fn record<'a>(
+        &self,
+        json: &'a [u8],
+        said: &mut Said,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<Node<'a>>> {
+        said.next();
         let mut made = vec![Node::record(json)?];
-        for link in &self.0 {
+        for (place, link) in self.0.iter().enumerate() {
             let mut next = Vec::with_capacity(made.len());
             for mut record in made {
                 match link.step.apply(&mut record, warnings).map_err(|error| error.at(&link.place))? {
                     Outcome::Kept => next.push(record),
+                    Outcome::Once(what) => {
+                        if !said.again(place, what) {
+                            next.push(record);
+                        }
+                    }
                     Outcome::Dropped => {}
                     Outcome::Replaced(records) => next.extend(records),
                 }
@@ -111,6 +129,36 @@ impl Chain {
             made = next;
         }
         Ok(made)
+    }
+}
+
+/// What the records of a batch have said, and at which transform.
+#[derive(Default)]
+struct Said {
+    all: HashSet<(usize, String)>,
+    /// What the record has said that is being transformed.
+    now: Vec<(usize, String)>,
+}
+
+impl Said {
+    fn next(&mut self) {
+        self.now.clear();
+    }
+
+    fn again(&mut self, place: usize, what: String) -> bool {
+        let what = (place, what);
+        if !self.all.insert(what.clone()) {
+            return true;
+        }
+        self.now.push(what);
+        false
+    }
+
+    /// The record fails, so one that says the same is no repetition.
+    fn forget(&mut self) {
+        for what in self.now.drain(..) {
+            self.all.remove(&what);
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 pub mod cast;
 mod chain;
 mod compare;
+pub mod dedupe;
 pub mod document;
 pub mod drop;
 pub mod enrich;
@@ -21,6 +22,7 @@ mod output;
 mod problems;
 pub mod rename;
 pub mod select;
+pub mod sentiment;
 pub mod set;
 pub mod update;
 pub mod validate;
@@ -58,7 +60,7 @@ pub struct TransformContext {
 }
 
 /// One transform of a chain. Pure, as [`busta_core::Transform`] says: the same record gives the same
-/// outcome, whatever came before it.
+/// outcome, whatever came before it; what is dropped as a repetition ([`Outcome::Once`]) depends on its batch.
 #[async_trait]
 pub trait Step: Send + Sync {
     /// Loads what it needs, on a blocking thread. Called before anything is read, for every run.
@@ -77,6 +79,8 @@ pub enum Outcome<'a> {
     Kept,
     /// It was filtered out on purpose.
     Dropped,
+    /// It goes on, unless a record before it in the batch has said the same here.
+    Once(String),
     /// These go on in its place: JSON objects. None is as if it was dropped.
     Replaced(Vec<Node<'a>>),
 }

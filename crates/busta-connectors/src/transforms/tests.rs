@@ -149,3 +149,29 @@ proptest! {
         prop_assert_eq!(texts(&whole), alone);
     }
 }
+
+#[test]
+fn of_repetitions_in_a_batch_the_first_goes_on() {
+    let chain = chain(json!([
+        { "dedupe": { "fields": ["name", "at.city"] } },
+        { "cast": { "n": "int" } },
+        { "dedupe": { "fields": ["n"] } },
+    ]));
+    let records = [
+        r#"{"name":"a","n":"bad"}"#,
+        r#"{"name":"a","n":1}"#,
+        r#"{"name":"\u0061","n":2}"#,
+        r#"{"name":"a","at":{"city":"B"},"n":3}"#,
+        r#"{"other":1,"n":1}"#,
+        r#"{"other":2,"n":4}"#,
+        r#"{"name":null,"n":5}"#,
+    ]
+    .map(str::to_owned);
+    let made = apply(&chain, &records);
+    let numbers: Vec<Value> =
+        texts(&made).iter().map(|json| serde_json::from_str::<Value>(json).unwrap()["n"].clone()).collect();
+    assert_eq!(numbers, [1, 3, 4, 5], "one that failed hides no other, and nulls say nothing");
+    assert_eq!((made.failures.len(), made.dropped), (1, 2));
+    let again = apply(&chain, &records);
+    assert_eq!(texts(&again), texts(&made), "a batch remembers nothing of another");
+}

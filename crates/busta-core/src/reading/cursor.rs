@@ -47,18 +47,18 @@ impl FailuresQuery {
     }
 }
 
-fn digest(query: &str) -> u32 {
+pub(super) fn digest(query: &str) -> u32 {
     let hash = Sha256::digest(query);
     u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
-fn encode<P: Serialize>(of: u32, at: &P) -> Result<String> {
+pub(super) fn encode<P: Serialize>(of: u32, at: &P) -> Result<String> {
     let json = serde_json::to_vec(&Place { of, at });
     let json = json.map_err(|e| Error::bug(format!("the cursor of a page cannot be encoded: {e}")))?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 
-fn decode<P: DeserializeOwned>(of: u32, text: &str) -> Result<P> {
+pub(super) fn decode<P: DeserializeOwned>(of: u32, text: &str) -> Result<P> {
     let hint = "give the `next` of the page before, or none for the first page";
     let wrong = || Error::data("the cursor is not one that was given").hint(hint);
     let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;

@@ -24,6 +24,7 @@ mod filter;
 mod order;
 mod scan;
 mod value;
+pub mod view;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure::Failure;

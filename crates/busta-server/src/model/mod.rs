@@ -13,6 +13,7 @@ mod page;
 mod resources;
 mod run;
 mod source;
+mod views;
 
 pub use activity::{ActivityEvent, ActivityQuery};
 pub use collect::{Accepted, CollectRequest, EstimateView, RetryRequest, SourceCollectRequest};
@@ -27,3 +28,7 @@ pub use run::{
     TimeSpent, Trigger, WorkerAction, WorkerView,
 };
 pub use source::{PauseView, ScheduleView, SourceDetail, SourceHealth, SourceView, StreamView};
+pub use views::{
+    BucketMood, Few, GroupMood, Length, Mood, RecentQuery, RisingRecord, RisingTerm, SentimentLabel,
+    SentimentStats, StatsQuery, Trending, TrendingQuery,
+};

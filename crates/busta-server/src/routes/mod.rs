@@ -11,6 +11,7 @@ mod reference;
 mod resources;
 mod runs;
 mod sources;
+mod views;
 
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -23,6 +24,8 @@ use crate::content::Content;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::queue::Queue;
+
+pub(crate) use views::{SHORT, short};
 
 /// What a handler answers.
 type Answer = Result<Response, Problem>;
@@ -49,6 +52,12 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .routes(routes!(datasets::list))
         .routes(routes!(datasets::show))
         .routes(routes!(datasets::records))
+        .routes(routes!(views::recent))
+        .routes(routes!(views::sentiment))
+        .routes(routes!(views::trending))
+        .routes(routes!(views::usual_recent))
+        .routes(routes!(views::usual_sentiment))
+        .routes(routes!(views::usual_trending))
         .routes(routes!(export::export))
         .routes(routes!(resources::resources))
         .routes(routes!(resources::metrics))

@@ -18,7 +18,13 @@ async fn ask(server: &Server, method: &str, path: &str, token: &str) -> Answer {
 async fn roles_hold_on_every_route() {
     let server = Server::closed().await;
     let (read, operate) = (server.read.text.expose(), server.operate.text.expose());
-    let look = ["/metrics", "/api/v1/overview", "/api/v1/sources/news", "/api/v1/datasets/entries/export"];
+    let look = [
+        "/metrics",
+        "/api/v1/overview",
+        "/api/v1/sources/news",
+        "/api/v1/datasets/entries/export",
+        "/trending",
+    ];
     let act = ["/api/v1/admin/collect", "/api/v1/sources/news/pause", "/api/v1/runs/R1/cancel"];
     for path in look {
         let refused = server.get(path).await;

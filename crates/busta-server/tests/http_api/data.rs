@@ -12,6 +12,40 @@ async fn records_keep_their_text() {
     assert_eq!(answer.text(), "{\"items\":[{\"big\": 12345678901234567890.10},{}],\"next\":\"\\\"more\"}");
 }
 
+/// A view answers below its table, and the usual one at the short paths too, which need a token as well.
+#[tokio::test]
+async fn views_answer_at_their_paths() {
+    let server = Server::open().await;
+    let recent =
+        server.get("/api/v1/datasets/posts/recent?q=a&label=positive&since=2026-11-23T10:00:00Z").await;
+    assert_eq!(recent.text(), "{\"items\":[{\"of\":\"posts\",\"q\":\"a\"}]}");
+    for path in ["/api/v1/posts/recent", "/posts/recent"] {
+        assert_eq!(server.get(path).await.json()["items"][0]["of"], "usual", "{path}");
+    }
+    for (below, of) in [("/api/v1/datasets/posts", "posts"), ("/api/v1", "usual"), ("", "usual")] {
+        let stats = server.get(&format!("{below}/sentiment/stats?window=7d&bucket=1d&group=a")).await;
+        assert!(stats.header("etag").is_some());
+        assert_eq!(stats.json()["dataset"], of);
+        assert_eq!(stats.json()["series"][0]["compound_mean"], 0.25);
+        let trending = server.get(&format!("{below}/trending?limit=7")).await;
+        assert!(
+            trending.text().contains("{\"velocity\":12.5,\"record\":{\"big\": 1.10}}"),
+            "as it was stored"
+        );
+        assert_eq!(trending.json()["terms"][0]["count"], 7);
+    }
+    for wrong in
+        ["/trending?limit=101", "/sentiment/stats?bucket=soon", "/posts/recent?label=angry", "/trending?x=1"]
+    {
+        server.get(wrong).await.problem(400);
+    }
+    server.get("/api/v1/datasets/missing/trending").await.problem(404);
+    let closed = Server::closed().await;
+    for path in ["/posts/recent", "/sentiment/stats", "/trending", "/api/v1/trending"] {
+        closed.get(path).await.problem(401);
+    }
+}
+
 #[tokio::test]
 async fn datasets_say_what_else_they_can_show() {
     let server = Server::open().await;

@@ -29,6 +29,7 @@ use busta_core::{
 };
 use serde_json::Value;
 
+pub use super::destination_keep::*;
 pub use super::destination_modes::*;
 pub use super::destination_pages::*;
 pub use super::destination_purge::*;
@@ -50,7 +51,8 @@ impl Place {
 
 /// Makes one test per case of the suite. Takes a `fn() -> Place` that gives a new, empty place; behind
 /// the word `steady` one of a destination that keeps only one type per column, so that numbers beside
-/// texts come back as texts.
+/// texts come back as texts. The word `keeps_first` makes the cases of a destination that can keep the first of two
+/// records with one key; they come beside the others.
 #[macro_export]
 macro_rules! destination_conformance {
     ($new_place:path) => {
@@ -121,6 +123,13 @@ macro_rules! destination_conformance {
             two_thousand_fields_come_back
             odd_records_come_back
             random_histories_of_steady_types_match_the_model
+        );
+    };
+    (keeps_first $new_place:path) => {
+        $crate::destination_conformance!(@cases $new_place:
+            the_first_stays
+            the_first_of_a_batch_stays
+            of_a_replacement_the_first_stays
         );
     };
     (@cases $new_place:path: $($case:ident)*) => {

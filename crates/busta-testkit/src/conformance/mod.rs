@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a suite fails by panicking")]
 
 pub mod destination;
+mod destination_keep;
 mod destination_modes;
 mod destination_pages;
 mod destination_purge;

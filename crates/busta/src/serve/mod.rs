@@ -18,6 +18,7 @@ mod history;
 mod live;
 mod lock;
 mod metrics;
+mod outlook;
 mod paging;
 mod probing;
 mod runs;

@@ -10,8 +10,8 @@ use busta_engine::{EarlierRequests, PoolProgress, Snapshot};
 use busta_server::model::{
     Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, EstimateView,
     FailureGroup, FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness,
-    RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth,
-    SourceView, StreamView,
+    RecentQuery, RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, SentimentStats,
+    SourceDetail, SourceHealth, SourceView, StatsQuery, StreamView, Trending, TrendingQuery,
 };
 use busta_server::{Activity, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
@@ -23,7 +23,7 @@ use super::metrics;
 use super::runs::{Begun, Request, Runs};
 use super::samples::Samples;
 use super::timetable::Timetable;
-use super::{data, failures, history, paging, views};
+use super::{data, failures, history, outlook, paging, views};
 use crate::config::BuiltSource;
 use crate::wiring::Wired;
 use crate::{process, session};
@@ -320,6 +320,18 @@ impl Service for Serving {
 
     async fn records(&self, name: &str, query: RecordQuery) -> Result<RowPage> {
         data::records(&self.wired.config, name, query).await
+    }
+
+    async fn recent(&self, dataset: Option<&str>, query: RecentQuery) -> Result<RowPage> {
+        outlook::recent(&self.wired.config, dataset, query).await
+    }
+
+    async fn sentiment(&self, dataset: Option<&str>, query: StatsQuery) -> Result<SentimentStats> {
+        outlook::sentiment(&self.wired.config, dataset, query, self.clock.now()).await
+    }
+
+    async fn trending(&self, dataset: Option<&str>, query: TrendingQuery) -> Result<Trending> {
+        outlook::trending(&self.wired.config, dataset, query, self.clock.now()).await
     }
 
     async fn export(&self, name: &str) -> Result<RecordScan> {

@@ -213,7 +213,7 @@ fn resolve(table: &Table, field: &str) -> (String, Storage) {
 }
 
 /// A stored value as it is compared.
-fn value(stored: ValueRef<'_>, storage: Storage) -> Value<'_> {
+pub(super) fn value(stored: ValueRef<'_>, storage: Storage) -> Value<'_> {
     match stored {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(n) if storage == Storage::Boolean && (n == 0 || n == 1) => Value::Boolean(n == 1),

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use busta_core::{Committed, Error, Result};
+use busta_core::dataset::Keep;
+use busta_core::{Committed, Error, Result, StreamSpec};
 use rusqlite::types::{Null, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 use serde_json::value::RawValue;
@@ -35,17 +36,15 @@ pub(super) fn insert(
 ) -> rusqlite::Result<Committed> {
     let plan = Plan::new(table, rows);
     let keyed = rows.rows.first().is_some_and(|row| row.key.kind != Kind::Null);
-    let cursor = rows.spec.as_ref().and_then(|spec| spec.cursor_field.as_deref());
-    let mut statement = connection.prepare_cached(&plan.sql(table, physical, keyed.then_some(cursor)))?;
+    let twin = if keyed { Twin::of(rows.spec.as_deref()) } else { Twin::Beside };
+    let mut statement = connection.prepare_cached(&plan.sql(table, physical, twin))?;
     // New rows get the rowids after the greatest one, so the greatest tells how many there are; rows
     // that were replaced keep theirs, and those that were not touched do not count as changes.
-    let (first, changes) = (last_row(connection, physical)?, connection.total_changes());
-    plan.write(&mut statement, rows, origin)?;
+    let first = last_row(connection, physical)?;
+    let changed = plan.write(&mut statement, rows, origin)?;
     let inserted = (last_row(connection, physical)? - first) as u64;
-    let changed = connection.total_changes() - changes;
     Ok(Committed {
         inserted,
-        // A trigger that somebody has made may change more rows than we do.
         updated: changed.saturating_sub(inserted),
         deduped: (rows.rows.len() as u64).saturating_sub(changed),
         ..Committed::default()
@@ -56,6 +55,26 @@ fn last_row(connection: &Connection, physical: &str) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(&format!("SELECT coalesce(max(_rowid_), 0) FROM {}", quoted(physical)))?
         .query_row([], |row| row.get(0))
+}
+
+/// What becomes of a record whose key is there.
+#[derive(Clone, Copy)]
+enum Twin<'a> {
+    /// It is a row of its own.
+    Beside,
+    /// It takes the other's place, unless that one is newer by this field.
+    Instead(Option<&'a str>),
+    /// Nothing.
+    Dropped,
+}
+
+impl<'a> Twin<'a> {
+    fn of(spec: Option<&'a StreamSpec>) -> Self {
+        match spec {
+            Some(spec) if spec.dataset.keep == Keep::First => Self::Dropped,
+            spec => Self::Instead(spec.and_then(|spec| spec.cursor_field.as_deref())),
+        }
+    }
 }
 
 /// Where each column of a batch goes.
@@ -72,6 +91,9 @@ const SOURCE: usize = 2;
 const LOADED_AT: usize = 3;
 const KEY: usize = 4;
 const REST: usize = 5;
+
+/// What is unique, as the index of keys says it.
+const KEY_INDEX: &str = "(_busta_source, _busta_key) WHERE _busta_key IS NOT NULL";
 
 impl Plan {
     fn new(table: &Table, rows: &Rows) -> Self {
@@ -94,7 +116,7 @@ impl Plan {
         plan
     }
 
-    fn sql(&self, table: &Table, physical: &str, merge: Option<Option<&str>>) -> String {
+    fn sql(&self, table: &Table, physical: &str, twin: Twin<'_>) -> String {
         let mut columns: Vec<String> =
             self.columns.iter().map(|&at| quoted(&table.columns[at].name)).collect();
         columns.extend(["_busta_run", "_busta_source", "_busta_loaded_at"].map(str::to_owned));
@@ -118,14 +140,17 @@ impl Plan {
             columns.join(", "),
             params.join(", ")
         );
-        match merge {
-            None => insert,
-            Some(cursor) => insert + &self.on_conflict(table, cursor),
+        match twin {
+            Twin::Beside => insert,
+            Twin::Instead(cursor) => {
+                format!("{insert} ON CONFLICT {KEY_INDEX} DO UPDATE SET {}", self.instead(table, cursor))
+            }
+            Twin::Dropped => format!("{insert} ON CONFLICT {KEY_INDEX} DO NOTHING"),
         }
     }
 
     /// The new row takes the place of the old as a whole, unless it is older or the same.
-    fn on_conflict(&self, table: &Table, cursor: Option<&str>) -> String {
+    fn instead(&self, table: &Table, cursor: Option<&str>) -> String {
         let mut bound = vec![false; table.columns.len()];
         for &at in &self.columns {
             bound[at] = true;
@@ -150,14 +175,17 @@ impl Plan {
             let name = quoted(&table.columns[at].name);
             format!("busta_newer({}, old.{name}) AND ", value(at, &name))
         });
-        format!(
-            " ON CONFLICT (_busta_source, _busta_key) WHERE _busta_key IS NOT NULL DO UPDATE SET {} WHERE {newer}({})",
-            set.join(", "),
-            any(&differ)
-        )
+        format!("{} WHERE {newer}({})", set.join(", "), any(&differ))
     }
 
-    fn write(&self, statement: &mut Statement<'_>, rows: &Rows, origin: &Origin<'_>) -> rusqlite::Result<()> {
+    /// Writes the rows; how many were inserted or changed, whatever triggers have done besides.
+    fn write(
+        &self,
+        statement: &mut Statement<'_>,
+        rows: &Rows,
+        origin: &Origin<'_>,
+    ) -> rusqlite::Result<u64> {
+        let mut changed = 0;
         let fields = self.columns.len();
         let params = statement.parameter_count();
         statement.raw_bind_parameter(fields + RUN, origin.run)?;
@@ -192,9 +220,9 @@ impl Plan {
                 let object = (!further.is_empty()).then(|| object_of(rows, record, &further));
                 statement.raw_bind_parameter(fields + REST, object)?;
             }
-            statement.raw_execute()?;
+            changed += statement.raw_execute()? as u64;
         }
-        Ok(())
+        Ok(changed)
     }
 }
 

@@ -14,7 +14,7 @@
 //!
 //! `_busta_splits`, `_busta_starts`, `_busta_sources`, `_busta_finished` are the checkpoint,
 //! `_busta_failures` the failures store, `_busta_tables` and `_busta_columns` the catalogue;
-//! `_busta_next_NAME` holds the rows of `replace` streams until their run is complete.
+//! `_busta_next_NAME` holds the rows of `replace` streams until their run is complete. [`views`] have tables of their own.
 //!
 //! # Threads
 //!
@@ -40,6 +40,7 @@ mod replace;
 mod rows;
 mod schema;
 mod stage;
+mod views;
 mod widen;
 mod writer;
 
@@ -49,6 +50,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
+use busta_core::dataset::DatasetSettings;
 use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
 use busta_core::{
     Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
@@ -58,6 +60,7 @@ use schemars::SchemaGenerator;
 use serde_json::Value;
 
 pub use config::SqliteConfig;
+pub use views::VIEW_FAILPOINTS;
 
 use commit::Entry;
 use config::Location;
@@ -145,18 +148,21 @@ impl SqliteDestination {
 impl Destination for SqliteDestination {
     async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint> {
         check(source, streams)?;
-        let (run, of, streams) = (run.clone(), source.clone(), streams.to_vec());
+        let (run, of, wanted_streams) = (run.clone(), source.clone(), streams.to_vec());
         let known = streams.iter().map(|s| (s.name.clone(), Arc::new(s.clone()))).collect();
         let claims = self.claims.clone();
-        let checkpoint = self
-            .handle()?
+        let now = self.clock.now();
+        let handle = self.handle()?;
+        let checkpoint = handle
             .run(move |session| {
                 let path = session.location().path.clone();
                 let body = |connection: &rusqlite::Connection, catalogue: &mut schema::Catalogue| {
-                    for stream in &streams {
+                    for stream in &wanted_streams {
                         if !catalogue.ensure(connection, &wanted(stream)).at(&path)? {
                             return Err(foreign(&stream.table, &path));
                         }
+                        views::prepare(connection, &stream.table, stream.dataset.view.as_ref(), now)
+                            .at(&path)?;
                     }
                     let stored = checkpoint::run_of(connection, &of).at(&path)?;
                     locked(&claims).prepared(&of, &run, stored.as_ref());
@@ -165,6 +171,9 @@ impl Destination for SqliteDestination {
                 session.transaction(body, "sqlite.prepare.before_commit", "sqlite.prepare.after_commit")
             })
             .await?;
+        for stream in streams.iter().filter(|stream| stream.dataset.view.is_some()) {
+            views::build(&handle, &stream.table).await?;
+        }
         if let Ok(mut specs) = self.specs.write() {
             specs.insert(source.clone(), known);
         }
@@ -250,6 +259,13 @@ impl Destination for SqliteDestination {
 
     async fn purge(&self, purge: &Purge) -> Result<Purged> {
         purge::run(self, purge).await
+    }
+
+    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
+        if settings.logs_changes() {
+            return Err("keeps no log of changes".to_owned());
+        }
+        Ok(())
     }
 
     fn schema_changes(&self) -> Vec<SchemaChange> {

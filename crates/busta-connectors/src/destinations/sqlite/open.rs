@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use super::config::Location;
 use super::errors::At;
+use super::views::VIEWS;
 
 /// The version of the internal tables. A database with a greater one is not touched.
 const LAYOUT: i64 = 1;
@@ -150,14 +151,14 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let ready =
-        "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split')";
-    if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 2 {
+    let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split', '_busta_views')";
+    if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 3 {
         return Ok(());
     }
     // Two processes may get here at once: the second one waits, and finds everything made.
     let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     setup.execute_batch(TABLES)?;
+    setup.execute_batch(VIEWS)?;
     setup.execute("INSERT OR IGNORE INTO _busta_meta VALUES ('layout', ?1)", [LAYOUT])?;
     setup.commit()
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, TableInfo};
 use busta_core::json::for_each_field;
+use busta_core::reading::view::{RecentQuery, SentimentQuery, SentimentStats, Trending, TrendingQuery};
 use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
 use busta_core::{Error, Failure, Records, RecordsBuilder, Result, RunId};
 use rusqlite::types::ValueRef;
@@ -16,7 +17,7 @@ use super::errors::At;
 use super::lent::{Lent, Reader};
 use super::names::{SYSTEM, quoted};
 use super::schema::{Catalogue, Storage, Table};
-use super::{counts::Counts, failures, open, page};
+use super::{counts::Counts, failures, open, page, views};
 
 /// A page ends at whichever comes first.
 const PAGE_ROWS: usize = 1_000;
@@ -138,6 +139,21 @@ impl Readable for Reading {
     async fn failures_page(&self, query: &FailuresQuery) -> Result<FailuresPage> {
         let (path, query) = (self.location.path.clone(), query.clone());
         self.with(move |connection| failures::page(&connection, &path, &query)).await
+    }
+
+    async fn recent(&self, query: &RecentQuery) -> Result<RowPage> {
+        let (path, query) = (self.location.path.clone(), query.clone());
+        self.with_lent(move |reader| views::recent(reader, &path, &query)).await
+    }
+
+    async fn sentiment(&self, query: &SentimentQuery) -> Result<SentimentStats> {
+        let (path, query) = (self.location.path.clone(), query.clone());
+        self.with_lent(move |reader| views::sentiment(reader, &path, &query)).await
+    }
+
+    async fn trending(&self, query: &TrendingQuery) -> Result<Trending> {
+        let (path, query) = (self.location.path.clone(), query.clone());
+        self.with_lent(move |reader| views::trending(reader, &path, &query)).await
     }
 }
 

@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names::{OWN_PREFIX, SYSTEM, column_for, quoted};
 use super::rows::{BatchColumn, Kinds};
-use super::widen;
+use super::{views, widen};
 
 /// SQLite takes 2,000 columns in a table (SQLITE_MAX_COLUMN); some are ours.
 const MAX_FIELDS: usize = 1_990;
@@ -345,6 +345,9 @@ fn place(
         if empty && connection.query_row(&rows, [], |_| Ok(())).optional()?.is_none() {
             connection.execute_batch(&format!("DROP TABLE {}", quoted(&physical)))?;
             table.create(connection, &physical)?;
+            if physical == table.name {
+                views::trigger(connection, &table.name)?;
+            }
             continue;
         }
         for column in added {

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::config::Location;
 use super::errors::At;
-use super::open;
 use super::schema::Catalogue;
+use super::{open, views};
 
 type Job = Box<dyn FnOnce(&mut Session) + Send>;
 
@@ -143,6 +143,7 @@ impl Open {
             _ => Catalogue::load(&transaction).at(path)?,
         };
         let value = body(&transaction, &mut catalogue)?;
+        views::settle(&transaction, &catalogue).at(path)?;
         let after = version(&transaction).at(path)?;
         busta_core::failpoint::hit(before_commit);
         transaction.commit().at(path)?;

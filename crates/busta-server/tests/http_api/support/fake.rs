@@ -3,10 +3,11 @@ use busta_core::destination::Scan;
 use busta_core::reading::RowPage;
 use busta_core::{Error, Records, Result};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, DatasetView,
-    FailureGroup, FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness,
-    RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth,
-    SourceView, Trigger,
+    Accepted, ActivityEvent, ActivityQuery, BucketMood, CollectRequest, Column, Dataset, DatasetSchema,
+    DatasetView, FailureGroup, FailureQuery, FailureView, GroupBy, GroupMood, Health, Mood, Overview, Page,
+    PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RisingRecord, RisingTerm, RunDetail, RunQuery,
+    RunState, RunSummary, RunTotals, SentimentStats, SourceDetail, SourceHealth, SourceView, StatsQuery,
+    Trending, TrendingQuery, Trigger,
 };
 use busta_server::{RecordScan, Service};
 use chrono::DateTime;
@@ -234,6 +235,41 @@ impl Service for Fake {
         look(name).await?;
         let rows = Records::from_iter(["{\"big\": 12345678901234567890.10}", "{}"]);
         Ok(RowPage { rows, next: Some("\"more".to_owned()) })
+    }
+
+    async fn recent(&self, dataset: Option<&str>, query: RecentQuery) -> Result<RowPage> {
+        look(dataset.unwrap_or("usual")).await?;
+        let record =
+            format!("{{\"of\":{:?},\"q\":{:?}}}", dataset.unwrap_or("usual"), query.q.unwrap_or_default());
+        Ok(RowPage { rows: [record.as_str()].into_iter().collect(), next: None })
+    }
+
+    async fn sentiment(&self, dataset: Option<&str>, _: StatsQuery) -> Result<SentimentStats> {
+        look(dataset.unwrap_or("usual")).await?;
+        let mood = Mood { records: 2, positive: 1, neutral: 0, negative: 0, compound_mean: Some(0.25) };
+        Ok(SentimentStats {
+            dataset: dataset.unwrap_or("usual").to_owned(),
+            from: DateTime::UNIX_EPOCH,
+            to: DateTime::UNIX_EPOCH,
+            bucket_s: 3600,
+            total: mood.clone(),
+            groups: vec![GroupMood { group: "a".to_owned(), mood: mood.clone() }],
+            series: vec![BucketMood { at: DateTime::UNIX_EPOCH, mood }],
+        })
+    }
+
+    async fn trending(&self, dataset: Option<&str>, query: TrendingQuery) -> Result<Trending> {
+        look(dataset.unwrap_or("usual")).await?;
+        let record = serde_json::value::RawValue::from_string("{\"big\": 1.10}".to_owned()).unwrap();
+        let term =
+            RisingTerm { term: "rust".to_owned(), count: query.limit.get() as u64, before: 0.5, growth: 2.5 };
+        Ok(Trending {
+            dataset: dataset.unwrap_or("usual").to_owned(),
+            from: DateTime::UNIX_EPOCH,
+            to: DateTime::UNIX_EPOCH,
+            records: vec![RisingRecord { velocity: 12.5, record }],
+            terms: vec![term],
+        })
     }
 
     async fn export(&self, name: &str) -> Result<RecordScan> {
