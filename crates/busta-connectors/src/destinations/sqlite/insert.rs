@@ -10,6 +10,7 @@ use rusqlite::types::{Null, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 use serde_json::value::RawValue;
 
+use super::history::Log;
 use super::names::quoted;
 use super::rows::{Cell, Kind, Rows};
 use super::schema::{Storage, Table};
@@ -32,15 +33,23 @@ pub(super) fn insert(
     physical: &str,
     rows: &Rows,
     origin: &Origin<'_>,
+    log: Option<&mut Log<'_>>,
 ) -> rusqlite::Result<Committed> {
     let plan = Plan::new(table, rows);
     let keyed = rows.rows.first().is_some_and(|row| row.key.kind != Kind::Null);
     let cursor = rows.spec.as_ref().and_then(|spec| spec.cursor_field.as_deref());
-    let mut statement = connection.prepare_cached(&plan.sql(table, physical, keyed.then_some(cursor)))?;
+    let sql = plan.sql(table, physical, keyed.then_some(cursor));
+    if let Some(log) = log.filter(|_| keyed) {
+        let mut statement = connection.prepare_cached(&(sql + &log.returning()))?;
+        let before = log.tally();
+        plan.write(&mut statement, rows, origin, Some(&mut *log))?;
+        return Ok(log.tally().since(before, rows.rows.len() as u64));
+    }
+    let mut statement = connection.prepare_cached(&sql)?;
     // New rows get the rowids after the greatest one, so the greatest tells how many there are; rows
     // that were replaced keep theirs, and those that were not touched do not count as changes.
     let (first, changes) = (last_row(connection, physical)?, connection.total_changes());
-    plan.write(&mut statement, rows, origin)?;
+    plan.write(&mut statement, rows, origin, None)?;
     let inserted = (last_row(connection, physical)? - first) as u64;
     let changed = connection.total_changes() - changes;
     Ok(Committed {
@@ -157,7 +166,13 @@ impl Plan {
         )
     }
 
-    fn write(&self, statement: &mut Statement<'_>, rows: &Rows, origin: &Origin<'_>) -> rusqlite::Result<()> {
+    fn write(
+        &self,
+        statement: &mut Statement<'_>,
+        rows: &Rows,
+        origin: &Origin<'_>,
+        mut log: Option<&mut Log<'_>>,
+    ) -> rusqlite::Result<()> {
         let fields = self.columns.len();
         let params = statement.parameter_count();
         statement.raw_bind_parameter(fields + RUN, origin.run)?;
@@ -192,14 +207,19 @@ impl Plan {
                 let object = (!further.is_empty()).then(|| object_of(rows, record, &further));
                 statement.raw_bind_parameter(fields + REST, object)?;
             }
-            statement.raw_execute()?;
+            match &mut log {
+                None => drop(statement.raw_execute()?),
+                Some(log) => log.step(statement, origin.source, |find, param| {
+                    bind(find, param, rows, record, row.key, Storage::Mixed)
+                })?,
+            }
         }
         Ok(())
     }
 }
 
 /// The conditions joined by OR as a balanced tree: SQLite takes no deeper one than 1,000.
-fn any(conditions: &[String]) -> String {
+pub(super) fn any(conditions: &[String]) -> String {
     match conditions {
         [] => "0".to_owned(),
         [one] => one.clone(),
