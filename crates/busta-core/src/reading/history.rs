@@ -127,13 +127,18 @@ impl FromStr for Place {
             return Ok(Self::Now);
         }
         if let Some(number) = text.strip_prefix("seq:") {
-            let wrong = |_| Error::data(format!("`{}` is no place: expected a number after `seq:`", text.escape_debug()));
+            let wrong = |_| {
+                Error::data(format!("`{}` is no place: expected a number after `seq:`", text.escape_debug()))
+            };
             return number.parse().map(Self::Seq).map_err(wrong);
         }
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::At(time.with_timezone(&Utc)));
         }
-        if !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        if !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
             return Ok(Self::Run(text.into()));
         }
         Err(Error::data(format!("`{}` is no place in a history", text.escape_debug()))
