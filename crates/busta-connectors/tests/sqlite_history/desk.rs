@@ -10,7 +10,8 @@ use busta_core::clock::Clock;
 use busta_core::connector::DestinationContext;
 use busta_core::destination::Purge;
 use busta_core::reading::history::{
-    ChangesQuery, Difference, DifferenceQuery, Edit, EditWork, Edited, History, JsonText, PartQuery, Place, RowKey,
+    ChangesQuery, Difference, DifferenceQuery, Edit, EditWork, Edited, History, JsonText, PartQuery, Place,
+    RowKey,
 };
 use busta_core::reading::{Condition, RowQuery};
 use busta_core::{
@@ -78,7 +79,13 @@ impl Desk {
     }
 
     /// A run of a source: its batches, each of which is a split, and its end.
-    pub async fn collect(&self, run: &str, source: &str, spec: &StreamSpec, batches: &[Vec<Value>]) -> Vec<Committed> {
+    pub async fn collect(
+        &self,
+        run: &str,
+        source: &str,
+        spec: &StreamSpec,
+        batches: &[Vec<Value>],
+    ) -> Vec<Committed> {
         self.destination.prepare(&run.into(), &source.into(), std::slice::from_ref(spec)).await.unwrap();
         let mut done = Vec::new();
         for (n, batch) in batches.iter().enumerate() {
@@ -172,7 +179,8 @@ impl Desk {
     }
 
     pub async fn changes(&self, since: u64) -> Vec<busta_core::reading::history::Change> {
-        let mut query = ChangesQuery { table: TABLE.into(), since: Some(since), limit: 4, ..ChangesQuery::default() };
+        let mut query =
+            ChangesQuery { table: TABLE.into(), since: Some(since), limit: 4, ..ChangesQuery::default() };
         let mut all = Vec::new();
         loop {
             let page = self.history().changes(&query).await.unwrap();

@@ -34,7 +34,13 @@ pub struct Model {
 
 /// Nulls are no values.
 fn bare(record: &Value) -> Value {
-    record.as_object().unwrap().iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect()
+    record
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, v)| !v.is_null())
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }
 
 impl Model {
@@ -78,7 +84,8 @@ impl Model {
                 !self.held.insert(key.clone())
             }
         };
-        let past = self.edits.entry(change).or_insert(Past { deeds: Vec::new(), undone: false, undoes: None });
+        let past =
+            self.edits.entry(change).or_insert(Past { deeds: Vec::new(), undone: false, undoes: None });
         if before.as_ref().map(|row| &row.fields) != row.as_ref().map(|row| &row.fields) {
             past.deeds.push((key.clone(), before, row, held));
         }

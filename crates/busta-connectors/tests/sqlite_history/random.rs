@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::desk::{Desk, HandClock, Set, key, spec, split_off, text};
 use super::model::{Model, Row};
 
-const HISTORIES: u64 = 30;
+const HISTORIES: u64 = 12;
 const ACTS: usize = 22;
 const SOURCES: [&str; 2] = ["east", "west"];
 
@@ -104,7 +104,9 @@ impl World {
                 let at = self.desk.clock.seconds();
                 self.model.put(done.change, &id, Some(Row { fields, at }));
             }
-            Err(error) if there => assert!(error.kind() == ErrorKind::Conflict || is_invalid(&error), "{error}"),
+            Err(error) if there => {
+                assert!(error.kind() == ErrorKind::Conflict || is_invalid(&error), "{error}")
+            }
             Err(error) => assert!(is_invalid(&error), "{error}"),
         }
         "insert"
@@ -114,7 +116,8 @@ impl World {
         let (record, source) = (draw(chance), SOURCES[chance.usize(..2)]);
         let id = (source.to_owned(), record["id"].to_string());
         let known = self.model.rows.get(&id).cloned();
-        let work = EditWork::Update { key: key(record["id"].clone()), fields: text(&json!({ "v": record["v"] })) };
+        let work =
+            EditWork::Update { key: key(record["id"].clone()), fields: text(&json!({ "v": record["v"] })) };
         match (self.desk.edit(Some(source), work).await, known) {
             (Ok(done), Some(_)) => {
                 let (_, fields) = split_off(serde_json::from_str(done.records[0].get()).unwrap());
@@ -126,7 +129,9 @@ impl World {
                 };
                 self.model.put(done.change, &id, Some(row));
             }
-            (Err(error), None) => assert!(error.kind() == ErrorKind::NotFound || is_invalid(&error), "{error}"),
+            (Err(error), None) => {
+                assert!(error.kind() == ErrorKind::NotFound || is_invalid(&error), "{error}")
+            }
             (outcome, known) => assert!(is_invalid(outcome.as_ref().unwrap_err()), "{known:?}: {outcome:?}"),
         }
         "update"
@@ -137,7 +142,8 @@ impl World {
         let mine: Vec<_> = self.model.rows.keys().filter(|key| key.0 == source).cloned().collect();
         let some: Vec<_> = mine.into_iter().filter(|_| chance.bool()).collect();
         let missing = chance.u32(..6) == 0;
-        let mut keys: Vec<_> = some.iter().map(|id| key(serde_json::from_str::<Value>(&id.1).unwrap())).collect();
+        let mut keys: Vec<_> =
+            some.iter().map(|id| key(serde_json::from_str::<Value>(&id.1).unwrap())).collect();
         keys.extend(missing.then(|| key("nobody")));
         match self.desk.edit(Some(source), EditWork::Remove(keys)).await {
             Ok(done) => {
@@ -167,7 +173,8 @@ impl World {
     }
 
     async fn purge(&mut self, chance: &mut fastrand::Rng) -> &'static str {
-        let (source, older_than) = (SOURCES[chance.usize(..2)], self.desk.clock.seconds() - chance.i64(0..150));
+        let (source, older_than) =
+            (SOURCES[chance.usize(..2)], self.desk.clock.seconds() - chance.i64(0..150));
         let removed = self.desk.purge(source, HandClock::at(older_than)).await;
         assert_eq!(removed, self.model.purge(source, older_than));
         self.purged = true;
@@ -221,11 +228,15 @@ impl World {
             texts.iter().map(|text| split_off(serde_json::from_str(text.get()).unwrap())).collect()
         };
         let only = |one: &Set, other: &Set| -> Set {
-            one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+            one.iter()
+                .filter(|(key, _)| !other.contains_key(*key))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect()
         };
         assert_eq!(rows(found.added), only(&to.set, &from.set), "seed {seed}");
         assert_eq!(rows(found.removed), only(&from.set, &to.set), "seed {seed}");
-        let differ = to.set.iter().filter(|(key, row)| from.set.get(*key).is_some_and(|was| was != *row)).count();
+        let differ =
+            to.set.iter().filter(|(key, row)| from.set.get(*key).is_some_and(|was| was != *row)).count();
         assert_eq!(found.changed.len(), differ, "seed {seed}");
         for changed in found.changed {
             let (key, before) = split_off(serde_json::from_str(changed.before.get()).unwrap());
@@ -269,15 +280,18 @@ impl World {
             };
             assert_eq!(done, [by(false, true), by(true, true), by(true, false)], "seed {seed}");
         }
-        let marks = self.desk.history().snapshots(&PartQuery::of(super::desk::TABLE, 1000)).await.unwrap().items;
-        let expected = self.marks.iter().rev().filter_map(|m| Some((m.run.clone()?, m.seq, m.set.len() as u64)));
+        let marks =
+            self.desk.history().snapshots(&PartQuery::of(super::desk::TABLE, 1000)).await.unwrap().items;
+        let expected =
+            self.marks.iter().rev().filter_map(|m| Some((m.run.clone()?, m.seq, m.set.len() as u64)));
         let found: Vec<_> = marks.into_iter().map(|m| (m.run.to_string(), m.seq, m.count)).collect();
         assert_eq!(found, expected.collect::<Vec<_>>(), "seed {seed}");
     }
 }
 
 fn is_invalid(error: &busta_core::Error) -> bool {
-    error.kind() == ErrorKind::Data && (error.message().contains("holds") || error.message().contains("no column"))
+    error.kind() == ErrorKind::Data
+        && (error.message().contains("holds") || error.message().contains("no column"))
 }
 
 /// Keys of two types, and values of many, so that columns are widened on the way.

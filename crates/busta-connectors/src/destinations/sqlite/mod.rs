@@ -54,8 +54,8 @@ use busta_core::connector::{Built, DestinationConnector, DestinationContext};
 use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
 use busta_core::reading::history::History;
 use busta_core::{
-    Checkpoint, Chunk, Committed, DatasetSettings, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
-    StreamName, StreamSpec, WriteMode,
+    Checkpoint, Chunk, Committed, DatasetSettings, Destination, Error, Finish, Records, Result, RunId,
+    SourceName, Staged, StreamName, StreamSpec, WriteMode,
 };
 use chrono::{DateTime, Utc};
 use schemars::SchemaGenerator;

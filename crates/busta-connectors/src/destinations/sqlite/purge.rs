@@ -80,7 +80,9 @@ fn find(connection: &Connection, purge: &Purge, from: Option<Place>) -> rusqlite
     let (rows, end) = match &place.table {
         Some(table) => match catalogue.table(table) {
             Some(table) if place.log => old_rows(connection, purge, &old_entries(table), place.after)?,
-            Some(table) => old_rows(connection, purge, &OLD_ROWS.replace("{}", &quoted(&table.name)), place.after)?,
+            Some(table) => {
+                old_rows(connection, purge, &OLD_ROWS.replace("{}", &quoted(&table.name)), place.after)?
+            }
             None => (Vec::new(), None),
         },
         None => old_failures(connection, purge, place.after)?,
@@ -182,7 +184,8 @@ async fn remove(
                     && let Some(mut log) = Log::open(connection, table, by, now)?
                 {
                     let mut statement = connection.prepare_cached(&(sql + &log.returning()))?;
-                    let removed = history::remove_all(&mut log, &mut statement, &rows, source.as_str(), &before)?;
+                    let removed =
+                        history::remove_all(&mut log, &mut statement, &rows, source.as_str(), &before)?;
                     log.close()?;
                     return Ok(removed);
                 }

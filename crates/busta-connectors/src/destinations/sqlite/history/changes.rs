@@ -1,8 +1,8 @@
 //! Reading the entries of a log.
 
+use busta_core::Result;
 use busta_core::reading::PAGE_BYTES;
 use busta_core::reading::history::{Change, ChangeAction, ChangesQuery, EpisodeKind, Part};
-use busta_core::Result;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Row, params_from_iter};
 

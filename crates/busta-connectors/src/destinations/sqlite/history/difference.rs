@@ -68,7 +68,7 @@ pub(super) fn difference(view: &View<'_>, query: &DifferenceQuery) -> Result<Dif
 
 /// For each key its row before its first entry between `?1` and `?2`, and after its last; those whose first
 /// entry lies behind `?3`, up to `?4`.
-fn net(view: &View<'_>) -> String {
+pub(super) fn net(view: &View<'_>) -> String {
     let log = view.log();
     format!(
         "SELECT e.seq, e.source, e.before,
@@ -82,11 +82,23 @@ fn net(view: &View<'_>) -> String {
 
 trait Net {
     /// Adds a row, unless it came to nothing.
-    fn add(&mut self, view: &View<'_>, source: &str, before: Option<&str>, after: Option<&str>) -> Result<bool>;
+    fn add(
+        &mut self,
+        view: &View<'_>,
+        source: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<bool>;
 }
 
 impl Net for Difference {
-    fn add(&mut self, view: &View<'_>, source: &str, before: Option<&str>, after: Option<&str>) -> Result<bool> {
+    fn add(
+        &mut self,
+        view: &View<'_>,
+        source: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<bool> {
         let before = before.map(Image::parse).transpose()?;
         let after = after.map(Image::parse).transpose()?;
         match (before, after) {

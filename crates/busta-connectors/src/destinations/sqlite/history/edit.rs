@@ -52,10 +52,7 @@ fn apply(
     let undoes = if let EditWork::Undo(change) = edit.work { Some(change) } else { None };
     let by = By::Edit { who: &edit.who, action: edit.work.action(), undoes };
     let log = Log::open(connection, table, by, now).at(path)?.ok_or_else(|| unlogged(&table.name))?;
-    let spec = StreamSpec {
-        table: table.name.clone(),
-        ..StreamSpec::new("edit", table.primary_key.clone())
-    };
+    let spec = StreamSpec { table: table.name.clone(), ..StreamSpec::new("edit", table.primary_key.clone()) };
     let mut editor =
         Editor { connection, path, table, log, spec: Arc::new(spec), run: String::new(), at: stamp(now) };
     let change = editor.log.episode().at(path)?;
@@ -94,7 +91,8 @@ impl Editor<'_> {
     fn insert(&mut self, source: Option<&SourceName>, records: &[JsonText]) -> Result<Vec<JsonText>> {
         check_number(records.len())?;
         let source = source.ok_or_else(|| {
-            Error::data("new rows must belong to a source").hint("give `source`: one that lands in this table")
+            Error::data("new rows must belong to a source")
+                .hint("give `source`: one that lands in this table")
         })?;
         let mut written = Vec::with_capacity(records.len());
         for record in records {
@@ -136,8 +134,12 @@ impl Editor<'_> {
         let mut found = self.standing(key, source)?;
         if found.len() > 1 {
             let sources: Vec<&str> = found.iter().map(|standing| standing.source.as_str()).collect();
-            return Err(Error::conflict(format!("{key} names {} rows of `{}`", found.len(), self.table.name))
-                .hint(format!("give the `source` ({}), or the key as JSON", sources.join(", "))));
+            return Err(Error::conflict(format!(
+                "{key} names {} rows of `{}`",
+                found.len(),
+                self.table.name
+            ))
+            .hint(format!("give the `source` ({}), or the key as JSON", sources.join(", "))));
         }
         found.pop().ok_or_else(|| Error::not_found(format!("there is no row {key} in `{}`", self.table.name)))
     }

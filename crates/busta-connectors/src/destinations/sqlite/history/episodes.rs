@@ -15,7 +15,8 @@ use super::tables::number;
 /// A page of what happened, newest first.
 pub(super) fn episodes(view: &View<'_>, part: &PartQuery) -> Result<Part<Episode>> {
     const LIST: &str = "episodes";
-    let sql = "SELECT id, kind, at, run, source, who, action, undoes, undone_by, keys, inserted, updated, removed,
+    let sql =
+        "SELECT id, kind, at, run, source, who, action, undoes, undone_by, keys, inserted, updated, removed,
                       coalesce(ended_count, count), max(seq, coalesce(ended_seq, 0))
                FROM _busta_episodes WHERE table_name = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
     let mut statement = view.connection.prepare_cached(sql).at(view.path)?;

@@ -32,7 +32,8 @@ impl Fields {
     pub fn checked(table: &Table, object: &RawValue) -> Result<Self> {
         let mut fields = Self::read(object)?;
         for (name, value) in &mut fields.0 {
-            let column = table.column(name).map(|at| &table.columns[at]).ok_or_else(|| unknown(table, name))?;
+            let column =
+                table.column(name).map(|at| &table.columns[at]).ok_or_else(|| unknown(table, name))?;
             let kind = kind_of(value);
             if kind == Kinds::INTEGER && !column.kinds.has(kind) && column.kinds.has(Kinds::REAL) {
                 // JavaScript writes 5.0 as 5.
@@ -50,9 +51,7 @@ impl Fields {
     pub fn with(mut self, changes: Self, primary_key: &[String]) -> Result<Self> {
         for (name, value) in changes.0 {
             let known = self.0.iter_mut().find(|(known, _)| *known == name);
-            if primary_key.contains(&name)
-                && known.as_ref().is_none_or(|(_, before)| !same(before, &value))
-            {
+            if primary_key.contains(&name) && known.as_ref().is_none_or(|(_, before)| !same(before, &value)) {
                 return Err(Error::data(format!("`{name}` is the key of the row and cannot change"))
                     .hint("remove the row and insert another"));
             }

@@ -44,7 +44,8 @@ fn of_value(value: &Value, primary_key: &[String]) -> Result<SqlValue> {
     match (value, primary_key) {
         (Value::Object(fields), _) => {
             let named = fields.keys().all(|name| primary_key.contains(name));
-            let parts: Option<Vec<Value>> = primary_key.iter().map(|name| fields.get(name).cloned()).collect();
+            let parts: Option<Vec<Value>> =
+                primary_key.iter().map(|name| fields.get(name).cloned()).collect();
             match parts.filter(|_| named) {
                 Some(parts) if parts.len() == 1 => single(&parts[0], value, primary_key),
                 Some(parts) => composite(&parts, value, primary_key),
@@ -145,7 +146,9 @@ mod tests {
         let expected = [SqlValue::Text(r#"["a","DE"]"#.into())];
         assert_eq!(read(json!(["a", "DE"])).unwrap(), expected);
         assert_eq!(read(json!({ "market": "DE", "id": "a" })).unwrap(), expected);
-        for wrong in [json!("a"), json!(["a"]), json!(["a", null]), json!({ "id": "a" }), json!({ "id": 1, "x": 2 })] {
+        for wrong in
+            [json!("a"), json!(["a"]), json!(["a", null]), json!({ "id": "a" }), json!({ "id": 1, "x": 2 })]
+        {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
         }
     }

@@ -76,7 +76,10 @@ impl<'a> Log<'a> {
             table.all_columns().join(", "),
             quoted(&table.name)
         );
-        let put = format!("INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", quoted(&log_name(&table.name)));
+        let put = format!(
+            "INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            quoted(&log_name(&table.name))
+        );
         Ok(Some(Self {
             connection,
             table,
@@ -285,20 +288,23 @@ impl<'a> Log<'a> {
                  removed = removed + ?4, first_seq = coalesce(first_seq, ?5), seq = ?6, count = ?7, keys = ?8
                  WHERE id = ?1",
             )?
-            .execute(params![id, inserted, updated, removed, self.first, self.state.seq, self.state.count, keys])?;
+            .execute(params![
+                id,
+                inserted,
+                updated,
+                removed,
+                self.first,
+                self.state.seq,
+                self.state.count,
+                keys
+            ])?;
         self.state.at = self.at;
         self.state.save(self.connection, &self.table.name)
     }
 }
 
 /// The episode's row. Parts of runs go on with theirs.
-fn begin(
-    connection: &Connection,
-    table: &str,
-    by: By<'_>,
-    at: &str,
-    state: &State,
-) -> rusqlite::Result<i64> {
+fn begin(connection: &Connection, table: &str, by: By<'_>, at: &str, state: &State) -> rusqlite::Result<i64> {
     let (kind, run, source, who, action, undoes) = match by {
         By::Run { run, source } => (EpisodeKind::Run, Some(run), Some(source), None, None, None),
         By::Edit { who, action, undoes } => {
@@ -318,10 +324,20 @@ fn begin(
     {
         return Ok(id);
     }
-    let sql = "INSERT INTO _busta_episodes (table_name, kind, at, run, source, who, action, undoes, seq, count)
+    let sql =
+        "INSERT INTO _busta_episodes (table_name, kind, at, run, source, who, action, undoes, seq, count)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
-        table, word(kind), at, run, source, who, action, undoes, state.seq, state.count
+        table,
+        word(kind),
+        at,
+        run,
+        source,
+        who,
+        action,
+        undoes,
+        state.seq,
+        state.count
     ])?;
     Ok(connection.last_insert_rowid())
 }
@@ -352,7 +368,7 @@ pub(super) fn word(kind: EpisodeKind) -> &'static str {
 }
 
 /// The end of a source's part of a run: the place in the log and the number of rows hold as its snapshot.
-/// To repeat it changes nothing.
+/// To repeat it changes nothing, unless the run has changed rows since.
 pub(in super::super) fn snapshot(
     connection: &Connection,
     table: &Table,
@@ -366,7 +382,7 @@ pub(in super::super) fn snapshot(
     connection
         .prepare_cached(
             "UPDATE _busta_episodes SET ended = ?4, ended_seq = ?2, ended_count = ?3
-             WHERE id = ?1 AND (ended IS NULL OR ended_seq < ?2)",
+             WHERE id = ?1 AND (ended IS NULL OR seq > ended_seq)",
         )?
         .execute(params![id, state.seq, state.count, at])?;
     Ok(())

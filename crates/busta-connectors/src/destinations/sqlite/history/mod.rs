@@ -39,8 +39,8 @@ mod undo;
 use async_trait::async_trait;
 use busta_core::reading::RowPage;
 use busta_core::reading::history::{
-    Change, ChangesQuery, Difference, DifferenceQuery, Edit, Edited, Episode, History, Part, PartQuery, Place,
-    SnapshotMark,
+    Change, ChangesQuery, Difference, DifferenceQuery, Edit, Edited, Episode, History, Part, PartQuery,
+    Place, SnapshotMark,
 };
 use busta_core::{Error, Result, SourceName, StreamSpec, WriteMode};
 use rusqlite::Connection;
@@ -68,7 +68,8 @@ pub(super) fn check(source: &SourceName, stream: &StreamSpec) -> Result<()> {
         "the changes of `{}` cannot be logged, since the rows of stream `{}` of {source} have no key",
         stream.table, stream.name
     );
-    Err(Error::config(what).hint("set `primary_key` and no `write_mode: append`, or remove `change_log` and `snapshot`"))
+    Err(Error::config(what)
+        .hint("set `primary_key` and no `write_mode: append`, or remove `change_log` and `snapshot`"))
 }
 
 /// A log that is read: in one transaction, from a consistent view.

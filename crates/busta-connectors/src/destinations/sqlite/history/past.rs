@@ -85,7 +85,9 @@ pub(super) fn rows_at(view: &View<'_>, place: &Place, part: &PartQuery) -> Resul
 /// SQLite takes 1 and 1.0 for one key.
 fn same_key(one: &SqlValue, other: &SqlValue) -> bool {
     match (one, other) {
-        (SqlValue::Integer(n), SqlValue::Real(r)) | (SqlValue::Real(r), SqlValue::Integer(n)) => *r == *n as f64,
+        (SqlValue::Integer(n), SqlValue::Real(r)) | (SqlValue::Real(r), SqlValue::Integer(n)) => {
+            *r == *n as f64
+        }
         _ => one == other,
     }
 }
@@ -157,5 +159,40 @@ impl Page<'_> {
         let sql = format!("SELECT before FROM {} WHERE seq = ?1", self.view.log());
         let before = self.view.connection.prepare_cached(&sql)?.query_row([seq], |row| row.get(0));
         before.optional().map(Option::flatten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{config::Location, open, schema::Catalogue, schema::Wanted};
+    use super::super::difference;
+    use super::super::tables::{State, settle};
+    use super::*;
+
+    /// Whatever the size of table and log, a page only walks along two indexes.
+    #[test]
+    fn a_page_walks_along_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location {
+            path: folder.path().join("busta.db"),
+            may_make_folder: false,
+            busy_timeout: std::time::Duration::from_secs(1),
+        };
+        let connection = open::writer(&location).unwrap();
+        let mut catalogue = Catalogue::default();
+        let wanted = Wanted { table: "t", primary_key: &["id".to_owned()], shadow: false };
+        assert!(catalogue.ensure(&connection, &wanted).unwrap());
+        settle(&connection, &mut catalogue, "t", true, chrono::DateTime::UNIX_EPOCH).unwrap();
+        let table = catalogue.table("t").unwrap();
+        let state = State::of(&connection, table).unwrap().unwrap();
+        let view = View { connection: &connection, path: &location.path, table, state };
+        for sql in [view.keys(false), view.keys(true), difference::net(&view)] {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<String> = lines.map(Result::unwrap).collect();
+            let plan = plan.join("\n");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+            assert!(!sql.contains("UNION") || plan.matches("COVERING INDEX").count() == 2, "{sql}\n{plan}");
+        }
     }
 }

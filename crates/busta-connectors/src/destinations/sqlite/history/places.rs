@@ -39,7 +39,8 @@ impl View<'_> {
     }
 
     fn end_of_run(&self, run: &str) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT max(coalesce(ended_seq, seq)) FROM _busta_episodes WHERE table_name = ?1 AND run = ?2";
+        let sql =
+            "SELECT max(coalesce(ended_seq, seq)) FROM _busta_episodes WHERE table_name = ?1 AND run = ?2";
         self.connection.prepare_cached(sql)?.query_row([&self.table.name, run], |row| row.get(0))
     }
 

@@ -48,8 +48,7 @@ pub(in super::super) fn log_swap(
 fn differ(table: &Table) -> String {
     let fields = table.columns.iter().map(|column| quoted(&column.name));
     let rest = table.rest.then(|| "_busta_rest".to_owned());
-    let each: Vec<String> =
-        fields.chain(rest).map(|name| format!("old.{name} IS NOT new.{name}")).collect();
+    let each: Vec<String> = fields.chain(rest).map(|name| format!("old.{name} IS NOT new.{name}")).collect();
     any(&each)
 }
 

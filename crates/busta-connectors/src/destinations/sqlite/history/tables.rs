@@ -35,7 +35,8 @@ pub(in super::super) fn log_name(table: &str) -> String {
 /// The tables that have a log.
 pub(in super::super) fn logged(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let prefix = log_name("");
-    let sql = "SELECT substr(name, length(?1) + 1) FROM sqlite_schema WHERE type = 'table' AND name GLOB ?1 || '*'";
+    let sql =
+        "SELECT substr(name, length(?1) + 1) FROM sqlite_schema WHERE type = 'table' AND name GLOB ?1 || '*'";
     connection.prepare_cached(sql)?.query_map([prefix], |row| row.get(0))?.collect()
 }
 
