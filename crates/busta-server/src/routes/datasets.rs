@@ -89,7 +89,7 @@ pub(super) async fn records(
 }
 
 /// The page as an answer to a request with these headers.
-async fn body(page: RowPage, request: HeaderMap) -> Result<Content, Problem> {
+pub(super) async fn body(page: RowPage, request: HeaderMap) -> Result<Content, Problem> {
     let broken = |error| Problem::from(Error::bug(format!("a page is not JSON: {error}")));
     if page.rows.bytes() < LARGE {
         return Content::records(&page).map_err(broken);

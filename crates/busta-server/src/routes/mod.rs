@@ -5,6 +5,7 @@ mod admin;
 mod datasets;
 mod export;
 mod failures;
+mod history;
 mod overview;
 mod probes;
 mod reference;
@@ -50,6 +51,16 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .routes(routes!(datasets::show))
         .routes(routes!(datasets::records))
         .routes(routes!(export::export))
+        .routes(routes!(history::episodes))
+        .routes(routes!(history::changes))
+        .routes(routes!(history::snapshots))
+        .routes(routes!(history::past_records))
+        .routes(routes!(history::difference))
+        .routes(routes!(history::insert))
+        .routes(routes!(history::update))
+        .routes(routes!(history::remove_one))
+        .routes(routes!(history::remove))
+        .routes(routes!(history::undo))
         .routes(routes!(resources::resources))
         .routes(routes!(resources::metrics))
         .routes(routes!(probes::health))

@@ -97,7 +97,7 @@ async fn find(config: &Config, name: &str) -> Result<Found> {
 }
 
 /// The answer of a destination; nothing if it does not have the table, of which the first says why.
-fn unless_missing<T>(answer: Result<T>, missing: &mut Option<Error>) -> Result<Option<T>> {
+pub fn unless_missing<T>(answer: Result<T>, missing: &mut Option<Error>) -> Result<Option<T>> {
     match answer {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             missing.get_or_insert(error);
@@ -107,7 +107,7 @@ fn unless_missing<T>(answer: Result<T>, missing: &mut Option<Error>) -> Result<O
     }
 }
 
-fn nothing() -> Error {
+pub fn nothing() -> Error {
     Error::not_found("nothing has been collected yet")
 }
 
