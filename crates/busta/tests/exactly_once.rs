@@ -27,8 +27,9 @@ const SQLITE: Kind = Kind {
     failpoints: busta_connectors::destinations::sqlite::FAILPOINTS,
 };
 
-/// The same with change logs, which must tell what is there.
-const LOGGED: Kind = Kind {
+/// The same with change logs, which must tell what is there: of tables of few sources, and of twenty.
+#[cfg(feature = "failpoints")]
+const LOGGED_FEW: Kind = Kind {
     yaml: "{ type: sqlite, path: out.db }
 datasets: { merged: { snapshot: true }, found: { change_log: true }, drops: { snapshot: true } }",
     read: |desk| {
@@ -36,6 +37,16 @@ datasets: { merged: { snapshot: true }, found: { change_log: true }, drops: { sn
         landed::sqlite(&desk.file("out.db"))
     },
     failpoints: busta_connectors::destinations::sqlite::FAILPOINTS,
+};
+
+const LOGGED: Kind = Kind {
+    yaml: "{ type: sqlite, path: out.db }
+datasets: { chain0: { snapshot: true }, orders: { change_log: true }, order_lines: { snapshot: true } }",
+    read: |desk| {
+        landed::check_logs(&desk.file("out.db"), &["chain0", "orders", "order_lines"]);
+        landed::sqlite(&desk.file("out.db"))
+    },
+    failpoints: &[],
 };
 
 const NDJSON: Kind = Kind {
@@ -122,7 +133,7 @@ fn sqlite_survives_random_kills() {
 
 #[test]
 fn sqlite_with_change_logs_survives_random_kills() {
-    kill_at_random(&FEW, &LOGGED, kills().unwrap_or(6), 6);
+    kill_at_random(&TWENTY, &LOGGED, kills().unwrap_or(6), 6);
 }
 
 #[test]
@@ -220,7 +231,7 @@ fn sqlite_survives_every_failpoint() {
 #[cfg(feature = "failpoints")]
 #[test]
 fn sqlite_with_change_logs_survives_every_failpoint() {
-    kill_at_failpoints(&LOGGED);
+    kill_at_failpoints(&LOGGED_FEW);
 }
 
 #[cfg(feature = "failpoints")]

@@ -168,7 +168,7 @@ async fn a_log_begins_with_the_rows_that_are_there_and_ends_when_it_is_switched_
     desk.collect("R1", "ebay", &plain, &[vec![seller("a", 1), seller("b", 2)]]).await;
     let part = PartQuery::of(TABLE, 10);
     let error = desk.history().episodes(&part).await.unwrap_err();
-    assert!(error.kind() == ErrorKind::Data && error.to_string().contains("change_log: true"), "{error}");
+    assert!(error.kind() == ErrorKind::NotFound && error.to_string().contains("change_log: true"), "{error}");
     desk.clock.forward(10);
     desk.collect("R2", "ebay", &merge(), &[vec![seller("b", 3)]]).await;
     assert_eq!(desk.rows_at(Place::Seq(0)).await.unwrap().len(), 2);
@@ -180,7 +180,7 @@ async fn a_log_begins_with_the_rows_that_are_there_and_ends_when_it_is_switched_
     desk.clock.forward(10);
     desk.collect("R3", "ebay", &plain, &[vec![seller("a", 9), seller("c", 4)]]).await;
     assert!(desk.rows_at(Place::Now).await.unwrap_err().message().contains("switched off"));
-    assert_eq!(desk.edit(None, remove(&["a"])).await.unwrap_err().kind(), ErrorKind::Data);
+    assert_eq!(desk.edit(None, remove(&["a"])).await.unwrap_err().kind(), ErrorKind::NotFound);
     desk.clock.forward(10);
     desk.collect("R4", "ebay", &merge(), &[vec![seller("c", 5)]]).await;
     assert_eq!(desk.rows_at(Place::Seq(1)).await.unwrap().len(), 3, "the place where it begins again");

@@ -40,9 +40,9 @@ pub const EDIT_ROWS: usize = 1_000;
 
 /// The past of tables, and edits.
 ///
-/// Errors of all calls: `NotFound` means a table that is not there; `Data` one without a change log, or a request
-/// that cannot be answered (a cursor of another list, a place before the log begins, a column that is not
-/// there); `Conflict` that the rows do not stand as an edit needs them.
+/// Errors of all calls: `NotFound` means a table that is not there or has no change log; `Data` a request that cannot
+/// be answered (a cursor of another list, a place before the log begins, a column that is not there);
+/// `Conflict` that the rows do not stand as an edit needs them.
 #[async_trait]
 pub trait History: Send + Sync {
     /// What happened to the table, newest first.

@@ -113,7 +113,8 @@ pub struct Undo {
 async fn past<'a>(config: &'a Config, table: &str) -> Result<&'a dyn History> {
     let history = find(config, table).await?.history();
     Ok(history.ok_or_else(|| {
-        Error::data(format!("the destination of `{table}` keeps no change logs")).hint("type `sqlite` does")
+        Error::not_found(format!("the destination of `{table}` keeps no change logs"))
+            .hint("type `sqlite` does")
     })?)
 }
 

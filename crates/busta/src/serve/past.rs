@@ -20,7 +20,7 @@ pub async fn find<'a>(config: &'a Config, table: &str) -> Result<(usize, &'a dyn
         if unless_missing(columns, &mut missing)?.is_some() {
             let history = built.destination.history();
             return history.map(|history| (place, history)).ok_or_else(|| {
-                Error::data(format!("{} keeps no change logs", built.words()))
+                Error::not_found(format!("{} keeps no change logs", built.words()))
                     .hint("destinations of type `sqlite` do, for tables with `change_log: true`")
             });
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use busta_core::reading::history::{EDIT_ROWS, Edit, EditWork, Edited, JsonText, RowKey};
-use busta_core::{Error, RecordsBuilder, Result, SourceName, StreamSpec};
+use busta_core::{Error, ErrorKind, RecordsBuilder, Result, SourceName, StreamSpec};
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
@@ -33,12 +33,29 @@ pub(super) async fn run(destination: &SqliteDestination, edit: Edit) -> Result<E
         .run(move |session| {
             let path = session.location().path.clone();
             session.transaction(
-                |connection, catalogue| apply(connection, catalogue, &path, &edit, now),
+                |connection, catalogue| {
+                    whole(connection, &path, || apply(connection, catalogue, &path, &edit, now))
+                },
                 "sqlite.edit.before_commit",
                 "sqlite.edit.after_commit",
-            )
+            )?
         })
         .await
+}
+
+/// Takes back what a refused edit has done so far. It ends without a change but without an error of the
+/// transaction, after which the writer would open the database anew.
+fn whole<T>(connection: &Connection, path: &Path, edit: impl FnOnce() -> Result<T>) -> Result<Result<T>> {
+    connection.execute_batch("SAVEPOINT edit").at(path)?;
+    let outcome = edit();
+    let refused =
+        |error: &Error| matches!(error.kind(), ErrorKind::Data | ErrorKind::Conflict | ErrorKind::NotFound);
+    match outcome {
+        Err(error) if !refused(&error) => return Err(error),
+        Err(_) => connection.execute_batch("ROLLBACK TO edit; RELEASE edit").at(path)?,
+        Ok(_) => connection.execute_batch("RELEASE edit").at(path)?,
+    }
+    Ok(outcome)
 }
 
 fn apply(

@@ -106,7 +106,7 @@ impl SqliteDestination {
 }
 
 fn unlogged(table: &str) -> Error {
-    Error::data(format!("the changes of `{table}` are not logged"))
+    Error::not_found(format!("the changes of `{table}` are not logged"))
         .hint(format!("set `datasets: {{ {table}: {{ change_log: true }} }}`; it begins with the next run"))
 }
 
