@@ -309,7 +309,8 @@ async fn many_known_sellers_are_merged_quickly() {
     let took = began.elapsed();
     assert_eq!((done.inserted, done.deduped), (5_000, 5_000));
     println!("100,000 known, 10,000 found: {} ms", took.as_millis());
-    assert!(took.as_millis() < 5_000, "{took:?} in a debug build on a shared machine");
+    // A second is what it may take; a debug build on a busy machine has some more.
+    assert!(took.as_millis() < 5_000, "{took:?}");
     let marks = desk.history().snapshots(&PartQuery::of(TABLE, 10)).await.unwrap().items;
     assert_eq!(marks[0].count, 105_000);
     let began = Instant::now();

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod cases;
-mod cost;
 mod desk;
 #[cfg(feature = "failpoints")]
 mod kills;

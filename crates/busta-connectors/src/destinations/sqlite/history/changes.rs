@@ -102,10 +102,13 @@ fn select(
             places.join(", ")
         ));
     }
+    // A `+` keeps SQLite from walking along all numbers for the few entries of one key, and CROSS from
+    // beginning with the episodes.
+    let seq = if query.key.is_some() { "+l.seq" } else { "l.seq" };
     let sql = format!(
         "SELECT l.seq, l.at, l.episode, e.kind, e.run, l.source, e.who, l.before, l.after, l.count
-         FROM {} AS l JOIN _busta_episodes AS e ON e.id = l.episode
-         WHERE l.seq > ?1 AND l.seq <= ?2{wanted} ORDER BY l.seq {} LIMIT {}",
+         FROM {} AS l CROSS JOIN _busta_episodes AS e ON e.id = l.episode
+         WHERE {seq} > ?1 AND {seq} <= ?2{wanted} ORDER BY {seq} {} LIMIT {}",
         view.log(),
         if query.since.is_some() { "ASC" } else { "DESC" },
         limit + 1

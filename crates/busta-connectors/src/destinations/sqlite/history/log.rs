@@ -148,7 +148,7 @@ impl<'a> Log<'a> {
             self.release(source, key)?;
         }
         let before = std::mem::take(&mut self.before);
-        self.record(source, key, known.then_some(&before), Some(&after), held)?;
+        self.record(source, key, known.then_some(before.as_slice()), Some(&after), held)?;
         (self.before, self.after) = (before, after);
         // The statement is complete only when it has said so.
         while rows.next()?.is_some() {}
@@ -171,8 +171,8 @@ impl<'a> Log<'a> {
         &mut self,
         source: &str,
         key: ValueRef<'_>,
-        before: Option<&Vec<u8>>,
-        after: Option<&Vec<u8>>,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
         held: bool,
     ) -> rusqlite::Result<()> {
         match (before, after) {
@@ -191,7 +191,6 @@ impl<'a> Log<'a> {
         self.state.seq += 1;
         self.first.get_or_insert(self.state.seq);
         self.note_key(before.or(after));
-        let text = |image: &Vec<u8>| String::from_utf8_lossy(image).into_owned();
         self.put.execute(params![
             self.state.seq,
             self.at,
@@ -206,7 +205,7 @@ impl<'a> Log<'a> {
         Ok(())
     }
 
-    fn note_key(&mut self, image: Option<&Vec<u8>>) {
+    fn note_key(&mut self, image: Option<&[u8]>) {
         if !matches!(self.by, By::Edit { .. }) || self.keys.len() >= KEYS {
             return;
         }
@@ -301,6 +300,11 @@ impl<'a> Log<'a> {
         self.state.at = self.at;
         self.state.save(self.connection, &self.table.name)
     }
+}
+
+/// An image as a parameter, without a copy.
+fn text(image: &[u8]) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(ValueRef::Text(image))
 }
 
 /// The episode's row. Parts of runs go on with theirs.

@@ -77,8 +77,8 @@ fn record(log: &mut Log<'_>, pairs: &str, source: &str) -> rusqlite::Result<()> 
             });
             read.optional()?;
         }
-        let some = |rowid: Option<i64>, image| rowid.map(|_| image);
-        log.record(source, (&key).into(), some(was, &before), some(is, &after), false)?;
+        let (before, after) = (was.map(|_| before.as_slice()), is.map(|_| after.as_slice()));
+        log.record(source, (&key).into(), before, after, false)?;
     }
     Ok(())
 }
