@@ -297,7 +297,7 @@ fn is_invalid(error: &busta_core::Error) -> bool {
 /// Keys of two types, and values of many, so that columns are widened on the way.
 fn draw(chance: &mut fastrand::Rng) -> Value {
     let n = chance.u32(..6);
-    let id = if n % 2 == 0 { json!(n) } else { json!(format!("k{n}")) };
+    let id = if n.is_multiple_of(2) { json!(n) } else { json!(format!("k{n}")) };
     let v = match chance.u32(..12) {
         0..=5 => json!(chance.u32(..3)),
         6..=7 => json!("text"),
