@@ -12,6 +12,7 @@ use crate::dataset::DatasetSettings;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::ids::{RunId, SourceName, StreamName};
+use crate::reading::history::History;
 use crate::reading::view::{RecentQuery, SentimentQuery, SentimentStats, Trending, TrendingQuery, no_views};
 use crate::reading::{self, FailuresPage, FailuresQuery, RowPage, RowQuery};
 use crate::record::Records;
@@ -86,6 +87,11 @@ pub trait Destination: Send + Sync {
 
     /// The same data for reading.
     fn readable(&self) -> &dyn Readable;
+
+    /// The past of its tables, and edits by hand, if it keeps them.
+    fn history(&self) -> Option<&dyn History> {
+        None
+    }
 }
 
 /// A batch made ready by [`Destination::stage`].

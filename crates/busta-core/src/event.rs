@@ -51,6 +51,8 @@ pub enum Action {
     Deduped,
     /// A column appeared or was widened.
     Schema,
+    /// Somebody changed rows of a table by hand (`count` of them).
+    Edited,
     /// A split, a source or the run is complete.
     Complete,
 }
@@ -74,6 +76,7 @@ impl Action {
             Self::Updated => "updated",
             Self::Deduped => "deduped",
             Self::Schema => "schema",
+            Self::Edited => "edited",
             Self::Complete => "complete",
         }
     }

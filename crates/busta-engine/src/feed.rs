@@ -71,7 +71,8 @@ fn level(action: Action) -> Level {
         | Action::Paused
         | Action::Resumed
         | Action::Adapted
-        | Action::Schema => Level::INFO,
+        | Action::Schema
+        | Action::Edited => Level::INFO,
         Action::Fetching
         | Action::Found
         | Action::Warning

@@ -14,6 +14,8 @@ use crate::security::too_large;
 
 /// No name of anything is longer.
 const NAME_BYTES: usize = 256;
+/// Keys may be texts of any kind, such as addresses.
+const KEY_BYTES: usize = 4096;
 
 /// The one name or id in a path.
 pub(crate) struct Name(pub(crate) String);
@@ -31,6 +33,26 @@ impl FromRequestParts<App> for Name {
             return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has a name like this"));
         }
         Ok(Self(name))
+    }
+}
+
+/// The name in a path, and what it names within: a key or a number, which may hold any characters but controls.
+pub(crate) struct Within(pub(crate) String, pub(crate) String);
+
+impl FromRequestParts<App> for Within {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Path((name, within)): Path<(String, String)> = Path::from_request_parts(parts, app)
+            .await
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let strange = |c: char| c.is_control() || c == '/' || c == '\\';
+        let wrong =
+            name.is_empty() || name.len() > NAME_BYTES || name.starts_with("..") || name.contains(strange);
+        if wrong || within.is_empty() || within.len() > KEY_BYTES || within.contains(char::is_control) {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has a name like this"));
+        }
+        Ok(Self(name, within))
     }
 }
 

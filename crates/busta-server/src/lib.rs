@@ -43,6 +43,6 @@ pub use activity::{Activity, ActivityCounts, Reading, RingLimits, StoredEvent};
 pub use encode::Encoder;
 pub use security::{RateLimit, Role, Token, TokenHash, TokenSet, Tokens};
 pub use serve::serve;
-pub use service::{RecordScan, Service};
+pub use service::{EditRequest, RecordScan, Service};
 pub use settings::{ServerLimits, ServerSettings};
 pub use traffic::{RouteTraffic, Traffic};

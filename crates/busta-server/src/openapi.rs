@@ -20,13 +20,14 @@ const INTRODUCTION: &str = "What `busta serve` can be asked, and told. \
     Every error is a problem document (RFC 9457).";
 
 /// The groups of routes, in the order of the reference.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("overview", "Everything at a glance."),
     ("sources", "What is collected, how it does, and when."),
     ("runs", "Collections: those under way, waiting, and ended."),
     ("failures", "What could not be read, transformed or written."),
     ("activity", "What happens, live and before."),
     ("data", "What has been collected."),
+    ("history", "What became of collected records, and edits by hand. Tables need a change log for it."),
     ("resources", "What the process uses, and its metrics."),
     ("probes", "For supervisors."),
     ("reference", "The API itself."),

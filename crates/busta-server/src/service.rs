@@ -4,13 +4,15 @@ use async_trait::async_trait;
 use busta_core::Result;
 use busta_core::destination::Scan;
 use busta_core::reading::RowPage;
+use busta_core::reading::history::EditWork;
 
 use crate::model::{
-    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery,
-    RecordQuery, Resources, RunDetail, RunQuery, RunSummary, SentimentStats, SourceDetail, SourceView,
-    StatsQuery, Trending, TrendingQuery,
+    Accepted, ActivityEvent, ActivityQuery, Change, ChangeQuery, CollectRequest, Dataset, DatasetSchema,
+    Difference, DifferenceQuery, Edited, Episode, FailureGroup, FailureQuery, FailureView, GroupBy, Health,
+    Overview, Page, PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RunDetail, RunQuery,
+    RunSummary, SentimentStats, SnapshotMark, SourceDetail, SourceView, StatsQuery, Trending, TrendingQuery,
 };
+use crate::security::TokenHash;
 
 /// A table that is being exported: its columns, and its rows as JSON objects.
 pub struct RecordScan {
@@ -18,6 +20,19 @@ pub struct RecordScan {
     pub columns: Vec<String>,
     /// The rows.
     pub rows: Box<dyn Scan>,
+}
+
+/// An edit of records by hand.
+#[derive(Clone, Debug)]
+pub struct EditRequest {
+    /// The table.
+    pub table: String,
+    /// Whose records, if the client says so.
+    pub source: Option<String>,
+    /// With which token; `None` where none is needed.
+    pub by: Option<TokenHash>,
+    /// What is done.
+    pub work: EditWork,
 }
 
 /// What the API asks.
@@ -95,6 +110,24 @@ pub trait Service: Send + Sync + 'static {
 
     /// A whole table, from a consistent view.
     async fn export(&self, name: &str) -> Result<RecordScan>;
+
+    /// What happened to a table, newest first.
+    async fn episodes(&self, name: &str, part: PageQuery) -> Result<Page<Episode>>;
+
+    /// Entries of a table's change log.
+    async fn changes(&self, name: &str, query: ChangeQuery) -> Result<Page<Change>>;
+
+    /// The ends of runs as a table saw them, newest first.
+    async fn snapshots(&self, name: &str, part: PageQuery) -> Result<Page<SnapshotMark>>;
+
+    /// Rows of a table as they were at a place: a run, `seq:N`, or a time.
+    async fn past_records(&self, name: &str, place: &str, part: PageQuery) -> Result<RowPage>;
+
+    /// The difference of two places.
+    async fn difference(&self, name: &str, query: DifferenceQuery) -> Result<Difference>;
+
+    /// Changes rows by hand, all in one step.
+    async fn edit(&self, request: EditRequest) -> Result<Edited>;
 
     /// What the process uses.
     fn resources(&self) -> Resources;

@@ -27,6 +27,28 @@ const SQLITE: Kind = Kind {
     failpoints: busta_connectors::destinations::sqlite::FAILPOINTS,
 };
 
+/// The same with change logs, which must tell what is there: of tables of few sources, and of twenty.
+#[cfg(feature = "failpoints")]
+const LOGGED_FEW: Kind = Kind {
+    yaml: "{ type: sqlite, path: out.db }
+datasets: { merged: { snapshot: true }, found: { change_log: true }, drops: { snapshot: true } }",
+    read: |desk| {
+        landed::check_logs(&desk.file("out.db"), &["merged", "found", "drops"]);
+        landed::sqlite(&desk.file("out.db"))
+    },
+    failpoints: busta_connectors::destinations::sqlite::FAILPOINTS,
+};
+
+const LOGGED: Kind = Kind {
+    yaml: "{ type: sqlite, path: out.db }
+datasets: { chain0: { snapshot: true }, orders: { change_log: true }, order_lines: { snapshot: true } }",
+    read: |desk| {
+        landed::check_logs(&desk.file("out.db"), &["chain0", "orders", "order_lines"]);
+        landed::sqlite(&desk.file("out.db"))
+    },
+    failpoints: &[],
+};
+
 const NDJSON: Kind = Kind {
     yaml: "{ type: ndjson, path: out, file_size: 256KiB }",
     read: |desk| landed::ndjson(&desk.file("out")),
@@ -107,6 +129,11 @@ fn kill_at_random(world: &World, kind: &Kind, kills: u64, seed: u64) {
 #[test]
 fn sqlite_survives_random_kills() {
     kill_at_random(&TWENTY, &SQLITE, kills().unwrap_or(20), 1);
+}
+
+#[test]
+fn sqlite_with_change_logs_survives_random_kills() {
+    kill_at_random(&TWENTY, &LOGGED, kills().unwrap_or(6), 6);
 }
 
 #[test]
@@ -204,6 +231,12 @@ fn kill_at_failpoints(kind: &Kind) {
 #[test]
 fn sqlite_survives_every_failpoint() {
     kill_at_failpoints(&SQLITE);
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn sqlite_with_change_logs_survives_every_failpoint() {
+    kill_at_failpoints(&LOGGED_FEW);
 }
 
 #[cfg(feature = "failpoints")]

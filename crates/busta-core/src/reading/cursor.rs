@@ -47,6 +47,20 @@ impl FailuresQuery {
     }
 }
 
+/// The text of a place in the list that `query` describes.
+pub(super) fn cursor_in<P: Serialize>(query: &impl std::fmt::Debug, place: &P) -> Result<String> {
+    encode(digest(&format!("{query:?}")), place)
+}
+
+/// The place in that list which a text means.
+pub(super) fn place_in<P: DeserializeOwned>(
+    query: &impl std::fmt::Debug,
+    after: Option<&str>,
+) -> Result<Option<P>> {
+    let of = digest(&format!("{query:?}"));
+    after.map(|after| decode(of, after)).transpose()
+}
+
 pub(super) fn digest(query: &str) -> u32 {
     let hash = Sha256::digest(query);
     u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])

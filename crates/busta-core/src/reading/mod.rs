@@ -21,6 +21,7 @@
 
 mod cursor;
 mod filter;
+pub mod history;
 mod order;
 mod scan;
 mod value;

@@ -69,7 +69,7 @@ fn action(word: &str) -> Result<Action, String> {
 }
 
 /// All actions.
-pub(crate) const ACTIONS: [Action; 16] = [
+pub(crate) const ACTIONS: [Action; 17] = [
     Action::Started,
     Action::Fetching,
     Action::Found,
@@ -85,6 +85,7 @@ pub(crate) const ACTIONS: [Action; 16] = [
     Action::Updated,
     Action::Deduped,
     Action::Schema,
+    Action::Edited,
     Action::Complete,
 ];
 
@@ -142,7 +143,7 @@ mod tests {
                 Action::RateLimited | Action::Paused | Action::Resumed | Action::Adapted => {}
                 Action::Warning | Action::Error | Action::Uploading => {}
                 Action::Inserted | Action::Updated => {}
-                Action::Deduped | Action::Schema | Action::Complete => {}
+                Action::Deduped | Action::Schema | Action::Edited | Action::Complete => {}
             }
         }
     }

@@ -18,7 +18,7 @@ pub struct ActivityEvent {
     pub run: String,
     /// Who: the worker, from 1; 0 is the system.
     pub worker_id: u32,
-    /// What: `started`, `fetching`, `found`, `retrying`, `rate_limited`, `paused`, `resumed`, `adapted`,
+    /// What: `started`, `fetching`, `found`, `retrying`, `rate_limited`, `paused`, `resumed`, `adapted`, `edited`,
     /// `warning`, `error`, `uploading`, `inserted`, `updated`, `deduped`, `schema`, `complete`.
     pub action: String,
     /// The source.

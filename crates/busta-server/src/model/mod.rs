@@ -7,6 +7,7 @@ mod activity;
 mod collect;
 mod data;
 mod failure;
+mod history;
 mod host;
 mod overview;
 mod page;
@@ -19,6 +20,10 @@ pub use activity::{ActivityEvent, ActivityQuery};
 pub use collect::{Accepted, CollectRequest, EstimateView, RetryRequest, SourceCollectRequest};
 pub use data::{Column, Dataset, DatasetSchema, DatasetView, ExportFormat, RecordQuery};
 pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
+pub use history::{
+    Change, ChangeAction, ChangeQuery, ChangedRecord, Difference, DifferenceQuery, EditAction, EditQuery,
+    Edited, Episode, EpisodeKind, InsertRequest, PlaceMark, RemoveRequest, SnapshotMark,
+};
 pub use host::{HostView, PoolView};
 pub use overview::{Health, Overview, Readiness, ThroughputSample};
 pub use page::{Limit, Page, PageQuery};

@@ -5,6 +5,7 @@ mod admin;
 mod datasets;
 mod export;
 mod failures;
+mod history;
 mod overview;
 mod probes;
 mod reference;
@@ -59,6 +60,16 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .routes(routes!(views::usual_sentiment))
         .routes(routes!(views::usual_trending))
         .routes(routes!(export::export))
+        .routes(routes!(history::episodes))
+        .routes(routes!(history::changes))
+        .routes(routes!(history::snapshots))
+        .routes(routes!(history::past_records))
+        .routes(routes!(history::difference))
+        .routes(routes!(history::insert))
+        .routes(routes!(history::update))
+        .routes(routes!(history::remove_one))
+        .routes(routes!(history::remove))
+        .routes(routes!(history::undo))
         .routes(routes!(resources::resources))
         .routes(routes!(resources::metrics))
         .routes(routes!(probes::health))

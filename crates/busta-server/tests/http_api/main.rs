@@ -5,6 +5,7 @@
 mod auth;
 mod data;
 mod description;
+mod history;
 mod live;
 mod open;
 mod pages;

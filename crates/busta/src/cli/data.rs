@@ -7,7 +7,7 @@ use busta_core::{Destination, Error, ErrorKind};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
-use super::{Context, export};
+use super::{Context, export, past};
 use crate::config::{BuiltDestination, Config, closest};
 use crate::exit::{Exit, Usage};
 use crate::output::{line_as_it_is, note};
@@ -41,6 +41,18 @@ pub enum Data {
     },
     /// Write a whole table as CSV, JSON or NDJSON
     Export(export::Export),
+    /// Show what happened to a table: runs and edits, newest first
+    #[command(after_help = past::HISTORY_EXAMPLES)]
+    History(past::Episodes),
+    /// Show which rows of a table were inserted, changed and removed
+    #[command(after_help = past::CHANGES_EXAMPLES)]
+    Changes(past::Changes),
+    /// Show the difference of a table between two runs or moments
+    #[command(after_help = past::DIFF_EXAMPLES)]
+    Diff(past::Diff),
+    /// Undo an edit of a table
+    #[command(after_help = past::UNDO_EXAMPLES)]
+    Undo(past::Undo),
 }
 
 #[derive(Args, Debug)]
@@ -69,6 +81,10 @@ impl Data {
             Self::Head(command) => command.run(&config, context.colour).await,
             Self::Schema { table, json } => schema(&config, &table, json, context.colour).await,
             Self::Export(command) => command.run(&config).await,
+            Self::History(command) => command.run(&config, context.colour).await,
+            Self::Changes(command) => command.run(&config, context.colour).await,
+            Self::Diff(command) => command.run(&config).await,
+            Self::Undo(command) => command.run(&config).await,
         }
     }
 }
@@ -184,12 +200,12 @@ impl Head {
 }
 
 /// A query that cannot be answered is the user's.
-fn wrong(error: Error) -> anyhow::Error {
+pub fn wrong(error: Error) -> anyhow::Error {
     if error.kind() == ErrorKind::Data { Usage(error.to_string()).into() } else { error.into() }
 }
 
 /// A value in at most a few words, on one line.
-fn cell(value: Option<&Value>) -> String {
+pub fn cell(value: Option<&Value>) -> String {
     const SHOWN: usize = 40;
     let text = match value {
         None | Some(Value::Null) => String::new(),

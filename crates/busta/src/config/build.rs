@@ -10,7 +10,7 @@ use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
-use busta_core::{Destination, Pool, Quality, Source, SourceName, Transform};
+use busta_core::{Destination, Pool, Quality, Source, SourceName, StreamSpec, Transform, WriteMode};
 use busta_engine::schedule::Schedule;
 use serde_json::{Map, Value};
 
@@ -136,6 +136,21 @@ impl Draft {
             if places.is_empty() {
                 let tables = sources.iter().flat_map(|s| s.source.streams()).map(|s| s.table.as_str());
                 self.problem(&at, &nothing_lands(&table, tables.collect()));
+            }
+            let streams = sources.iter().flat_map(|source| source.source.streams());
+            let keyless = |stream: &&StreamSpec| {
+                stream.table == table
+                    && (stream.primary_key.is_empty() || stream.write_mode == WriteMode::Append)
+            };
+            if settings.logs_changes()
+                && let Some(stream) = streams.clone().find(keyless)
+            {
+                let message = format!(
+                    "the changes of `{table}` cannot be logged: the rows of stream `{}` have no key; set its \
+                     `primary_key`, and no `write_mode: append`",
+                    stream.name
+                );
+                self.problem(&at, &message);
             }
             for built in places.iter().filter_map(|place| destinations.get(*place)) {
                 if let Err(why) = built.destination.check_dataset(&settings) {

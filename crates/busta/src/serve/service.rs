@@ -8,12 +8,13 @@ use busta_core::reading::RowPage;
 use busta_core::{BudgetSettings, Error, Pool, Result, SourceName, WriteMode};
 use busta_engine::{EarlierRequests, PoolProgress, Snapshot};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, EstimateView,
-    FailureGroup, FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness,
-    RecentQuery, RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, SentimentStats,
-    SourceDetail, SourceHealth, SourceView, StatsQuery, StreamView, Trending, TrendingQuery,
+    Accepted, ActivityEvent, ActivityQuery, Change, ChangeQuery, CollectRequest, Dataset, DatasetSchema,
+    Difference, DifferenceQuery, Edited, Episode, EstimateView, FailureGroup, FailureQuery, FailureView,
+    GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RunDetail,
+    RunQuery, RunState, RunSummary, SentimentStats, SnapshotMark, SourceDetail, SourceHealth, SourceView,
+    StatsQuery, StreamView, Trending, TrendingQuery,
 };
-use busta_server::{Activity, RecordScan, Service, Traffic};
+use busta_server::{Activity, EditRequest, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
@@ -23,7 +24,7 @@ use super::metrics;
 use super::runs::{Begun, Request, Runs};
 use super::samples::Samples;
 use super::timetable::Timetable;
-use super::{data, failures, history, outlook, paging, views};
+use super::{data, edits, failures, history, outlook, paging, past, views};
 use crate::config::BuiltSource;
 use crate::wiring::Wired;
 use crate::{process, session};
@@ -336,6 +337,33 @@ impl Service for Serving {
 
     async fn export(&self, name: &str) -> Result<RecordScan> {
         data::export(&self.wired.config, name).await
+    }
+
+    async fn episodes(&self, name: &str, part: PageQuery) -> Result<Page<Episode>> {
+        past::episodes(&self.wired.config, name, part).await
+    }
+
+    async fn changes(&self, name: &str, query: ChangeQuery) -> Result<Page<Change>> {
+        past::changes(&self.wired.config, name, query).await
+    }
+
+    async fn snapshots(&self, name: &str, part: PageQuery) -> Result<Page<SnapshotMark>> {
+        past::snapshots(&self.wired.config, name, part).await
+    }
+
+    async fn past_records(&self, name: &str, place: &str, part: PageQuery) -> Result<RowPage> {
+        past::records(&self.wired.config, name, place, part).await
+    }
+
+    async fn difference(&self, name: &str, query: DifferenceQuery) -> Result<Difference> {
+        past::difference(&self.wired.config, name, query).await
+    }
+
+    async fn edit(&self, request: EditRequest) -> Result<Edited> {
+        let who = edits::name_of(&self.store, &self.wired.config, request.by).await?;
+        let edited = edits::edit(&self.wired.config, request, who.clone()).await?;
+        self.activity.publish(edited.event(self.clock.now(), &who));
+        Ok(edited.done.into())
     }
 
     fn resources(&self) -> Resources {

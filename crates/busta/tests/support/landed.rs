@@ -23,6 +23,36 @@ pub fn sqlite(path: &Path) -> Landed {
     tables.into_iter().map(|table| (table.clone(), rows(&db, &table))).collect()
 }
 
+/// The logs tell the rows: played from the beginning they give them, each with its run, and the count is right.
+pub fn check_logs(path: &Path, tables: &[&str]) {
+    let db = rusqlite::Connection::open(path).unwrap();
+    for table in tables {
+        let sql =
+            format!("SELECT source, key, after ->> 0, count, seq FROM \"_busta_log_{table}\" ORDER BY seq");
+        let mut log = db.prepare(&sql).unwrap();
+        let mut entries = log.query([]).unwrap();
+        let mut told = BTreeMap::new();
+        while let Some(entry) = entries.next().unwrap() {
+            let key = (entry.get::<_, String>(0).unwrap(), format!("{:?}", entry.get_ref_unwrap(1)));
+            match entry.get::<_, Option<String>>(2).unwrap() {
+                Some(run) => drop(told.insert(key, run)),
+                None => drop(told.remove(&key)),
+            }
+            assert_eq!(entry.get::<_, i64>(3).unwrap(), told.len() as i64, "{table}");
+        }
+        let sql = format!("SELECT _busta_source, _busta_key, _busta_run FROM \"{table}\"");
+        let mut query = db.prepare(&sql).unwrap();
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok(((row.get::<_, String>(0)?, format!("{:?}", row.get_ref(1)?)), row.get::<_, String>(2)?))
+        };
+        let rows: BTreeMap<_, _> = query.query_map([], row).unwrap().map(Result::unwrap).collect();
+        assert_eq!(told, rows, "{table}");
+        let sql = "SELECT count(*) - count(DISTINCT run) FROM _busta_episodes WHERE table_name = ?1";
+        let twice: i64 = db.query_row(sql, [table], |row| row.get(0)).unwrap();
+        assert_eq!(twice, 0, "{table}: a run is told twice");
+    }
+}
+
 fn rows(db: &rusqlite::Connection, table: &str) -> Vec<String> {
     let mut query = db.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
     let names: Vec<String> = query.column_names().map(str::to_owned).collect();

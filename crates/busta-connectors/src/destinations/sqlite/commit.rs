@@ -11,6 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Connection;
 
 use super::checkpoint::{self, Standing};
+use super::history::{By, Log};
 use super::insert::{self, Origin, insert};
 use super::rows::Rows;
 use super::schema::Catalogue;
@@ -70,16 +71,15 @@ pub(super) fn write(
     now: DateTime<Utc>,
 ) -> rusqlite::Result<Vec<Result<Committed>>> {
     hit("sqlite.commit.begin");
-    let loaded_at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut outcomes = Vec::with_capacity(entries.len());
     for entry in entries {
         outcomes.push(match checkpoint::standing(connection, claims, entry)? {
             Standing::Conflict(error) => Err(error),
             Standing::Already => Ok(Committed { already: true, ..Committed::default() }),
-            Standing::Here => Ok(write_entry(connection, catalogue, entry, &loaded_at)?),
+            Standing::Here => Ok(write_entry(connection, catalogue, entry, now)?),
             Standing::First => {
                 checkpoint::take_over(connection, catalogue, &entry.run, &entry.source)?;
-                Ok(write_entry(connection, catalogue, entry, &loaded_at)?)
+                Ok(write_entry(connection, catalogue, entry, now)?)
             }
         });
     }
@@ -90,9 +90,9 @@ fn write_entry(
     connection: &Connection,
     catalogue: &mut Catalogue,
     entry: &Entry,
-    loaded_at: &str,
+    now: DateTime<Utc>,
 ) -> rusqlite::Result<Committed> {
-    let committed = write_rows(connection, catalogue, entry, loaded_at)?;
+    let committed = write_rows(connection, catalogue, entry, now)?;
     hit("sqlite.commit.rows_written");
     checkpoint::advance(connection, entry)?;
     failures::store(connection, entry)?;
@@ -103,7 +103,7 @@ fn write_rows(
     connection: &Connection,
     catalogue: &mut Catalogue,
     entry: &Entry,
-    loaded_at: &str,
+    now: DateTime<Utc>,
 ) -> rusqlite::Result<Committed> {
     let Some((rows, spec)) = entry.rows.as_ref().and_then(|rows| Some((rows, rows.spec.as_ref()?))) else {
         return Ok(Committed::default());
@@ -120,8 +120,16 @@ fn write_rows(
         }
         let Some(table) = catalogue.table(&spec.table) else { return Err(rusqlite::Error::InvalidQuery) };
         let physical = if replaced { table.shadow_name() } else { table.name.clone() };
-        let origin = Origin { run: entry.run.as_str(), source: entry.source.as_str(), loaded_at };
-        committed = insert(connection, table, &physical, rows, &origin)?;
+        let (run, source) = (entry.run.as_str(), entry.source.as_str());
+        let loaded_at = now.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let origin = Origin { run, source, loaded_at: &loaded_at };
+        // Rows that wait for the end of their run are logged when they take the place of the old.
+        let mut log =
+            if replaced { None } else { Log::open(connection, table, By::Run { run, source }, now)? };
+        committed = insert(connection, table, &physical, rows, &origin, log.as_mut())?;
+        if let Some(log) = log {
+            log.close()?;
+        }
     }
     committed.rejected = rows.rejected;
     Ok(committed)

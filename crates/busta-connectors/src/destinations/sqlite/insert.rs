@@ -11,6 +11,7 @@ use rusqlite::types::{Null, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 use serde_json::value::RawValue;
 
+use super::history::Log;
 use super::names::quoted;
 use super::rows::{Cell, Kind, Rows};
 use super::schema::{Storage, Table};
@@ -33,15 +34,23 @@ pub(super) fn insert(
     physical: &str,
     rows: &Rows,
     origin: &Origin<'_>,
+    log: Option<&mut Log<'_>>,
 ) -> rusqlite::Result<Committed> {
     let plan = Plan::new(table, rows);
     let keyed = rows.rows.first().is_some_and(|row| row.key.kind != Kind::Null);
     let twin = if keyed { Twin::of(rows.spec.as_deref()) } else { Twin::Beside };
-    let mut statement = connection.prepare_cached(&plan.sql(table, physical, twin))?;
+    let sql = plan.sql(table, physical, twin);
+    if let Some(log) = log.filter(|_| keyed) {
+        let mut statement = connection.prepare_cached(&(sql + &log.returning()))?;
+        let before = log.tally();
+        plan.write(&mut statement, rows, origin, Some(&mut *log))?;
+        return Ok(log.tally().since(before, rows.rows.len() as u64));
+    }
+    let mut statement = connection.prepare_cached(&sql)?;
     // New rows get the rowids after the greatest one, so the greatest tells how many there are; rows
     // that were replaced keep theirs, and those that were not touched do not count as changes.
     let first = last_row(connection, physical)?;
-    let changed = plan.write(&mut statement, rows, origin)?;
+    let changed = plan.write(&mut statement, rows, origin, None)?;
     let inserted = (last_row(connection, physical)? - first) as u64;
     Ok(Committed {
         inserted,
@@ -178,12 +187,14 @@ impl Plan {
         format!("{} WHERE {newer}({})", set.join(", "), any(&differ))
     }
 
-    /// Writes the rows; how many were inserted or changed, whatever triggers have done besides.
+    /// Writes the rows; how many were inserted or changed, whatever triggers have done besides. With a log, that
+    /// is what counts them.
     fn write(
         &self,
         statement: &mut Statement<'_>,
         rows: &Rows,
         origin: &Origin<'_>,
+        mut log: Option<&mut Log<'_>>,
     ) -> rusqlite::Result<u64> {
         let mut changed = 0;
         let fields = self.columns.len();
@@ -220,14 +231,19 @@ impl Plan {
                 let object = (!further.is_empty()).then(|| object_of(rows, record, &further));
                 statement.raw_bind_parameter(fields + REST, object)?;
             }
-            changed += statement.raw_execute()? as u64;
+            match &mut log {
+                None => changed += statement.raw_execute()? as u64,
+                Some(log) => log.step(statement, origin.source, |find, param| {
+                    bind(find, param, rows, record, row.key, Storage::Mixed)
+                })?,
+            }
         }
         Ok(changed)
     }
 }
 
 /// The conditions joined by OR as a balanced tree: SQLite takes no deeper one than 1,000.
-fn any(conditions: &[String]) -> String {
+pub(super) fn any(conditions: &[String]) -> String {
     match conditions {
         [] => "0".to_owned(),
         [one] => one.clone(),

@@ -14,7 +14,8 @@
 //!
 //! `_busta_splits`, `_busta_starts`, `_busta_sources`, `_busta_finished` are the checkpoint,
 //! `_busta_failures` the failures store, `_busta_tables` and `_busta_columns` the catalogue;
-//! `_busta_next_NAME` holds the rows of `replace` streams until their run is complete. [`views`] have tables of their own.
+//! `_busta_next_NAME` holds the rows of `replace` streams until their run is complete. What [`views`] and
+//! change logs ([`history`]) add stands there.
 //!
 //! # Threads
 //!
@@ -29,6 +30,7 @@ mod config;
 mod counts;
 mod errors;
 mod failures;
+mod history;
 mod insert;
 mod lent;
 mod names;
@@ -50,12 +52,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
-use busta_core::dataset::DatasetSettings;
 use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
+use busta_core::reading::history::History;
 use busta_core::{
-    Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result, RunId, SourceName, Staged,
-    StreamName, StreamSpec, WriteMode,
+    Checkpoint, Chunk, Committed, DatasetSettings, Destination, Error, Finish, Records, Result, RunId,
+    SourceName, Staged, StreamName, StreamSpec, WriteMode,
 };
+use chrono::{DateTime, Utc};
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
@@ -85,6 +88,9 @@ pub const FAILPOINTS: &[&str] = &[
 
 /// Those of a purge, which is no part of a run.
 pub const PURGE_FAILPOINTS: [&str; 2] = ["sqlite.purge.before_commit", "sqlite.purge.after_commit"];
+
+/// Those of an edit by hand.
+pub const EDIT_FAILPOINTS: [&str; 2] = ["sqlite.edit.before_commit", "sqlite.edit.after_commit"];
 
 /// `destination: { type: sqlite }`.
 pub static CONNECTOR: DestinationConnector = DestinationConnector {
@@ -150,8 +156,7 @@ impl Destination for SqliteDestination {
         check(source, streams)?;
         let (run, of, wanted_streams) = (run.clone(), source.clone(), streams.to_vec());
         let known = streams.iter().map(|s| (s.name.clone(), Arc::new(s.clone()))).collect();
-        let claims = self.claims.clone();
-        let now = self.clock.now();
+        let (claims, now) = (self.claims.clone(), self.clock.now());
         let handle = self.handle()?;
         let checkpoint = handle
             .run(move |session| {
@@ -161,6 +166,8 @@ impl Destination for SqliteDestination {
                         if !catalogue.ensure(connection, &wanted(stream)).at(&path)? {
                             return Err(foreign(&stream.table, &path));
                         }
+                        let logged = stream.dataset.logs_changes();
+                        history::settle(connection, catalogue, &stream.table, logged, now).at(&path)?;
                         views::prepare(connection, &stream.table, stream.dataset.view.as_ref(), now)
                             .at(&path)?;
                     }
@@ -231,7 +238,7 @@ impl Destination for SqliteDestination {
                 self.spec(&finish.source, &s.stream).ok_or_else(|| insert::unprepared(s.stream.as_str()))
             })
             .collect::<Result<Vec<_>>>()?;
-        let claims = self.claims.clone();
+        let (claims, now) = (self.claims.clone(), self.clock.now());
         self.handle()?
             .run(move |session| {
                 let path = session.location().path.clone();
@@ -246,7 +253,7 @@ impl Destination for SqliteDestination {
                             }
                             other => return Err(refused(source, run, other.as_ref())),
                         }
-                        end(connection, catalogue, &finish, &specs).at(&path)
+                        end(connection, catalogue, &finish, &specs, now).at(&path)
                     },
                     "sqlite.finish.before_commit",
                     "sqlite.finish.after_commit",
@@ -261,10 +268,7 @@ impl Destination for SqliteDestination {
         purge::run(self, purge).await
     }
 
-    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
-        if settings.logs_changes() {
-            return Err("keeps no log of changes".to_owned());
-        }
+    fn check_dataset(&self, _settings: &DatasetSettings) -> Result<(), String> {
         Ok(())
     }
 
@@ -274,6 +278,10 @@ impl Destination for SqliteDestination {
 
     fn readable(&self) -> &dyn Readable {
         &self.reading
+    }
+
+    fn history(&self) -> Option<&dyn History> {
+        Some(self)
     }
 }
 
@@ -314,6 +322,7 @@ fn check(source: &SourceName, streams: &[StreamSpec]) -> Result<()> {
             ))
             .hint("set `primary_key`, or `write_mode: append`"));
         }
+        history::check(source, stream)?;
     }
     Ok(())
 }
@@ -329,17 +338,23 @@ fn end(
     catalogue: &schema::Catalogue,
     finish: &Finish,
     specs: &[Arc<StreamSpec>],
+    now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     for (stream, spec) in finish.streams.iter().zip(specs) {
         if spec.write_mode == WriteMode::Replace
             && let Some(table) = catalogue.table(&spec.table)
         {
-            replace::swap(connection, table, &finish.run, &finish.source, &stream.stream)?;
+            replace::swap(connection, table, &finish.run, &finish.source, &stream.stream, now)?;
         }
         for (key, start) in &stream.starts {
             checkpoint::start(connection, &finish.source, key, start)?;
         }
         checkpoint::finish(connection, &finish.run, &finish.source, &stream.stream)?;
+    }
+    for spec in specs.iter().filter(|spec| spec.dataset.snapshot) {
+        if let Some(table) = catalogue.table(&spec.table) {
+            history::snapshot(connection, table, finish.run.as_str(), finish.source.as_str(), now)?;
+        }
     }
     Ok(())
 }

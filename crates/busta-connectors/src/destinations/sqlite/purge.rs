@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SqliteDestination;
 use super::errors::At;
+use super::history::{self, By, Log};
 use super::names::quoted;
-use super::schema::Catalogue;
+use super::schema::{Catalogue, Table};
 
 /// How many rows a batch looks at for each that it may remove: rows of other sources lie between them.
 const EXAMINED: usize = 20;
@@ -24,6 +25,9 @@ struct Place {
     /// The table; `None` for the failures, which come last.
     table: Option<String>,
     after: i64,
+    /// Whether it is the log of the table's changes, which comes after its rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    log: bool,
 }
 
 /// Old rows of one table, or old failures.
@@ -44,10 +48,15 @@ pub(super) async fn run(destination: &SqliteDestination, purge: &Purge) -> Resul
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Purged::default()),
         Err(error) => return Err(error),
     };
-    let removed = if rows.is_empty() { 0 } else { remove(destination, purge, &place, rows).await? };
+    let removed = match &place.table {
+        _ if rows.is_empty() => 0,
+        Some(table) if place.log => history::trim(destination, table, rows).await?,
+        _ => remove(destination, purge, &place, rows).await?,
+    };
     let next = next.map(|next| serde_json::to_string(&next)).transpose();
     let next = next.map_err(|e| Error::bug(format!("the place of a purge cannot be encoded: {e}")))?;
     Ok(match place.table {
+        Some(_) if place.log => Purged { rows: 0, failures: 0, next },
         Some(_) => Purged { rows: removed, failures: 0, next },
         None => Purged { rows: 0, failures: removed, next },
     })
@@ -65,37 +74,49 @@ fn as_loaded_at(time: DateTime<Utc>) -> String {
 fn find(connection: &Connection, purge: &Purge, from: Option<Place>) -> rusqlite::Result<Old> {
     let catalogue = Catalogue::load(connection)?;
     let names: Vec<&str> = catalogue.tables().into_iter().map(|table| table.name.as_str()).collect();
-    let first = || Place { table: names.first().map(|name| (*name).to_owned()), after: i64::MIN };
+    let begin = |table: Option<&str>| Place { table: table.map(str::to_owned), after: i64::MIN, log: false };
+    let first = || begin(names.first().copied());
     let place = from.unwrap_or_else(first);
     let (rows, end) = match &place.table {
-        Some(table) if catalogue.table(table).is_some() => old_rows(connection, purge, table, place.after)?,
-        Some(_) => (Vec::new(), None),
+        Some(table) => match catalogue.table(table) {
+            Some(table) if place.log => old_rows(connection, purge, &old_entries(table), place.after)?,
+            Some(table) => {
+                old_rows(connection, purge, &OLD_ROWS.replace("{}", &quoted(&table.name)), place.after)?
+            }
+            None => (Vec::new(), None),
+        },
         None => old_failures(connection, purge, place.after)?,
     };
     let next = match (end, &place.table) {
-        (Some(after), table) => Some(Place { table: table.clone(), after }),
-        (None, Some(table)) => {
-            let next = names.into_iter().find(|name| *name > table.as_str());
-            Some(Place { table: next.map(str::to_owned), after: i64::MIN })
+        (Some(after), _) => Some(Place { after, ..place.clone() }),
+        (None, Some(table)) if !place.log && catalogue.table(table).is_some_and(|table| table.logged) => {
+            Some(Place { log: true, ..begin(Some(table)) })
         }
+        (None, Some(table)) => Some(begin(names.into_iter().find(|name| *name > table.as_str()))),
         (None, None) => None,
     };
     Ok(Old { place, rows, next })
+}
+
+const OLD_ROWS: &str = "SELECT _rowid_, _busta_source = ?1 AND _busta_loaded_at < ?2 FROM {}
+     WHERE _rowid_ > ?3 ORDER BY _rowid_ LIMIT ?4";
+
+/// The same for entries of a log.
+fn old_entries(table: &Table) -> String {
+    format!(
+        "SELECT seq, source = ?1 AND at < ?2 FROM {} WHERE seq > ?3 ORDER BY seq LIMIT ?4",
+        quoted(&history::log_name(&table.name))
+    )
 }
 
 /// Rows that are old, among some after a rowid; and the last of them all if there may be more.
 fn old_rows(
     connection: &Connection,
     purge: &Purge,
-    table: &str,
+    sql: &str,
     after: i64,
 ) -> rusqlite::Result<(Vec<i64>, Option<i64>)> {
-    let sql = format!(
-        "SELECT _rowid_, _busta_source = ?1 AND _busta_loaded_at < ?2 FROM {}
-         WHERE _rowid_ > ?3 ORDER BY _rowid_ LIMIT ?4",
-        quoted(table)
-    );
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare(sql)?;
     let (batch, examined) = (purge.batch.max(1), purge.batch.max(1).saturating_mul(EXAMINED));
     let limit = i64::try_from(examined).unwrap_or(i64::MAX);
     let mut rows =
@@ -143,6 +164,7 @@ async fn remove(
     rows: Vec<i64>,
 ) -> Result<u64> {
     let (source, before) = (purge.source.clone(), as_loaded_at(purge.older_than));
+    let (now, table) = (destination.clock.now(), place.table.clone());
     // A row may have been replaced by a newer one meanwhile; a failure never changes.
     let sql = match &place.table {
         Some(table) => format!(
@@ -155,14 +177,25 @@ async fn remove(
         .handle()?
         .run(move |session| {
             let path = session.location().path.clone();
-            let delete = |connection: &Connection| -> rusqlite::Result<u64> {
+            let delete = |connection: &Connection, catalogue: &Catalogue| -> rusqlite::Result<u64> {
+                let logged = table.as_deref().and_then(|table| catalogue.table(table));
+                let by = By::Retention { source: source.as_str() };
+                if let Some(table) = logged
+                    && let Some(mut log) = Log::open(connection, table, by, now)?
+                {
+                    let mut statement = connection.prepare_cached(&(sql + &log.returning()))?;
+                    let removed =
+                        history::remove_all(&mut log, &mut statement, &rows, source.as_str(), &before)?;
+                    log.close()?;
+                    return Ok(removed);
+                }
                 let mut statement = connection.prepare_cached(&sql)?;
                 rows.iter().try_fold(0, |removed, rowid| {
                     Ok(removed + statement.execute(params![rowid, source.as_str(), before])? as u64)
                 })
             };
             session.transaction(
-                |connection, _| delete(connection).at(&path),
+                |connection, catalogue| delete(connection, catalogue).at(&path),
                 "sqlite.purge.before_commit",
                 "sqlite.purge.after_commit",
             )

@@ -36,7 +36,7 @@ impl Reading {
     }
 
     /// Uses a connection that others have used, in a transaction, on a thread that may block.
-    async fn with_lent<T: Send + 'static>(
+    pub async fn with_lent<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -206,12 +206,28 @@ impl TableScan {
 
 /// Writes a row as a JSON object: the fields that are not NULL, then our own.
 pub(super) fn write_row(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+    let start = out.len();
+    write_fields(table, row, out)?;
+    out.pop();
+    for (at, own) in SYSTEM.iter().enumerate() {
+        if table.column(own).is_none() {
+            name(out, start, own);
+            write_value(out, row.get_ref(1 + at)?, Storage::Text);
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// Writes the fields of a row that are not NULL as a JSON object.
+pub(super) fn write_fields(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+    let start = out.len();
     out.push(b'{');
     let first = 1 + SYSTEM.len();
     for (at, column) in table.columns.iter().enumerate() {
         let value = row.get_ref(first + at)?;
         if value != ValueRef::Null {
-            name(out, &column.field);
+            name(out, start, &column.field);
             write_value(out, value, column.storage);
         }
     }
@@ -220,23 +236,18 @@ pub(super) fn write_row(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusq
         if let ValueRef::Text(object) = row.get_ref(last)? {
             // Our own text: if somebody has broken it, the rest of the row is still readable.
             let _ = for_each_field(object, |field, raw| {
-                name(out, &field);
+                name(out, start, &field);
                 out.extend_from_slice(raw.as_bytes());
             });
-        }
-    }
-    for (at, own) in SYSTEM.iter().enumerate() {
-        if table.column(own).is_none() {
-            name(out, own);
-            write_value(out, row.get_ref(1 + at)?, Storage::Text);
         }
     }
     out.push(b'}');
     Ok(())
 }
 
-fn name(out: &mut Vec<u8>, field: &str) {
-    if out.len() > 1 {
+/// The name of a field of the object that begins at `start`.
+fn name(out: &mut Vec<u8>, start: usize, field: &str) {
+    if out.len() > start + 1 {
         out.push(b',');
     }
     text(out, field);

@@ -1,8 +1,10 @@
 //! `replace`: rows wait in a shadow table until their run is complete.
 
 use busta_core::{RunId, SourceName, StreamName};
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::history;
 use super::names::quoted;
 use super::schema::{Catalogue, Table};
 
@@ -31,6 +33,7 @@ pub(super) fn swap(
     run: &RunId,
     source: &SourceName,
     stream: &StreamName,
+    now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let (run, source, stream) = (run.as_str(), source.as_str(), stream.as_str());
     let finished: Option<String> = connection
@@ -45,6 +48,7 @@ pub(super) fn swap(
     }
     let (name, shadow) = (quoted(&table.name), quoted(&table.shadow_name()));
     let columns = table.all_columns().join(", ");
+    history::log_swap(connection, table, run, source, now)?;
     connection.execute(&format!("DELETE FROM {name} WHERE _busta_source = ?1"), [source])?;
     // `FAIL`, since the whole transaction is rolled back anyway: otherwise sqlite would keep a journal of the statement,
     // as large as the rows, in memory.

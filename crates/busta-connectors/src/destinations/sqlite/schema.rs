@@ -23,7 +23,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names::{OWN_PREFIX, SYSTEM, column_for, quoted};
 use super::rows::{BatchColumn, Kinds};
-use super::{views, widen};
+use super::{history, views, widen};
 
 /// SQLite takes 2,000 columns in a table (SQLITE_MAX_COLUMN); some are ours.
 const MAX_FIELDS: usize = 1_990;
@@ -102,6 +102,8 @@ pub(super) struct Table {
     /// Whether there is a column `_busta_rest`.
     pub rest: bool,
     pub shadow: bool,
+    /// Whether there is a log of changes.
+    pub logged: bool,
     pub columns: Vec<Column>,
     by_field: HashMap<String, usize>,
     taken: HashSet<String>,
@@ -191,6 +193,7 @@ impl Catalogue {
                 keyed: row.get(2)?,
                 rest: row.get(3)?,
                 shadow: row.get(4)?,
+                logged: false,
                 columns: Vec::new(),
                 by_field: HashMap::new(),
                 taken: HashSet::new(),
@@ -209,12 +212,22 @@ impl Catalogue {
                 table.push(column);
             }
         }
+        for name in history::logged(connection)? {
+            catalogue.now_logged(&name);
+        }
         Ok(catalogue)
     }
 
     /// The table of that name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(&name.to_ascii_lowercase())
+    }
+
+    /// From now on there is a log of changes of that table.
+    pub fn now_logged(&mut self, name: &str) {
+        if let Some(table) = self.tables.get_mut(&name.to_ascii_lowercase()) {
+            table.logged = true;
+        }
     }
 
     /// All tables, by name.
@@ -239,6 +252,7 @@ impl Catalogue {
                 keyed,
                 rest: false,
                 shadow: false,
+                logged: false,
                 columns: Vec::new(),
                 by_field: HashMap::new(),
                 taken: HashSet::new(),

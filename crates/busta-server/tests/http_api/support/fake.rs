@@ -1,15 +1,17 @@
 use async_trait::async_trait;
 use busta_core::destination::Scan;
 use busta_core::reading::RowPage;
+use busta_core::reading::history::EditWork;
 use busta_core::{Error, Records, Result};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, BucketMood, CollectRequest, Column, Dataset, DatasetSchema,
-    DatasetView, FailureGroup, FailureQuery, FailureView, GroupBy, GroupMood, Health, Mood, Overview, Page,
-    PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RisingRecord, RisingTerm, RunDetail, RunQuery,
-    RunState, RunSummary, RunTotals, SentimentStats, SourceDetail, SourceHealth, SourceView, StatsQuery,
-    Trending, TrendingQuery, Trigger,
+    Accepted, ActivityEvent, ActivityQuery, BucketMood, Change, ChangeAction, ChangeQuery, CollectRequest,
+    Column, Dataset, DatasetSchema, DatasetView, Difference, DifferenceQuery, EditAction, Edited, Episode,
+    EpisodeKind, FailureGroup, FailureQuery, FailureView, GroupBy, GroupMood, Health, Mood, Overview, Page,
+    PageQuery, PlaceMark, Readiness, RecentQuery, RecordQuery, Resources, RisingRecord, RisingTerm,
+    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SentimentStats, SnapshotMark, SourceDetail,
+    SourceHealth, SourceView, StatsQuery, Trending, TrendingQuery, Trigger,
 };
-use busta_server::{RecordScan, Service};
+use busta_server::{EditRequest, RecordScan, Service};
 use chrono::DateTime;
 
 /// A service that is asked for names: `missing` is not there, `busy` is in the way, `locked` may work later,
@@ -283,6 +285,90 @@ impl Service for Fake {
         Ok(RecordScan { columns: vec!["id".to_owned(), "text".to_owned()], rows })
     }
 
+    async fn episodes(&self, name: &str, _: PageQuery) -> Result<Page<Episode>> {
+        look(name).await?;
+        let edit = Episode {
+            kind: EpisodeKind::Edit,
+            change: 7,
+            at: DateTime::UNIX_EPOCH,
+            run: None,
+            source: None,
+            who: Some("ann".to_owned()),
+            action: Some(EditAction::Remove),
+            undoes: None,
+            undone_by: None,
+            keys: vec![object("{\"id\":1}")],
+            inserted: 0,
+            updated: 0,
+            removed: 1,
+            count: 2,
+            seq: 12,
+        };
+        Ok(Page::last(vec![edit]))
+    }
+
+    async fn changes(&self, name: &str, query: ChangeQuery) -> Result<Page<Change>> {
+        look(name).await?;
+        let change = Change {
+            seq: query.since_seq.unwrap_or(11) + 1,
+            at: DateTime::UNIX_EPOCH,
+            action: ChangeAction::Remove,
+            change: 7,
+            kind: EpisodeKind::Edit,
+            run: None,
+            source: "news".to_owned(),
+            who: Some("ann".to_owned()),
+            key: object("{\"id\":1}"),
+            before: Some(object("{\"id\":1,\"big\":12345678901234567890.10}")),
+            after: None,
+            count: 2,
+        };
+        Ok(Page::last(vec![change]))
+    }
+
+    async fn snapshots(&self, name: &str, _: PageQuery) -> Result<Page<SnapshotMark>> {
+        look(name).await?;
+        let mark = SnapshotMark {
+            run: "R1".to_owned(),
+            source: "news".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            seq: 11,
+            count: 3,
+        };
+        Ok(Page::last(vec![mark]))
+    }
+
+    async fn past_records(&self, name: &str, place: &str, _: PageQuery) -> Result<RowPage> {
+        look(name).await?;
+        let row = format!("{{\"place\":{}}}", serde_json::Value::from(place));
+        Ok(RowPage { rows: Records::from_iter([row.as_str()]), next: None })
+    }
+
+    async fn difference(&self, name: &str, query: DifferenceQuery) -> Result<Difference> {
+        look(name).await?;
+        let mark = |seq| PlaceMark { seq, at: None, count: 3 };
+        let added = vec![object(&format!("{{\"from\":{}}}", serde_json::Value::from(query.from)))];
+        Ok(Difference {
+            from: mark(1),
+            to: mark(2),
+            added,
+            removed: Vec::new(),
+            changed: Vec::new(),
+            next: None,
+        })
+    }
+
+    async fn edit(&self, request: EditRequest) -> Result<Edited> {
+        look(&request.table).await?;
+        let record = match &request.work {
+            EditWork::Insert(records) => records[0].get().to_owned(),
+            work => format!("{{\"work\":{}}}", serde_json::Value::from(format!("{work:?}"))),
+        };
+        let source = request.source.unwrap_or_default();
+        let about = serde_json::json!({ "source": source, "token": request.by.is_some() }).to_string();
+        Ok(Edited { change: 8, count: 3, records: vec![object(&record), object(&about)] })
+    }
+
     fn resources(&self) -> Resources {
         Resources {
             processors: 2,
@@ -298,6 +384,10 @@ impl Service for Fake {
     fn metrics(&self) -> String {
         "# TYPE busta_runs_total counter\nbusta_runs_total 1\n".to_owned()
     }
+}
+
+fn object(text: &str) -> Box<serde_json::value::RawValue> {
+    serde_json::value::RawValue::from_string(text.to_owned()).unwrap()
 }
 
 /// Batches of 250 rows.
