@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::document::Node;
 use super::{Outcome, Step, TransformContext, TransformKind};
-use program::Program;
+pub use program::Program;
 
 /// Programs in the language of jq.
 pub static KIND: TransformKind = TransformKind {

@@ -21,6 +21,7 @@ use crate::config::Registry;
 
 pub const REGISTRY: Registry = Registry {
     sources: &[&API, &FILES],
+    manifests: busta_connectors::manifests::Library::shipped,
     destinations: &[&SQLITE],
     transforms: busta_connectors::registry::TRANSFORMS,
 };
