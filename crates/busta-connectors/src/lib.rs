@@ -4,6 +4,7 @@ pub mod destinations;
 pub mod download;
 pub mod formats;
 pub mod http;
+pub mod jq;
 pub mod manifests;
 pub mod quality;
 pub mod registry;

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+use super::grant::Grant;
 use super::host::same_origin;
 use super::oauth::Tokens;
 use super::query::without_param;
@@ -56,12 +57,15 @@ pub struct Oauth2 {
     /// The token endpoint.
     #[schemars(with = "String", url)]
     pub token_url: Url,
-    /// How the token is asked for.
+    /// How the token is asked for: `client_credentials` (with the client's own id and secret), `password` (with a
+    /// user's name and password), `refresh_token`, or the URI of an extension grant, whose parameters stand in
+    /// `params`.
     #[serde(default)]
     pub grant: Grant,
     /// The client's id.
     pub client_id: String,
-    /// The client's secret; public clients have none.
+    /// The client's secret; public clients have none. With an empty one, the id is sent as for `basic`
+    /// all the same, which some servers expect of public clients.
     #[serde(default)]
     pub client_secret: Option<Secret>,
     /// The user's name, for `grant: password`.
@@ -102,19 +106,6 @@ pub enum KeyPlace {
     Query,
 }
 
-/// How an OAuth 2 token is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Grant {
-    /// With the client's own id and secret.
-    #[default]
-    ClientCredentials,
-    /// With a user's name and password.
-    Password,
-    /// With a refresh token.
-    RefreshToken,
-}
-
 /// How an OAuth 2 client shows who it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -134,6 +125,8 @@ pub struct Auth {
     home: Option<Url>,
     /// What tells accounts of one host apart; never shown.
     identity: Option<String>,
+    /// How the source names itself, if not as all do.
+    agent: Option<HeaderValue>,
 }
 
 #[derive(Debug)]
@@ -147,7 +140,7 @@ enum Kind {
 impl Auth {
     /// No credentials.
     pub fn none() -> Self {
-        Self { kind: Kind::None, home: None, identity: None }
+        Self { kind: Kind::None, home: None, identity: None, agent: None }
     }
 
     /// Credentials that are only ever sent to the origin of `home`. The error is a clause for the
@@ -174,7 +167,17 @@ impl Auth {
                 (Kind::OAuth(Box::new(Tokens::new(oauth2)?)), oauth2.client_id.as_str())
             }
         };
-        Ok(Self { kind, home: Some(home.clone()), identity: Some(identity.to_owned()) })
+        Ok(Self { kind, home: Some(home.clone()), identity: Some(identity.to_owned()), agent: None })
+    }
+
+    /// The same, for a source whose headers say how it names itself: it does so when it asks for tokens too.
+    #[must_use]
+    pub fn introduced_as(self, agent: Option<HeaderValue>) -> Self {
+        Self { agent, ..self }
+    }
+
+    pub(super) fn agent(&self) -> Option<&HeaderValue> {
+        self.agent.as_ref()
     }
 
     /// What tells accounts apart, for requests to `url`.

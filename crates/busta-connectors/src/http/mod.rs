@@ -16,6 +16,7 @@ mod auth;
 mod body;
 mod client;
 mod freshness;
+mod grant;
 mod hints;
 mod host;
 mod incoming;
@@ -28,8 +29,9 @@ mod response;
 mod shown;
 mod transport;
 
-pub use auth::{Auth, AuthSettings, ClientAuth, Grant, KeyPlace, Oauth2};
+pub use auth::{Auth, AuthSettings, ClientAuth, KeyPlace, Oauth2};
 pub use client::HttpClient;
+pub use grant::Grant;
 pub use host::{host_key, same_origin};
 pub use incoming::Incoming;
 pub use outcome::excerpt;

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use busta_core::secret::Secret;
 use busta_core::{Error, ErrorKind, Result};
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::auth::{ClientAuth, Grant, Oauth2, basic};
+use super::auth::{ClientAuth, Oauth2, basic};
 use super::client::{Exchange, HttpClient, Signed};
+use super::grant::Grant;
 use super::outcome::{self, excerpt};
 use super::request::Request;
 use super::shown::shown_url;
@@ -159,6 +160,9 @@ impl Tokens {
         if let Some(value) = &self.client {
             request = request.private_header(AUTHORIZATION, value.clone());
         }
+        if let Some(agent) = client.auth.agent() {
+            request = request.private_header(USER_AGENT, agent.clone());
+        }
         // A redirect is not followed: it would carry the secrets to a place nobody configured.
         let answer =
             client.exchange(&request, Signed::Itself).await.map_err(|e| e.at("asking for a token"))?;
@@ -181,7 +185,7 @@ fn pairs(fields: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 
 fn grant(settings: &Oauth2) -> Result<Vec<(String, String)>, String> {
     let mut fields = Fields::default();
-    match settings.grant {
+    match &settings.grant {
         Grant::ClientCredentials => fields.add("grant_type", Some("client_credentials")),
         Grant::Password => {
             let user = settings.username.as_deref().ok_or("`grant: password` needs `username`")?;
@@ -196,6 +200,7 @@ fn grant(settings: &Oauth2) -> Result<Vec<(String, String)>, String> {
             fields.add("grant_type", Some("refresh_token"));
             fields.add("refresh_token", Some(token.expose()));
         }
+        Grant::Extension(uri) => fields.add("grant_type", Some(uri)),
     }
     Ok(fields.0)
 }
@@ -206,7 +211,14 @@ fn form_encoded(text: &str) -> String {
 
 fn read_answer(answer: Exchange) -> Result<Answer> {
     let place = format!("token endpoint {}", shown_url(&answer.url));
-    if matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
+    let status = answer.status;
+    if status == StatusCode::OK
+        && let Ok(granted) = serde_json::from_slice(&answer.body)
+    {
+        return Ok(granted);
+    }
+    // Some servers (Reddit) refuse with 200.
+    if matches!(status, StatusCode::OK | StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED)
         && let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer.body)
     {
         let why = excerpt(refusal.error_description.unwrap_or_default().as_bytes());
@@ -215,7 +227,6 @@ fn read_answer(answer: Exchange) -> Result<Answer> {
         return Err(Error::auth(format!("{place} refused: {error}{separator}{why}"))
             .hint("check the credentials under `auth`"));
     }
-    let status = answer.status;
     let response = outcome::check(&Method::POST, answer).map_err(|error| match error.kind() {
         ErrorKind::Data | ErrorKind::NotFound => Error::auth(error.message()).hint("check `auth.token_url`"),
         _ => error,

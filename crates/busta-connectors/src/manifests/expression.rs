@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use busta_core::secret;
 use serde_json::{Map, Value};
 
-use crate::transforms::jq::Program;
+use crate::jq::{Given, Program};
 
 /// A text of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn mentions(program: &str, name: &str) -> bool {
 /// # Errors
 /// What is wrong with it, in words for whoever wrote it.
 pub fn check(program: &str) -> Result<(), String> {
-    Program::compile(&wrapped(program)).map(|_| ())
+    Program::compile(program).map(|_| ())
 }
 
 /// What a program makes of `scope`.
@@ -159,25 +159,17 @@ pub fn check(program: &str) -> Result<(), String> {
 /// If it cannot be compiled, fails, or gives several values.
 pub fn evaluate(program: &str, scope: &Scope) -> Result<Option<Value>, String> {
     let failed = |why: &str| format!("`$({})`: {}", program.trim(), secret::redact(why));
-    let compiled = Program::compile(&wrapped(program)).map_err(|why| failed(&why))?;
+    let compiled = Program::compile(program).map_err(|why| failed(&why))?;
     let input = Value::Object(scope.clone()).to_string();
-    let outputs = compiled.run(&input).map_err(|error| failed(error.message()))?;
-    let made = outputs.first().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let values = made.and_then(|mut made| made.get_mut("values").map(Value::take));
-    match values {
-        Some(Value::Array(mut values)) if values.len() <= 1 => Ok(values.pop()),
-        Some(Value::Array(values)) => Err(failed(&format!(
+    let mut values =
+        compiled.values(&input, &Given::default()).map_err(|error| failed(error.message()))?;
+    if values.len() > 1 {
+        return Err(failed(&format!(
             "it gives {} values, which only a list holds: put it into square brackets",
             values.len()
-        ))),
-        _ => Err(failed("it gives no value")),
+        )));
     }
-}
-
-/// A program whose one output is an object with all outputs of `program`: what runs programs on records
-/// takes objects only. A comment at the end of `program` ends with its line.
-fn wrapped(program: &str) -> String {
-    format!("{{values: [{program}\n]}}")
+    Ok(values.pop())
 }
 
 #[cfg(test)]

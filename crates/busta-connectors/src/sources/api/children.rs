@@ -1,63 +1,110 @@
-//! Child streams: the splits that a parent's records lead to, and what children keep of them.
+//! Child streams: what a parent's records lead to.
 
 use std::collections::HashSet;
 
-use busta_core::{Error, Failure, Records, RecordsBuilder, Stage};
+use busta_core::{Error, Failure, Records};
 use serde_json::Value;
 
-use super::page::Page;
-use super::stream::{Part, Stream};
-use super::template::{FieldRef, Fields};
+use super::found::{Found, Way};
+use super::page::{Page, Reading};
+use super::programs::{Variables, scalar};
+use super::stream::{Child, Means};
+use super::template::{FieldRef, Fields, WITH};
+use crate::jq::Program;
 
-/// A child's split, found in a record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// The child's place in [`Api::streams`](super::stream::Api::streams).
-    pub stream: usize,
-    /// The fields that its split carries.
-    pub fields: Fields,
-}
-
-/// Adds to `page` the splits that its records lead to, one for each record and child; records with
-/// the same values lead to the same split. A record whose field is `null` has no children.
-pub fn find(stream: &Stream, part: &Part, page: &mut Page, name: &str) {
-    if stream.children.is_empty() {
-        return;
-    }
+/// Adds to `page` what its records lead to: a split for each record and child, where records with the same values
+/// lead to the same split, and one for all the records of a stream that is made from these. A record whose field is
+/// `null` has no children.
+pub fn find(reading: &Reading<'_>, variables: &Variables, page: &mut Page) {
     let mut known = HashSet::new();
     let records = page.records.clone();
-    for (index, record) in records.iter().enumerate() {
-        for child in &stream.children {
-            match fields(stream, part, &child.fields, record) {
-                Ok(Some(fields)) => {
-                    let key = (child.stream, fields.values().map(Value::to_string).collect::<Vec<_>>());
-                    if known.insert(key) {
-                        page.found.push(Found { stream: child.stream, fields });
+    for child in &reading.stream.children {
+        match &child.means {
+            Means::Read(with) => {
+                for (index, record) in records.iter().enumerate() {
+                    match fields(reading, variables, child, with, record) {
+                        Ok(Some(fields)) => {
+                            let key = fields.values().map(Value::to_string).collect::<Vec<_>>();
+                            if known.insert((child.stream, key)) {
+                                page.found.push(Found { stream: child.stream, fields, way: Way::Read });
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(error) => page.failures.push(reading.failed_record(index, &error, record)),
                     }
                 }
-                Ok(None) => {}
-                Err(error) => {
-                    let position = format!("{name}, record {}", index + 1);
-                    page.failures.push(Failure::item(Stage::Parse, position, &error, Some(record)));
+            }
+            Means::Made(map) => {
+                let records = make(reading, variables, map.as_ref(), &records, &mut page.failures);
+                let fields = inherited(reading, &child.fields);
+                if !records.is_empty() {
+                    page.found.push(Found { stream: child.stream, fields, way: Way::Made(records) });
                 }
             }
         }
     }
 }
 
-fn fields(stream: &Stream, part: &Part, wanted: &[FieldRef], record: &[u8]) -> Result<Option<Fields>, Error> {
-    let mut fields = Fields::new();
-    for field in wanted {
+/// The records that are made from `records`.
+fn make(
+    reading: &Reading<'_>,
+    variables: &Variables,
+    map: Option<&Program>,
+    records: &Records,
+    failures: &mut Vec<Failure>,
+) -> Vec<String> {
+    let mut made = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        // A record is UTF-8: it is a slice of a text.
+        let record = std::str::from_utf8(record).unwrap_or_default();
+        match map.map(|map| map.records(record, variables.timed())) {
+            None => made.push(record.to_owned()),
+            Some(Ok(records)) => made.extend(records),
+            Some(Err(error)) => {
+                failures.push(reading.failed_record(index, &error.at("`map`"), record.as_bytes()))
+            }
+        }
+    }
+    made
+}
+
+/// What the split carries already.
+fn inherited(reading: &Reading<'_>, wanted: &[FieldRef]) -> Fields {
+    let known = |field: &FieldRef| {
         let key = field.key();
-        let value = if field.stream == stream.spec.name.as_str() {
+        Some((key.clone(), reading.part.fields.get(&key)?.clone()))
+    };
+    wanted.iter().filter_map(known).collect()
+}
+
+fn fields(
+    reading: &Reading<'_>,
+    variables: &Variables,
+    child: &Child,
+    with: &[(String, Program)],
+    record: &[u8],
+) -> Result<Option<Fields>, Error> {
+    let mut fields = Fields::new();
+    for field in &child.fields {
+        let key = field.key();
+        let value = if field.stream == reading.stream.spec.name.as_str() {
             pick(record, &field.field)?
         } else {
-            part.fields.get(&key).cloned().unwrap_or(Value::Null)
+            reading.part.fields.get(&key).cloned().unwrap_or(Value::Null)
         };
         if value.is_null() {
             return Ok(None);
         }
         fields.insert(key, value);
+    }
+    // A record is UTF-8: it is a slice of a text.
+    let record = std::str::from_utf8(record).unwrap_or_default();
+    for (name, program) in with {
+        let key = format!("{WITH}.{name}");
+        match scalar(program, record, variables).map_err(|error| error.at(format_args!("`{key}`")))? {
+            Some(value) => fields.insert(key, value),
+            None => return Ok(None),
+        };
     }
     Ok(Some(fields))
 }
@@ -84,72 +131,9 @@ fn pick(record: &[u8], path: &str) -> Result<Value, Error> {
     }
 }
 
-/// Puts the parents' fields into the records that do not have them.
-pub fn include(stream: &Stream, part: &Part, records: &mut Records) {
-    let known = |field: &FieldRef| part.fields.get(&field.key());
-    let extra: Vec<(&str, String)> = stream
-        .include
-        .iter()
-        .filter_map(|(name, field)| Some((name.as_str(), known(field)?.to_string())))
-        .collect();
-    if extra.is_empty() {
-        return;
-    }
-    let size = extra.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
-    let mut built = RecordsBuilder::with_capacity(records.bytes() as usize + records.len() * size);
-    let mut text = Vec::new();
-    for record in records.iter() {
-        text.clear();
-        with_fields(record, &extra, &mut text);
-        built.push(&text);
-    }
-    *records = built.finish();
-}
-
-fn with_fields(record: &[u8], extra: &[(&str, String)], text: &mut Vec<u8>) {
-    let mut missing = vec![true; extra.len()];
-    let mut empty = true;
-    // A record is an object: it has been cut as one.
-    let _ = busta_core::json::for_each_field(record, |name, _| {
-        empty = false;
-        if let Some(index) = extra.iter().position(|(known, _)| *known == name) {
-            missing[index] = false;
-        }
-    });
-    text.push(b'{');
-    let mut first = true;
-    for ((name, value), _) in extra.iter().zip(missing).filter(|(_, missing)| *missing) {
-        if !first {
-            text.push(b',');
-        }
-        first = false;
-        text.extend_from_slice(Value::from(*name).to_string().as_bytes());
-        text.push(b':');
-        text.extend_from_slice(value.as_bytes());
-    }
-    if !first && !empty {
-        text.push(b',');
-    }
-    text.extend_from_slice(&record[1..]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fields_are_put_in_where_they_are_missing() {
-        let extra = [("a", "1".to_owned()), ("b\"", "\"x\"".to_owned())];
-        let put = |record: &str| {
-            let mut text = Vec::new();
-            with_fields(record.as_bytes(), &extra, &mut text);
-            serde_json::from_slice::<Value>(&text).unwrap()
-        };
-        assert_eq!(put("{}"), serde_json::json!({"a": 1, "b\"": "x"}));
-        assert_eq!(put(r#"{ "c": 3 }"#), serde_json::json!({"a": 1, "b\"": "x", "c": 3}));
-        assert_eq!(put(r#"{"a":7}"#), serde_json::json!({"a": 7, "b\"": "x"}));
-        assert_eq!(put(r#"{"a":7,"b\"":8}"#), serde_json::json!({"a": 7, "b\"": 8}));
-    }
 
     #[test]
     fn values_must_fit_into_a_url() {

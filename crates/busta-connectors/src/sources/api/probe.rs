@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use busta_core::{Error, Probe, Result};
 
+use super::part::Part;
 use super::reader::PageReader;
-use super::stream::{Api, Part};
+use super::stream::Api;
 
 /// So many records are shown.
 const SAMPLE: usize = 5;
@@ -15,14 +16,15 @@ pub async fn probe(api: Arc<Api>) -> Result<Probe> {
     let index = api.streams.iter().position(|stream| stream.spec.parent.is_none());
     let index = index.ok_or_else(|| Error::bug("every stream has a parent"))?;
     let stream = &api.streams[index];
-    let place = stream.pagination.first(None);
-    let reader = PageReader::new(api.clone(), index, Part::default(), None)?;
-    let (response, page) = reader.fetch(&place).await?;
+    let combination = stream.combinations.first().cloned().unwrap_or_default();
+    let part = Part { fields: combination, ..Part::default() };
+    let reader = PageReader::new(api.clone(), index, part.clone(), None)?;
+    let (response, page) = reader.fetch_first().await?;
 
     let mut summary = format!(
         "{}: {} {} answered {} in {} ms: {} records",
         stream.spec.name,
-        stream.asked.method,
+        stream.endpoint(&part)?.asked.method,
         response.shown_url(),
         response.status,
         response.latency.as_millis(),

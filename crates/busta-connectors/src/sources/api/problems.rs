@@ -29,6 +29,13 @@ impl Problems {
         self.found.push(ConfigProblem { path, message: message.into() });
     }
 
+    /// Something is wrong further down: at the last of these keys.
+    pub fn add_below(&mut self, keys: &[String], message: impl Into<String>) {
+        let below = keys.iter().cloned().map(PathPart::Key);
+        let path = self.place.iter().cloned().chain(below).collect();
+        self.found.push(ConfigProblem { path, message: message.into() });
+    }
+
     /// What somebody else has found wrong here.
     pub fn take(&mut self, found: Vec<ConfigProblem>) {
         self.found.extend(found.into_iter().map(|problem| ConfigProblem {

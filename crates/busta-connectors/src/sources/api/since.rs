@@ -1,5 +1,7 @@
 //! Incremental streams: how new a record is, and asking for what is newer.
 
+use std::cmp::Ordering;
+
 use busta_core::{CursorValue, Error, Records, Result};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
@@ -15,6 +17,8 @@ const MILLIS_FROM: i64 = 100_000_000_000;
 pub struct Since {
     /// The names that lead to the field.
     pub field: Vec<String>,
+    /// Whether the server gives the newest first.
+    pub newest_first: bool,
     /// The parameter that asks for what is newer.
     pub param: Option<(String, Place)>,
     /// How the value is written there.
@@ -29,26 +33,47 @@ impl Since {
     /// Asks for what is newer than `newest`, which earlier runs have reached.
     pub fn ask(&self, newest: Option<&CursorValue>, draft: &mut Draft) -> Result<()> {
         let Some((param, place)) = &self.param else { return Ok(()) };
-        let from = match newest {
-            Some(newest) => Some(self.look_back(newest)?),
-            None => self.start.clone(),
-        };
-        match from {
+        match self.from(newest)? {
             Some(from) => draft.set(*place, param, self.written(&from)?),
             None => Ok(()),
         }
     }
 
+    /// Where this run starts, if earlier ones have reached `newest`.
+    fn from(&self, newest: Option<&CursorValue>) -> Result<Option<CursorValue>> {
+        match newest {
+            Some(newest) => self.look_back(newest).map(Some),
+            None => Ok(self.start.clone()),
+        }
+    }
+
+    /// Whether a page that ends with `last` is where a stream that is read from the newest record on meets what
+    /// earlier runs have read.
+    pub fn has_reached(&self, last: Option<&CursorValue>, newest: Option<&CursorValue>) -> Result<bool> {
+        let Some(last) = last.filter(|_| self.newest_first) else { return Ok(false) };
+        Ok(self.from(newest)?.is_some_and(|from| !is_newer(last, &from)))
+    }
+
     /// The newest value among `records`.
     pub fn newest(&self, records: &Records) -> Option<CursorValue> {
-        let values = records.iter().filter_map(|record| {
-            let mut raw = busta_core::json::field(record, self.field.first()?)?;
-            for name in &self.field[1..] {
-                raw = busta_core::json::field(raw.as_bytes(), name)?;
-            }
-            CursorValue::from_json(raw)
-        });
+        let values = records.iter().filter_map(|record| self.value(record));
         values.reduce(|newest, value| if newest == value { newest } else { newest.max(value) })
+    }
+
+    /// The value in the last of `records` that has one.
+    pub fn last(&self, records: &Records) -> Option<CursorValue> {
+        if !self.newest_first {
+            return None;
+        }
+        (0..records.len()).rev().find_map(|index| self.value(records.get(index)))
+    }
+
+    fn value(&self, record: &[u8]) -> Option<CursorValue> {
+        let mut raw = busta_core::json::field(record, self.field.first()?)?;
+        for name in &self.field[1..] {
+            raw = busta_core::json::field(raw.as_bytes(), name)?;
+        }
+        CursorValue::from_json(raw)
     }
 
     fn look_back(&self, newest: &CursorValue) -> Result<CursorValue> {
@@ -83,6 +108,18 @@ impl Since {
         ))
         .hint(format!("{key} is for cursor fields that hold times"))
     }
+}
+
+/// Whether `a` is newer than `b`. A number and a text, such as the `start` of a stream whose records hold Unix times,
+/// are compared as the times that they are.
+fn is_newer(a: &CursorValue, b: &CursorValue) -> bool {
+    let is_text = |value: &CursorValue| matches!(value, CursorValue::Text(_));
+    if is_text(a) != is_text(b)
+        && let (Some(a), Some(b)) = (Time::read(a), Time::read(b))
+    {
+        return a.instant() > b.instant();
+    }
+    a.order(b) == Ordering::Greater
 }
 
 /// A time in the form in which it was met.
@@ -160,6 +197,7 @@ mod tests {
     fn since(format: TimeFormat, lookback: Option<i64>) -> Since {
         Since {
             field: vec!["updated_at".into()],
+            newest_first: false,
             param: Some(("since".into(), Place::Query)),
             format,
             start: Some(CursorValue::Text("2020-01-01".into())),
@@ -211,6 +249,25 @@ mod tests {
         ] {
             assert_eq!(asked(&hour, newest), from);
         }
+    }
+
+    #[test]
+    fn a_page_ends_where_its_last_record_is_known() {
+        let of = |start| Since { newest_first: true, start, ..since(TimeFormat::AsIs, None) };
+        let reached = |last: i64, newest: Option<i64>, start: Option<CursorValue>| {
+            let newest = newest.map(CursorValue::Integer);
+            of(start).has_reached(Some(&CursorValue::Integer(last)), newest.as_ref()).unwrap()
+        };
+        assert!(!reached(5, None, None));
+        assert!(!reached(5, Some(4), None) && reached(5, Some(5), None) && reached(4, Some(5), None));
+        // A start is a time, whatever the records hold.
+        assert!(!reached(1_577_836_801, None, text("2020-01-01")));
+        assert!(reached(1_577_836_800, None, text("2020-01-01")));
+        let hour = Since { lookback: Some(TimeDelta::hours(1)), ..of(None) };
+        let newest = CursorValue::Integer(1_600_000_000);
+        let reached = |last| hour.has_reached(Some(&CursorValue::Integer(last)), Some(&newest)).unwrap();
+        assert!(!reached(1_599_996_401) && reached(1_599_996_400));
+        assert!(!hour.has_reached(None, Some(&newest)).unwrap());
     }
 
     #[test]

@@ -1,55 +1,81 @@
 //! A stream as it is read: its configuration, checked and compiled.
 
-use std::collections::BTreeMap;
-
-use busta_core::{CursorValue, Error, HostKey, Result, Split, StreamSpec};
+use busta_core::{Error, HostKey, Result, Split, StreamSpec};
 use http::{HeaderName, HeaderValue, Method};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::cut::Cut;
-use super::draft::Draft;
-use super::pagination::{Pagination, Place, Range};
-use super::path::RecordsPath;
+use super::pagination::Pagination;
+use super::part::Part;
+use super::path::{RecordsPath, Segment};
 use super::since::Since;
-use super::template::{FieldRef, Fields, JsonTemplate, Template, path_encoded, plain};
-use crate::http::{HttpClient, Request, same_origin};
+use super::template::{FieldRef, Fields, JsonTemplate, Template};
+use crate::http::HttpClient;
+use crate::jq::Program;
 
 /// The source: its streams and what they share.
 pub struct Api {
-    /// What all paths start with, without a slash at its end.
-    pub base: Url,
-    /// Sends requests, with credentials.
-    pub client: HttpClient,
+    /// The APIs that they are read from.
+    pub services: Vec<Service>,
     /// An answer longer than this is an error.
     pub max_response_bytes: u64,
     /// The streams, in the order of the configuration.
     pub streams: Vec<Stream>,
 }
 
-/// One kind of record, from one endpoint.
+/// An API.
+pub struct Service {
+    /// What all paths start with, without a slash at its end.
+    pub base: Url,
+    /// Sends requests, with credentials.
+    pub client: HttpClient,
+}
+
+/// One kind of record.
 pub struct Stream {
     /// What the destination needs to know.
     pub spec: StreamSpec,
-    /// How it is asked for.
-    pub asked: Asked,
-    /// Where the records are.
-    pub records: RecordsPath,
-    /// The records and the values for pagination, where the text can be cut without a tree.
-    pub cut: Cut,
+    /// The place of its API in [`Api::services`].
+    pub service: usize,
+    /// What it is read once for, if it has no parent.
+    pub combinations: Vec<Fields>,
+    /// Whether these come from `for_each`.
+    pub has_each: bool,
+    /// Whether `with` gives some of the fields that its splits carry.
+    pub has_with: bool,
+    /// How it is asked for; `None` if it is made from its parent's records.
+    pub endpoint: Option<Endpoint>,
+    /// The further requests that its answers ask for.
+    pub follow: Option<Follow>,
     /// How pages follow one another.
     pub pagination: Pagination,
     /// The field that says how new a record is.
     pub since: Option<Since>,
-    /// Parents' fields that go into its records.
+    /// A split ends after so many records.
+    pub max_records: Option<usize>,
+    /// Fields of what its splits are read for that go into its records.
     pub include: Vec<(String, FieldRef)>,
-    /// The streams that are read once for each of its records.
+    /// The streams that come from its records.
     pub children: Vec<Child>,
     /// The streams below it, itself included, by name: whose start cursors its splits carry.
     pub family: Vec<String>,
 }
 
-/// How a stream is asked for.
+/// What is asked, and what is made of the answer.
+pub struct Endpoint {
+    /// The request.
+    pub asked: Asked,
+    /// Where the items are.
+    pub records: RecordsPath,
+    /// The items and the values for pagination, where the text can be cut without a tree.
+    pub cut: Cut,
+    /// Where the values for pagination are.
+    pub values: Vec<Option<Vec<Segment>>>,
+    /// Makes records of items.
+    pub map: Option<Program>,
+}
+
+/// How something is asked for.
 pub struct Asked {
     /// The method.
     pub method: Method,
@@ -65,91 +91,87 @@ pub struct Asked {
     pub form: Option<Vec<(String, Template)>>,
 }
 
-/// A stream that is read once for each record of its parent.
+/// The further requests that answers ask for.
+pub struct Follow {
+    /// How they are asked for.
+    pub endpoint: Endpoint,
+    /// Finds them in an item.
+    pub find: Option<Program>,
+    /// Says which are the largest.
+    pub largest: Option<Program>,
+    /// At most so many for each request of the stream itself.
+    pub limit: u32,
+    /// What of the objects found goes into placeholders.
+    pub fields: Vec<FieldRef>,
+}
+
+/// A stream that comes from the records of its parent.
 pub struct Child {
     /// Its place in [`Api::streams`].
     pub stream: usize,
     /// The fields that its splits carry, for itself and the streams below it: from the parent's
     /// record, or from the split that the parent's record came with.
     pub fields: Vec<FieldRef>,
+    /// How it comes from them.
+    pub means: Means,
 }
 
-/// What a split of this connector is: stored with the checkpoint, so old forms must stay readable.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// The fields of the parents' records.
-    #[serde(default, skip_serializing_if = "Fields::is_empty")]
-    pub fields: Fields,
-    /// Where the streams of the family start this time.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub since: BTreeMap<String, CursorValue>,
-    /// Its pages, if it is not all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub range: Option<Range>,
+/// How a stream comes from the records of its parent.
+pub enum Means {
+    /// By requests, one split for each record; with values that programs make of it.
+    Read(Vec<(String, Program)>),
+    /// By a program, or as they are, without a request.
+    Made(Option<Program>),
+}
+
+impl Stream {
+    /// How the splits that `part` describes are asked for.
+    pub fn endpoint(&self, part: &Part) -> Result<&Endpoint> {
+        let endpoint = match (&self.follow, part.share) {
+            (Some(follow), Some(_)) => Some(&follow.endpoint),
+            (None, Some(_)) => None,
+            (_, None) => self.endpoint.as_ref(),
+        };
+        endpoint.ok_or_else(|| {
+            let name = &self.spec.name;
+            Error::config(format!(
+                "the stream {name} is no longer read in the way in which this split was found"
+            ))
+            .hint("start a new run instead of resuming this one")
+        })
+    }
+
+    /// Whether programs run on its items or records.
+    pub fn runs_programs(&self) -> bool {
+        let maps = |endpoint: &Endpoint| endpoint.map.is_some();
+        let children = self.children.iter().any(|child| match &child.means {
+            Means::Read(with) => !with.is_empty(),
+            Means::Made(_) => true,
+        });
+        children || self.follow.is_some() || self.endpoint.as_ref().is_some_and(maps)
+    }
+
+    /// Whether each of its combinations has a start cursor of its own.
+    pub fn has_own_starts(&self) -> bool {
+        self.has_each && self.since.is_some()
+    }
 }
 
 impl Api {
-    /// Whose limits the requests count against.
-    pub fn host(&self) -> HostKey {
-        self.client.host_key(&self.base)
+    /// The API that `stream` is read from.
+    pub fn service(&self, stream: &Stream) -> &Service {
+        &self.services[stream.service]
+    }
+
+    /// Whose limits the requests of `stream` count against.
+    pub fn host(&self, stream: &Stream) -> HostKey {
+        let service = self.service(stream);
+        service.client.host_key(&service.base)
     }
 
     /// The split of `stream` that `part` describes.
-    ///
-    /// Its id names the parents' values and the pages: `orders`, `order_lines/17`,
-    /// `orders?page=2-33`, `orders?page=34-`. Slashes in values are encoded.
     pub fn split(&self, stream: &Stream, part: &Part) -> Result<Split> {
-        let mut id = stream.spec.name.as_str().to_owned();
-        for value in part.fields.values() {
-            id.push('/');
-            id.push_str(&path_encoded(&plain(value)));
-        }
-        if let Some(range) = &part.range {
-            let to = range.to.map(|to| to.to_string()).unwrap_or_default();
-            id.push_str(&format!("?page={}-{to}", range.from + 1));
-        }
-        Split::new(id, stream.spec.name.clone(), Some(self.host()), part)
+        let host = part.made.is_none().then(|| self.host(stream));
+        Split::new(part.id(stream), stream.spec.name.clone(), host, part)
     }
-
-    /// The request for the page of `stream` at `place`.
-    pub fn request(&self, stream: &Stream, part: &Part, place: &Place) -> Result<Request> {
-        let asked = &stream.asked;
-        let mut draft = Draft {
-            url: self.url(&asked.path, &part.fields)?,
-            params: render(&asked.params, &part.fields),
-            body: asked.body.as_ref().map(|body| body.render(&part.fields)),
-        };
-        if let Some(since) = &stream.since {
-            since.ask(part.since.get(stream.spec.name.as_str()), &mut draft)?;
-        }
-        stream.pagination.ask(place, &mut draft)?;
-        let url = draft.full_url();
-        let at_home = same_origin(&self.base, &url);
-        let mut request = Request::new(asked.method.clone(), url)
-            .accept("application/json, */*;q=0.5")
-            .max_response_bytes(self.max_response_bytes);
-        if at_home {
-            for (name, value) in &asked.headers {
-                request = request.private_header(name.clone(), value.clone());
-            }
-        }
-        match (&draft.body, &asked.form) {
-            (Some(body), _) => request.json(body),
-            (None, Some(form)) => {
-                let fields = render(form, &part.fields);
-                Ok(request.form(fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
-            }
-            (None, None) => Ok(request),
-        }
-    }
-
-    fn url(&self, path: &Template, fields: &Fields) -> Result<Url> {
-        let path = path.render_path(fields);
-        let text = format!("{}/{}", self.base.as_str().trim_end_matches('/'), path.trim_start_matches('/'));
-        Url::parse(&text).map_err(|e| Error::config(format!("`{path}` after `base_url` is no URL: {e}")))
-    }
-}
-
-fn render(params: &[(String, Template)], fields: &Fields) -> Vec<(String, String)> {
-    params.iter().map(|(name, template)| (name.clone(), template.render(fields))).collect()
 }

@@ -4,33 +4,46 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A field of another stream's record.
+/// What a placeholder names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldRef {
-    /// The stream.
+    /// The stream whose record it is a field of; [`WITH`] and [`FOLLOW`] for what those give, and empty for a
+    /// value of `for_each`.
     pub stream: String,
     /// The field; dots lead into objects.
     pub field: String,
 }
 
+/// What stands before the names that `with` gives.
+pub const WITH: &str = "with";
+
+/// What stands before the names that `follow.find` gives.
+pub const FOLLOW: &str = "follow";
+
 impl FieldRef {
-    /// Reads `orders.id`.
+    /// Reads `orders.id` or, for a value of `for_each`, `region`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once('.') {
-            Some((stream, field)) if !stream.is_empty() && !field.is_empty() => {
-                Ok(Self { stream: stream.to_owned(), field: field.to_owned() })
-            }
-            _ => Err(format!("`{text}` must name a field of a stream, such as orders.id")),
+        let (stream, field) = text.split_once('.').unwrap_or(("", text));
+        if field.is_empty() || (stream.is_empty() && !is_word(field)) {
+            return Err(format!(
+                "`{text}` must name a field of a stream, such as orders.id, or a value of `for_each`"
+            ));
         }
+        Ok(Self { stream: stream.to_owned(), field: field.to_owned() })
     }
 
     /// Its name in [`Fields`].
     pub fn key(&self) -> String {
-        format!("{}.{}", self.stream, self.field)
+        if self.stream.is_empty() { self.field.clone() } else { format!("{}.{}", self.stream, self.field) }
     }
 }
 
-/// The fields of the records that a split belongs to, by `stream.field`: texts, numbers, booleans.
+/// Whether a text can be the name of a value in a placeholder.
+pub fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+/// What a split is read for, by the names that placeholders give it: texts, numbers, booleans.
 pub type Fields = BTreeMap<String, Value>;
 
 /// A text with placeholders.
@@ -197,7 +210,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_explained() {
-        for (text, said) in [("/{orders}", "field of a stream"), ("/{a.b", "without its"), ("/a}", "twice")] {
+        for (text, said) in [
+            ("/{or ders}", "field of a stream"),
+            ("/{}", "field of a stream"),
+            ("/{a.b", "without its"),
+            ("/a}", "twice"),
+        ] {
             let error = Template::parse(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }

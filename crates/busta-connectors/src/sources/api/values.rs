@@ -3,6 +3,7 @@
 //! They read themselves, since serde's `untagged` gives errors that no one can act on.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use busta_core::CursorValue;
@@ -92,6 +93,27 @@ impl JsonSchema for Scalar {
     }
 }
 
+/// Values by name, in the order of their names: what a stream is read once for each combination of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForEach(pub Vec<(String, Vec<serde_json::Value>)>);
+
+impl<'de> Deserialize<'de> for ForEach {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let lists = BTreeMap::<String, Plain>::deserialize(deserializer)?;
+        Ok(Self(lists.into_iter().map(|(name, Plain(values))| (name, values)).collect()))
+    }
+}
+
+impl JsonSchema for ForEach {
+    fn schema_name() -> Cow<'static, str> {
+        "ForEach".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Params::json_schema(generator)
+    }
+}
+
 /// Parameters by name, in the order of their names. A list gives its name once for each element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params(pub Vec<(String, String)>);
@@ -137,20 +159,25 @@ struct Values(Vec<String>);
 
 impl<'de> Deserialize<'de> for Values {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::Array(list) => list.into_iter().map(text).collect::<Result<_, _>>().map(Self),
-            one => text(one).map(|value| Self(vec![value])),
-        }
+        let Plain(values) = Plain::deserialize(deserializer)?;
+        Ok(Self(values.iter().map(super::template::plain).collect()))
     }
 }
 
-fn text<E: Error>(value: serde_json::Value) -> Result<String, E> {
-    match value {
-        serde_json::Value::String(text) => Ok(text),
-        number_or_bool @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => {
-            Ok(number_or_bool.to_string())
+/// Texts, numbers, true and false: one, or a list of them.
+struct Plain(Vec<serde_json::Value>);
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde_json::Value;
+        let values = match Value::deserialize(deserializer)? {
+            Value::Array(list) => list,
+            one => vec![one],
+        };
+        if values.iter().all(|value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))) {
+            return Ok(Self(values));
         }
-        _ => Err(E::custom("expected a text, a number, true or false, or a list of them")),
+        Err(D::Error::custom("expected a text, a number, true or false, or a list of them"))
     }
 }
 

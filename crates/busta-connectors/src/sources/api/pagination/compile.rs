@@ -72,6 +72,7 @@ fn page(config: &PageConfig, params: &Params, problems: &mut Problems) -> Number
         has_more: optional(config.has_more_path.as_deref(), "has_more_path", problems),
         total_header: config.total_header.as_ref().map(|name| header_name(name, "total_header", problems)),
         pages_header: config.pages_header.as_ref().map(|name| header_name(name, "pages_header", problems)),
+        in_order: false,
     }
 }
 
@@ -90,6 +91,7 @@ fn offset(config: &OffsetConfig, problems: &mut Problems) -> Numbered {
         has_more: optional(config.has_more_path.as_deref(), "has_more_path", problems),
         total_header: config.total_header.as_ref().map(|name| header_name(name, "total_header", problems)),
         pages_header: None,
+        in_order: false,
     }
 }
 

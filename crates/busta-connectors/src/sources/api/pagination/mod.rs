@@ -93,6 +93,15 @@ impl<'a> Told<'a> {
 }
 
 impl Pagination {
+    /// The same, read one page after another even where the pages are known beforehand.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        match self {
+            Self::Numbered(numbered) => Self::Numbered(Numbered { in_order: true, ..numbered }),
+            other => other,
+        }
+    }
+
     /// Where a split starts: at the first page of its range, or of everything.
     pub fn first(&self, range: Option<&Range>) -> Place {
         match self {
@@ -147,10 +156,17 @@ impl Pagination {
 
     /// The page at `place` in words, for failures and errors.
     pub fn describe(&self, place: &Place) -> String {
-        match place {
-            Place::First => "page 1".to_owned(),
-            Place::Numbered(place) => format!("page {}", place.page + 1),
-            Place::Chain(place) => format!("page {}", place.page),
+        format!("page {}", place.number())
+    }
+}
+
+impl Place {
+    /// The page's number, from 1: another one for each page of a split.
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::First => 1,
+            Self::Numbered(place) => place.page.saturating_add(1),
+            Self::Chain(place) => place.page,
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Numbered {
     pub total_header: Option<HeaderName>,
     /// The header that tells the number of pages.
     pub pages_header: Option<HeaderName>,
+    /// Whether pages are read one after another even if page one tells how many there are.
+    pub in_order: bool,
 }
 
 /// What the parameter counts.
@@ -114,7 +116,7 @@ impl Numbered {
         if end.is_some_and(|pages| next.page >= pages) || told.says_no_more(2) {
             return Ok(Next::End);
         }
-        if let (0, None, Some(pages)) = (place.page, range, end) {
+        if let (0, None, Some(pages), false) = (place.page, range, end, self.in_order) {
             return Ok(Next::Ranges(ranges(1, pages), size));
         }
         // Inside a closed range a short page is no end: the total has promised more.
@@ -173,6 +175,7 @@ mod tests {
             has_more: None,
             total_header: Some(HeaderName::from_static("x-total-count")),
             pages_header: None,
+            in_order: false,
         }
     }
 

@@ -1,7 +1,5 @@
 //! `jq`: programs in the language of jq, run by jaq.
 
-mod program;
-
 use busta_core::Result;
 use busta_core::connector::{Built, ConfigProblem, read_config};
 use busta_core::transform::Warning;
@@ -11,7 +9,7 @@ use serde_json::Value;
 
 use super::document::Node;
 use super::{Outcome, Step, TransformContext, TransformKind};
-pub use program::Program;
+use crate::jq::{Given, Program};
 
 /// Programs in the language of jq.
 pub static KIND: TransformKind = TransformKind {
@@ -38,7 +36,7 @@ struct Jq(Program);
 
 impl Step for Jq {
     fn apply<'a>(&self, record: &mut Node<'a>, _: &mut Vec<Warning>) -> Result<Outcome<'a>> {
-        let outputs = self.0.run(&record.json())?;
+        let outputs = self.0.records(&record.json(), &Given::default())?;
         Ok(Outcome::Replaced(outputs.into_iter().map(Node::made).collect()))
     }
 }
@@ -48,7 +46,7 @@ mod tests {
     use super::*;
 
     fn run(program: &str, record: &str) -> Result<Vec<String>> {
-        Program::compile(program).map_err(busta_core::Error::config)?.run(record)
+        Program::compile(program).map_err(busta_core::Error::config)?.records(record, &Given::default())
     }
 
     #[test]
