@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Library;
 use super::blame::{Blamed, Part};
 use super::chain::{self, Link};
-use super::expand::{Expansion, expand};
+use super::expand::{Expansion, Names, expand};
 use super::expression::{Scope, Text};
 use super::manifest::Manifest;
 use super::parameter::Check;
@@ -93,11 +93,12 @@ fn expanded(
         return None;
     }
     scope.insert("source".to_owned(), Value::Object(about.clone()));
+    let mut names = Names::of(manifest);
+    define(&part, &mut names, &mut scope, problems);
     requirements(&part, &scope, problems);
     if problems.len() > before {
         return None;
     }
-    let names: Vec<String> = manifest.config.parameters.keys().cloned().collect();
     let mut section = |name: &str, value: Value| {
         let Expansion { value, origins, problems: failed } =
             expand(&value, vec![PathPart::Key(name.to_owned())], &scope, &names);
@@ -115,6 +116,18 @@ fn expanded(
         return None;
     };
     Some(Made { api, part, transforms, datasets })
+}
+
+/// Adds the manifest's definitions to what its expressions see.
+fn define(part: &Part, names: &mut Names, scope: &mut Scope, problems: &mut Vec<Blamed>) {
+    for (index, definition) in part.manifest.config.define.iter().enumerate() {
+        let place =
+            vec![PathPart::Key("define".to_owned()), PathPart::Index(index), PathPart::Key("is".to_owned())];
+        let Expansion { value, origins, problems: failed } = expand(&definition.is, place, scope, names);
+        problems.extend(failed.into_iter().map(|failed| part.failed(failed)));
+        names.define(&definition.name, origins.into_iter().flat_map(|origin| origin.parameters));
+        scope.insert(definition.name.clone(), value);
+    }
 }
 
 /// The parameters of the preset that is named.

@@ -1,9 +1,12 @@
 //! A section of a manifest with the values of parameters in the place of its expressions.
 
+use std::collections::BTreeMap;
+
 use busta_core::connector::{ConfigProblem, PathPart};
 use serde_json::{Map, Value};
 
 use super::expression::{Scope, Text, evaluate};
+use super::manifest::Manifest;
 
 /// Keys that say whether and how often what they stand in is there.
 const IF: &str = "if";
@@ -48,15 +51,40 @@ pub struct Failed {
 /// An expression that gives nothing or null leaves out the key or element that it is the value of. A mapping
 /// with `if: $(…)` is left out if that gives false or null; an element of a list with `each: $(…)` and
 /// `as: name` is there once for each element of that list, which its expressions see as `.name`.
-pub fn expand(section: &Value, place: Vec<PathPart>, scope: &Scope, names: &[String]) -> Expansion {
+pub fn expand(section: &Value, place: Vec<PathPart>, scope: &Scope, names: &Names) -> Expansion {
     let mut expander = Expander { names, made: Vec::new(), manifest: place, expansion: Expansion::default() };
     let value = expander.value(section, scope);
     Expansion { value: value.unwrap_or_default(), ..expander.expansion }
 }
 
+/// The names that expressions may look at, and the parameters that stand behind each.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<String, Vec<String>>);
+
+impl Names {
+    /// Those of a manifest's parameters.
+    pub fn of(manifest: &Manifest) -> Self {
+        let own = |name: &String| (name.clone(), vec![name.clone()]);
+        Self(manifest.config.parameters.keys().map(own).collect())
+    }
+
+    /// Adds the name of something that is made of parameters.
+    pub fn define(&mut self, name: &str, parameters: impl Iterator<Item = String>) {
+        let mut parameters: Vec<String> = parameters.collect();
+        parameters.sort();
+        parameters.dedup();
+        self.0.insert(name.to_owned(), parameters);
+    }
+
+    /// The parameters that a text is made of.
+    fn behind(&self, text: &Text<'_>) -> Vec<String> {
+        let names = text.looks_at(self.0.keys());
+        names.iter().filter_map(|name| self.0.get(name)).flatten().cloned().collect()
+    }
+}
+
 struct Expander<'a> {
-    /// The names of all parameters.
-    names: &'a [String],
+    names: &'a Names,
     made: Vec<PathPart>,
     manifest: Vec<PathPart>,
     expansion: Expansion,
@@ -81,7 +109,7 @@ impl Expander<'_> {
         if parsed.programs().next().is_none() {
             return parsed.value(scope).ok().flatten();
         }
-        let parameters = parsed.looks_at(self.names.iter());
+        let parameters = self.names.behind(&parsed);
         match parsed.value(scope) {
             Ok(value) => {
                 let unchanged = parsed.stands_for().is_some_and(|name| parameters == [name]);
@@ -225,7 +253,7 @@ mod tests {
     }
 
     fn made(section: Value) -> Expansion {
-        let names: Vec<String> = scope().keys().cloned().collect();
+        let names = Names(scope().keys().map(|name| (name.clone(), vec![name.clone()])).collect());
         expand(&section, vec![PathPart::Key("source".into())], &scope(), &names)
     }
 

@@ -161,8 +161,7 @@ pub fn evaluate(program: &str, scope: &Scope) -> Result<Option<Value>, String> {
     let failed = |why: &str| format!("`$({})`: {}", program.trim(), secret::redact(why));
     let compiled = Program::compile(program).map_err(|why| failed(&why))?;
     let input = Value::Object(scope.clone()).to_string();
-    let mut values =
-        compiled.values(&input, &Given::default()).map_err(|error| failed(error.message()))?;
+    let mut values = compiled.values(&input, &Given::default()).map_err(|error| failed(error.message()))?;
     if values.len() > 1 {
         return Err(failed(&format!(
             "it gives {} values, which only a list holds: put it into square brackets",

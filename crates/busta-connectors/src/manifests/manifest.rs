@@ -43,6 +43,9 @@ pub(super) struct ManifestConfig {
     /// Named sets of parameters.
     #[serde(default)]
     pub presets: BTreeMap<String, Map<String, Value>>,
+    /// What expressions see besides the parameters, each definition those before it, too.
+    #[serde(default)]
+    pub define: Vec<Definition>,
     /// What must be so besides.
     #[serde(default)]
     pub checks: Vec<Requirement>,
@@ -54,6 +57,16 @@ pub(super) struct ManifestConfig {
     /// What the tables of its streams are for, by stream, with expressions.
     #[serde(default)]
     pub datasets: Map<String, Value>,
+}
+
+/// A value with a name, for expressions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Definition {
+    /// Its name: expressions see it as `.name`.
+    pub name: String,
+    /// Its value, with expressions.
+    pub is: Value,
 }
 
 /// Something that must be so, beyond what each parameter says of itself.
@@ -114,9 +127,14 @@ impl Manifest {
             programs(&Value::Object(map.clone()), &mut vec![key(name)], &mut look);
         }
         programs(&Value::Array(config.transforms.clone()), &mut vec![key("transforms")], &mut look);
+        for (index, definition) in config.define.iter().enumerate() {
+            programs(&definition.is, &mut vec![key("define"), PathPart::Index(index), key("is")], &mut look);
+        }
         for (index, requirement) in config.checks.iter().enumerate() {
-            let mut place = vec![key("checks"), PathPart::Index(index), key("that")];
-            programs(&Value::String(requirement.that.clone()), &mut place, &mut look);
+            for (name, text) in [("that", &requirement.that), ("say", &requirement.say)] {
+                let mut place = vec![key("checks"), PathPart::Index(index), key(name)];
+                programs(&Value::String(text.clone()), &mut place, &mut look);
+            }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
@@ -183,6 +201,14 @@ fn check_names(config: &ManifestConfig, problems: &mut Vec<ConfigProblem>) {
             problems.push(ConfigProblem { path, message });
         } else if !is_name(name) {
             problems.push(ConfigProblem { path, message: format!("`{name}` cannot be a name: {rule}") });
+        }
+    }
+    for (index, definition) in config.define.iter().enumerate() {
+        let name = &definition.name;
+        let twice = config.define[..index].iter().any(|other| other.name == *name);
+        if config.parameters.contains_key(name) || OF_EVERY_MANIFEST.contains(&name.as_str()) || twice {
+            let message = format!("`{name}` is the name of something else already");
+            problems.push(ConfigProblem::new(&format!("define.{index}.name"), message));
         }
     }
     for (index, requirement) in config.checks.iter().enumerate() {

@@ -101,3 +101,5 @@ fn parse(text: &str) -> Result<Manifest, String> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod worlds;
