@@ -79,7 +79,7 @@ fn expanded(
     let before = problems.len();
     let mut part = Part::new(manifest.clone(), place.clone());
     let preset = preset(manifest, keys.remove("preset"), &place, problems);
-    part.given = keys.keys().cloned().collect();
+    part.given = keys.clone();
     for (name, value) in preset.into_iter().flatten() {
         if !keys.contains_key(&name) {
             part.preset.push(name.clone());
@@ -95,7 +95,9 @@ fn expanded(
     scope.insert("source".to_owned(), Value::Object(about.clone()));
     let mut names = Names::of(manifest);
     define(&part, &mut names, &mut scope, problems);
-    requirements(&part, &scope, problems);
+    if problems.len() == before {
+        requirements(&part, &scope, problems);
+    }
     if problems.len() > before {
         return None;
     }
@@ -173,7 +175,7 @@ fn requirements(part: &Part, scope: &Scope, problems: &mut Vec<Blamed>) {
             _ => requirement.say.clone(),
         };
         // What is missing is missing in the section itself.
-        let at = part.given.contains(&requirement.at).then(|| PathPart::Key(requirement.at.clone()));
+        let at = part.given.contains_key(&requirement.at).then(|| PathPart::Key(requirement.at.clone()));
         let path = part.place.iter().cloned().chain(at).collect();
         problems.push(Blamed::User(ConfigProblem { path, message }));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use busta_core::DatasetSettings;
 use busta_core::connector::{ConfigProblem, PathPart, read_config};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::assembly::Assembly;
 use super::expand::{Failed, Origin};
@@ -26,7 +26,7 @@ pub(super) struct Part {
     /// Where its parameters stand in the section.
     pub place: Vec<PathPart>,
     /// The parameters that stand there.
-    pub given: Vec<String>,
+    pub given: Map<String, Value>,
     /// Those that the preset gives.
     pub preset: Vec<String>,
     /// Of the keys of `type: api`.
@@ -46,7 +46,7 @@ impl Part {
         Self {
             manifest,
             place,
-            given: Vec::new(),
+            given: Map::new(),
             preset: Vec::new(),
             origins: Vec::new(),
             transforms: Vec::new(),
@@ -58,7 +58,7 @@ impl Part {
 
     /// Whose an expression is that failed.
     pub fn failed(&self, failed: Failed) -> Blamed {
-        match self.parameter(&failed.parameters) {
+        match self.parameter(&failed.parameters, &failed.problem.message) {
             Some(path) => Blamed::User(self.made_of(path, failed.problem.message)),
             None => Blamed::Manifest(self.manifest.clone(), failed.problem),
         }
@@ -86,9 +86,16 @@ impl Part {
         }
     }
 
-    /// The place in the section of the first of these parameters that stands there.
-    fn parameter(&self, parameters: &[String]) -> Option<Vec<PathPart>> {
-        let given = parameters.iter().find(|name| self.given.contains(name)).map(String::as_str);
+    /// The place in the section of that of these parameters which a message is about: the one whose value it
+    /// quotes, else the first that stands there.
+    fn parameter(&self, parameters: &[String], message: &str) -> Option<Vec<PathPart>> {
+        let words: Vec<&str> = message.split('`').skip(1).step_by(2).filter(|word| word.len() > 1).collect();
+        let quoted = |name: &&String| {
+            let value = self.given.get(name.as_str()).map(Value::to_string).unwrap_or_default();
+            words.iter().any(|word| value.contains(word))
+        };
+        let given = || parameters.iter().filter(|name| self.given.contains_key(name.as_str()));
+        let given = given().find(quoted).or_else(|| given().next()).map(String::as_str);
         let preset = || parameters.iter().any(|name| self.preset.contains(name)).then_some("preset");
         let name = given.or_else(preset)?;
         Some([&self.place[..], &[PathPart::Key(name.to_owned())]].concat())
@@ -102,11 +109,11 @@ impl Part {
     /// Whose a problem is with something that one of `origins` tells of.
     fn blame(&self, origin: &Origin, problem: ConfigProblem) -> Blamed {
         let rest = &problem.path[origin.made.len()..];
-        let Some(mut path) = self.parameter(&origin.parameters) else {
+        let Some(mut path) = self.parameter(&origin.parameters, &problem.message) else {
             let path = [&origin.manifest[..], rest].concat();
             return Blamed::Manifest(self.manifest.clone(), ConfigProblem { path, ..problem });
         };
-        let given = origin.parameters.first().is_some_and(|name| self.given.contains(name));
+        let given = origin.parameters.first().is_some_and(|name| self.given.contains_key(name));
         if origin.unchanged && given {
             path.extend(rest.iter().cloned());
             return Blamed::User(ConfigProblem { path, ..problem });
