@@ -10,6 +10,7 @@ use busta_sandbox::{
 use serde_json::{Value, json};
 
 use crate::common::{Memory, assert_orders, build, build_with, fails, read_both, sandbox};
+use crate::scripted::{Answer, Script};
 
 fn source(url: &str, scheme: &str, auth: Value) -> Value {
     json!({
@@ -143,4 +144,61 @@ async fn accounts_have_limits_of_their_own() {
     assert_ne!(one, two);
     assert!(one.as_str().starts_with("a.example#") && !one.as_str().contains("account"));
     assert_eq!(host(json!({ "type": "none" })).await.as_str(), "a.example");
+}
+
+/// Token answers and limits as Reddit gives them (github.com/reddit-archive/reddit/wiki/OAuth2): an installed app has
+/// no secret and sends its id as for Basic all the same; refusals may come with 200; limits are fractions.
+#[tokio::test]
+async fn an_installed_app_gets_its_token_by_an_extension_grant() {
+    let script = Script::start(|request| match request.path() {
+        "/api/v1/access_token" if request.body.contains("device_id=DO_NOT_TRACK_THIS_DEVICE") => Answer::json(json!({
+            "access_token": "device-token", "token_type": "bearer", "device_id": "DO_NOT_TRACK_THIS_DEVICE",
+            "expires_in": 86400, "scope": "*",
+        })),
+        "/api/v1/access_token" => Answer::json(json!({ "error": "invalid_grant" })),
+        _ => Answer::new(
+            200,
+            &[
+                ("x-ratelimit-used", "2"),
+                ("x-ratelimit-remaining", "597.0"),
+                ("x-ratelimit-reset", "113.5"),
+            ],
+            json!([{ "id": 1 }]).to_string(),
+        ),
+    })
+    .await;
+    let config = |params: Value| {
+        json!({
+            "base_url": script.url,
+            "headers": { "User-Agent": "linux:example.busta:v1 (by /u/example)" },
+            "auth": {
+                "type": "oauth2",
+                "token_url": format!("{}/api/v1/access_token", script.url),
+                "grant": "https://oauth.reddit.com/grants/installed_client",
+                "client_id": "app",
+                "client_secret": "",
+                "params": params,
+            },
+            "streams": [{ "name": "orders", "path": "/r" }],
+        })
+    };
+    let meter = Arc::new(Memory::default());
+    let source = build_with(config(json!({ "device_id": "DO_NOT_TRACK_THIS_DEVICE" })), meter.clone());
+    let harvest = busta_testkit::drive::read_all(&*source, &Checkpoint::default()).await.unwrap();
+    assert_eq!(harvest.stream("orders").len(), 1);
+    let asked = script.asked();
+    assert_eq!(asked[0].header("authorization"), Some("Basic YXBwOg=="));
+    assert!(asked[0].body.contains("grant_type=https%3A%2F%2Foauth.reddit.com%2Fgrants%2Finstalled_client"));
+    assert!(!asked[0].body.contains("client_id"));
+    assert_eq!(asked[1].header("authorization"), Some("Bearer device-token"));
+    assert!(asked.iter().all(|asked| asked.header("user-agent").unwrap().starts_with("linux:example")));
+    let limits = meter.seen()[1].limits;
+    assert_eq!(
+        (limits.remaining, limits.reset),
+        (Some(597), Some(std::time::Duration::from_millis(113_500)))
+    );
+
+    let error = fails(&*build(config(json!({})))).await;
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    assert!(error.to_string().contains("refused: invalid_grant"), "{error}");
 }

@@ -118,3 +118,75 @@ fn the_example_is_right() {
     assert_eq!(lines.write_mode, WriteMode::Merge);
     assert_eq!(lines.parent.as_ref().unwrap().as_str(), "orders");
 }
+
+#[test]
+fn names_of_other_streams_and_programs_are_checked() {
+    let config = json!({
+        "base_url": "http://a.example",
+        "services": { "other": { "base_url": "b.example", "params": { "x": "{a.id}" }, "headers": { "bad name": "x" } } },
+        "streams": [
+            { "name": "a", "path": "/a/{region}/{nowhere}", "for_each": { "region": ["x", "x"], "b": ["y"], "with": [1] },
+              "map": ".a |", "max_records": 0, "service": "nobody" },
+            { "name": "b", "path": "/b/{a.id}", "with": { "v": "fou(1)", "w": "$now", "x": "$for[\"a.id\"]" },
+              "for_each": { "k": [1] }, "cursor": { "field": "t", "order": "newest_first" } },
+            { "name": "c", "from": "b", "path": "/c", "params": { "x": 1 }, "include": { "x": "b.id" }, "map": "$for.typo" },
+            { "name": "d", "path": "/d/{c.id}/{b.id}", "follow": { "find": ".x", "path": "/x", "limit": 0, "largest": "" } },
+            { "name": "e", "path": "/e/{follow.x}" },
+            { "name": "f", "from": "nothing" },
+            { "name": "g", "parent": "a", "path": "/g" },
+            { "name": "h", "parent": "a", "path": "/h/{b.id}" },
+            { "name": "i", "from": "j", "map": "." },
+            { "name": "j", "from": "i", "map": "." },
+            { "name": "k", "with": { "x": ".id" }, "path": "/k" },
+            { "name": "l" },
+            { "name": "with", "path": "/l" },
+            { "name": "m", "path": "/m", "cursor": { "field": "t", "order": "newest_first", "start": 5 }, "primary_key": "id", "write_mode": "append" },
+        ],
+    });
+    for (place, words) in [
+        ("services.other.base_url.", "no URL"),
+        ("services.other.headers.bad name.", "header"),
+        ("services.other.params.x.", "stream's own"),
+        ("streams.0.path.", "`nowhere` must name a field of a stream"),
+        ("streams.0.for_each.region.", "twice"),
+        ("streams.0.for_each.b.", "another name"),
+        ("streams.0.for_each.with.", "another name"),
+        ("streams.0.map.", "no jq program"),
+        ("streams.0.max_records.", "at least 1"),
+        ("streams.0.service.", "(other)"),
+        ("streams.1.with.v.", "`fou`"),
+        ("streams.1.with.w.", "`$now`"),
+        ("streams.1.with.x.", "record is `.` here"),
+        ("streams.1.for_each.", "without a parent"),
+        ("streams.1.cursor.order.", "primary_key"),
+        ("streams.1.cursor.order.", "without a parent"),
+        ("streams.2.path.", "makes no request"),
+        ("streams.2.params.", "makes no request"),
+        ("streams.2.include.x.", "`map`"),
+        ("streams.2.map.", "`typo` must name"),
+        ("streams.3.path.", "`map`"),
+        ("streams.3.follow.limit.", "at least 1"),
+        ("streams.3.follow.largest.", "empty"),
+        ("streams.3.follow.path.", "nothing that `find` gives"),
+        ("streams.4.path.", "only the requests under `follow`"),
+        ("streams.5.from.", "no stream `nothing`"),
+        ("streams.6.parent.", "nothing of `a` is used"),
+        ("streams.7.parent.", "that one is its parent"),
+        ("streams.8.from.", "wait for each other"),
+        ("streams.10.with.", "needs a parent"),
+        ("streams.11.path.", "is missing"),
+        ("streams.12.name.", "another name"),
+        ("streams.13.cursor.order.", "primary_key"),
+    ] {
+        assert_says(config.clone(), place, words);
+    }
+}
+
+#[test]
+fn a_value_that_with_does_not_give_is_named() {
+    let config = json!({ "base_url": "http://a.example", "streams": [
+        { "name": "a", "path": "/a" },
+        { "name": "b", "path": "/b/{with.gone}", "parent": "a", "with": { "there": ".id" } },
+    ]});
+    assert_says(config, "streams.1.path.", "no `gone` under `with`");
+}

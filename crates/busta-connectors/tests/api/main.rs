@@ -4,11 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod auth;
+mod chain;
 mod children;
 mod common;
 mod config;
 mod faults;
+mod follow;
+mod forum;
 mod incremental;
+mod journal;
+mod newest_first;
 mod pages;
 mod redirects;
 mod scripted;

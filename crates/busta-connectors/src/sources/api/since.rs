@@ -48,10 +48,11 @@ impl Since {
     }
 
     /// Whether a page that ends with `last` is where a stream that is read from the newest record on meets what
-    /// earlier runs have read.
+    /// earlier runs have read: where the last record is older than where they ended. One that is exactly as new
+    /// does not end it, since another as new may have come after it.
     pub fn has_reached(&self, last: Option<&CursorValue>, newest: Option<&CursorValue>) -> Result<bool> {
         let Some(last) = last.filter(|_| self.newest_first) else { return Ok(false) };
-        Ok(self.from(newest)?.is_some_and(|from| !is_newer(last, &from)))
+        Ok(self.from(newest)?.is_some_and(|from| is_newer(&from, last)))
     }
 
     /// The newest value among `records`.
@@ -259,14 +260,14 @@ mod tests {
             of(start).has_reached(Some(&CursorValue::Integer(last)), newest.as_ref()).unwrap()
         };
         assert!(!reached(5, None, None));
-        assert!(!reached(5, Some(4), None) && reached(5, Some(5), None) && reached(4, Some(5), None));
+        assert!(!reached(5, Some(4), None) && !reached(5, Some(5), None) && reached(4, Some(5), None));
         // A start is a time, whatever the records hold.
-        assert!(!reached(1_577_836_801, None, text("2020-01-01")));
-        assert!(reached(1_577_836_800, None, text("2020-01-01")));
+        assert!(!reached(1_577_836_800, None, text("2020-01-01")));
+        assert!(reached(1_577_836_799, None, text("2020-01-01")));
         let hour = Since { lookback: Some(TimeDelta::hours(1)), ..of(None) };
         let newest = CursorValue::Integer(1_600_000_000);
         let reached = |last| hour.has_reached(Some(&CursorValue::Integer(last)), Some(&newest)).unwrap();
-        assert!(!reached(1_599_996_401) && reached(1_599_996_400));
+        assert!(!reached(1_599_996_400) && reached(1_599_996_399));
         assert!(!hour.has_reached(None, Some(&newest)).unwrap());
     }
 

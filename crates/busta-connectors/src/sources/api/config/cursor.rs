@@ -41,7 +41,7 @@ pub enum Order {
     /// Any.
     #[default]
     Any,
-    /// The newest first: a run ends with the first page whose last record is not newer than where the last
+    /// The newest first: a run ends with the first page whose last record is older than where the last
     /// run ended. Older records that have changed are not seen, unless `lookback` reaches them. Needs a
     /// primary key, since records of the last page come again.
     NewestFirst,
