@@ -72,13 +72,21 @@ struct Inner {
     message: String,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    http_status: Option<u16>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of any kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hint: None, retry_after: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            hint: None,
+            retry_after: None,
+            http_status: None,
+            source: None,
+        }))
     }
 
     /// See [`ErrorKind::Config`].
@@ -147,6 +155,13 @@ impl Error {
         self
     }
 
+    /// Adds the status that a server answered with.
+    #[must_use]
+    pub fn with_http_status(mut self, status: u16) -> Self {
+        self.0.http_status = Some(status);
+        self
+    }
+
     /// Adds the error that this one came from.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -174,6 +189,11 @@ impl Error {
     /// What the operator can do about it.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    /// The status that a server answered with, if one did.
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
     }
 
     /// How long the server asked us to wait.

@@ -95,8 +95,12 @@ fn files_become_rows_and_are_not_fetched_again() {
 
 /// How many files the origin was asked for.
 fn files(origin: &Origin) -> u64 {
+    asked(origin, "/archive/files")
+}
+
+fn asked(origin: &Origin, group: &str) -> u64 {
     let stats = serde_json::to_value(origin.stats()).unwrap();
-    stats["groups"]["/archive/files"]["requests"].as_u64().unwrap_or_else(|| panic!("{stats:#}"))
+    stats["groups"][group]["requests"].as_u64().unwrap_or_else(|| panic!("{stats:#}"))
 }
 
 #[test]
@@ -272,6 +276,31 @@ fn the_same_bytes_are_not_read_twice_whatever_vouches_for_them() {
         desk.collect_well(&[]);
         assert_eq!(number(&desk, "SELECT count(*) FROM bars"), 72);
     }
+}
+
+#[test]
+fn a_checksum_file_of_a_folder_is_fetched_once() {
+    let origin = Origin::default();
+    let base = world(&origin, ",periods=daily,checksums=sums");
+    let yaml = format!(
+        "  - name: own
+    type: archive
+    layout:
+      base_url: {base}
+      checksum: \"{{folder}}/SHA256SUMS\"
+      data_types:
+        - name: bars
+          daily: data/spot/daily/klines/{{symbol}}/1h/{{symbol}}-1h-{{date}}.zip
+    symbols: [BTCUSDT, ETHUSDT]
+    from: 2024-01-01
+    to: 2024-01-20
+    require_checksum: true
+"
+    );
+    let desk = desk(&yaml);
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE sha256 IS NOT NULL"), 40);
+    assert_eq!(asked(&origin, "/archive/checksums"), 2, "one per folder");
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(super) fn check(method: &Method, answer: Exchange) -> Result<Response> {
     if let Some(hint) = hint {
         error = error.hint(hint);
     }
-    Err(error.retry_after(wait(kind, &answer.hints)))
+    Err(error.with_http_status(status.as_u16()).retry_after(wait(kind, &answer.hints)))
 }
 
 fn classify(status: StatusCode, hints: &RateHints) -> (ErrorKind, Option<&'static str>) {

@@ -16,14 +16,12 @@ use super::config::Missing;
 use super::layout::Discover;
 use super::plan::days_of;
 use super::settings::{Archive, below};
-use super::side;
+use super::side::Sums;
+use super::sums;
 use super::version;
 use super::work::{Object, RowsOf, Told, Work};
 use crate::download::{Checksum, DownloadReader, Expected, Known, Task, as_left};
-use crate::http::{Request, shown_url};
-
-/// Files of checksums are small.
-const MAX_SIDE: u64 = 16 << 20;
+use crate::http::shown_url;
 
 /// Fetches one file.
 pub struct FetchReader {
@@ -34,6 +32,14 @@ pub struct FetchReader {
     /// What vouches for the file has been asked for once more, since what came is not what it says.
     asked_again: bool,
     over: bool,
+}
+
+/// The file that holds the checksum of another.
+struct Side {
+    url: Url,
+    name: String,
+    /// Whether it is about other files too.
+    is_shared: bool,
 }
 
 /// The file that is to be here.
@@ -122,6 +128,7 @@ impl FetchReader {
             // The file may have been published anew, and what vouches for it with it.
             self.asked_again = true;
             self.place.side = None;
+            self.wanted.archive.forget_side_of(&self.wanted.object);
         } else {
             self.download = Some(download);
         }
@@ -166,21 +173,25 @@ impl Wanted {
         if let Some(checksum) = &self.object.listed.checksum {
             return Ok((Said::Is(checksum.clone()), false));
         }
-        let Some((url, name)) = self.archive.side_of(&self.object) else {
+        let Some(side) = self.archive.side_of(&self.object) else {
             return Ok((self.etag_or("no checksum is given".to_owned()), false));
         };
-        let request = Request::get(url.clone()).max_response_bytes(MAX_SIDE);
-        let said = match self.archive.client.send(request).await {
-            Ok(response) => match side::parse(&response.body, &self.object.key, &name) {
-                Ok(checksum) => Said::Is(checksum),
-                Err(error) => self.etag_or(format!("{}: {}", shown_url(&url), error.message())),
-            },
+        let Side { url, name, .. } = &side;
+        let mut has_asked = true;
+        let said = match self.archive.sums_at(&side).await {
+            Ok((sums, asked)) => {
+                has_asked = asked;
+                match sums.checksum(&self.object.key, name) {
+                    Ok(checksum) => Said::Is(checksum),
+                    Err(error) => self.etag_or(format!("{}: {}", shown_url(url), error.message())),
+                }
+            }
             Err(error) if self.archive.is_absent(&error) => {
-                self.etag_or(format!("its checksum file {} is not there", shown_url(&url)))
+                self.etag_or(format!("its checksum file {} is not there", shown_url(url)))
             }
             Err(error) => return Err(error),
         };
-        Ok((said, true))
+        Ok((said, has_asked))
     }
 
     /// The MD5 that an ETag of S3 is, for objects that were not uploaded in parts, or else why there is nothing.
@@ -273,8 +284,22 @@ impl Archive {
         })
     }
 
-    /// Where the file is that holds an object's checksum, and its name: beside the object.
-    fn side_of(&self, object: &Object) -> Option<(Url, String)> {
+    /// What the side file says, and whether a request was made for it.
+    async fn sums_at(&self, side: &Side) -> Result<(Arc<Sums>, bool)> {
+        if side.is_shared {
+            return self.sums.get(&self.client, &side.url).await;
+        }
+        Ok((Arc::new(sums::fetch(&self.client, &side.url).await?), true))
+    }
+
+    fn forget_side_of(&self, object: &Object) {
+        if let Some(side) = self.side_of(object) {
+            self.sums.forget(&side.url);
+        }
+    }
+
+    /// The file that holds an object's checksum.
+    fn side_of(&self, object: &Object) -> Option<Side> {
         let pattern = self.checksum.as_ref()?;
         let elsewhere = object.url.as_ref();
         let path = match elsewhere {
@@ -290,7 +315,8 @@ impl Archive {
             None => self.url_of(key),
             Some(url) => below(url.join("/").ok()?, key),
         };
-        Some((url, key.rsplit('/').next().unwrap_or("").to_owned()))
+        let name = key.rsplit('/').next().unwrap_or("").to_owned();
+        Some(Side { url, name, is_shared: !pattern.contains("{path}") && !pattern.contains("{name}") })
     }
 
     /// Whether an error says that something is not there. S3 answers 403 to whoever may not list a bucket; whoever
@@ -298,7 +324,7 @@ impl Archive {
     pub fn is_absent(&self, error: &Error) -> bool {
         match error.kind() {
             ErrorKind::NotFound => true,
-            ErrorKind::Auth => !self.has_credentials && error.message().contains("answered 403"),
+            ErrorKind::Auth => !self.has_credentials && error.http_status() == Some(403),
             _ => false,
         }
     }

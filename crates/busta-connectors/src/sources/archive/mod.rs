@@ -36,6 +36,7 @@ mod probe;
 pub mod rows;
 mod settings;
 mod side;
+mod sums;
 mod version;
 mod wanted;
 mod work;

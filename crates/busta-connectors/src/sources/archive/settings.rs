@@ -21,6 +21,7 @@ use super::config::{ArchiveConfig, Missing, Order, PeriodKey};
 use super::layout::{DataType, Discover, Layout, Table};
 use super::path::PathPattern;
 use super::preset;
+use super::sums::SharedSums;
 use super::wanted::{Values, Wanted};
 use super::work::{FilesOf, Object, Work};
 use crate::download::{Folder, Rules, safe_path};
@@ -79,6 +80,8 @@ pub struct Archive {
     pub folder: Arc<Folder>,
     /// Files that were there, and that were not, as far as this process has looked.
     pub found: Found,
+    /// Side files that are about many files.
+    pub sums: SharedSums,
     /// Which rows are there, by path.
     versions: Mutex<HashMap<String, Cursor>>,
 }
@@ -152,6 +155,7 @@ impl Archive {
             rows,
             folder: Arc::new(Folder::new(context.base_dir.join(folder), rules)),
             found: Found::default(),
+            sums: SharedSums::default(),
             versions: Mutex::default(),
         })
     }
@@ -212,6 +216,7 @@ impl Archive {
             count.store(0, Ordering::Relaxed);
         }
         self.found.folders.store(0, Ordering::Relaxed);
+        self.sums.forget_all();
     }
 
     /// Which rows of the file at `path` are there.

@@ -1,83 +1,104 @@
 //! Files that hold the checksum of others: `x.zip.CHECKSUM`, `x.zip.sha256`, `SHA256SUMS`.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use busta_core::{Error, Result};
 
 use super::hash_line::{Function, HashLine, lines};
 use crate::download::Checksum;
 use crate::http::excerpt;
 
-/// The checksum that a side file states for the file at `path`.
-///
-/// A line is about a file if its name ends with the same name: side files name what lies beside them, or paths
-/// on the machine that made them. If several lines are, the one counts that shares the most folders, and of
-/// several functions the strongest. A hash without a name is about the file if it stands alone. The function is
-/// what the line says, or `side_name` (`x.zip.md5`), or what the hash's length tells.
-///
-/// Errors are of kind `data`: nothing here is about that file, it cannot be computed here, or two
-/// lines differ.
-pub fn parse(body: &[u8], path: &str, side_name: &str) -> Result<Checksum> {
-    let text = String::from_utf8_lossy(body);
-    let found = Found::read(&text, path);
-    if found.about.is_empty() {
-        return Err(found.nothing(body, path, side_name));
-    }
-    let said = function_of(side_name);
-    let mut best: Option<Checksum> = None;
-    let mut refused = None;
-    for line in &found.about {
-        match (line.stated.checksum(said.as_ref()), &best) {
-            (Err(why), _) => refused = refused.or(Some(why)),
-            (Ok(one), Some(other)) if one.algorithm() == other.algorithm() && one != *other => {
-                return Err(Error::data(format!("`{side_name}` states both {other} and {one} for `{path}`"))
-                    .hint("look at the checksum file"));
-            }
-            (Ok(one), Some(other)) if one.algorithm().digest_bytes() <= other.algorithm().digest_bytes() => {}
-            (Ok(one), _) => best = Some(one),
-        }
-    }
-    best.ok_or_else(|| {
-        let why = refused.unwrap_or_default();
-        Error::data(format!("the checksum in `{side_name}` {why}"))
-            .hint("look at the checksum file, and take another one if there is one")
-    })
-}
-
-/// What a side file holds, with an eye on one file.
-#[derive(Default)]
-struct Found<'a> {
-    /// The lines about the file.
-    about: Vec<HashLine<'a>>,
+/// What a side file says, ready to be asked about one file after another: `SHA256SUMS` may be about 100,000.
+pub struct Sums {
+    text: String,
+    /// Where the lines stand that state a checksum, by the last part of the name in them.
+    by_name: HashMap<String, Vec<Range<usize>>>,
+    /// Where the first hash without a name stands.
+    bare: Option<Range<usize>>,
     /// How many lines state a checksum.
     count: usize,
     /// The name in the first line that has one.
     name: Option<String>,
 }
 
-impl<'a> Found<'a> {
-    fn read(text: &'a str, path: &str) -> Self {
-        let mut found = Self::default();
-        let mut most = 0;
-        for line in lines(text).filter_map(|(_, line)| HashLine::parse(line)) {
-            found.count += 1;
-            found.name = found.name.or_else(|| line.name.as_deref().map(str::to_owned));
-            let shared = line.name.as_deref().map_or(0, |name| shared_parts(name, path));
-            if shared > most {
-                most = shared;
-                found.about.clear();
-            }
-            if shared == most && (shared > 0 || found.count == 1 && line.name.is_none()) {
-                found.about.push(line);
+impl Sums {
+    /// Reads the body of a side file.
+    pub fn read(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body).into_owned();
+        let (mut by_name, mut bare, mut count, mut first) = (HashMap::<_, Vec<_>>::new(), None, 0, None);
+        for (_, line) in lines(&text) {
+            let Some(parsed) = HashLine::parse(line) else { continue };
+            count += 1;
+            let start = line.as_ptr().addr() - text.as_ptr().addr();
+            let place = start..start + line.len();
+            match &parsed.name {
+                Some(name) => {
+                    first = first.or_else(|| Some(name.to_string()));
+                    by_name.entry(last_part(name).to_owned()).or_default().push(place);
+                }
+                None => bare = bare.or(Some(place)),
             }
         }
-        // A hash without a name says nothing where others stand.
-        if most == 0 && found.count > 1 {
-            found.about.clear();
-        }
-        found
+        Self { text, by_name, bare, count, name: first }
     }
 
-    fn nothing(&self, body: &[u8], path: &str, side_name: &str) -> Error {
+    /// The checksum that is stated for the file at `path`.
+    ///
+    /// A line is about a file if its name ends with the same name: side files name what lies beside them, or
+    /// paths on the machine that made them. If several lines are, the one counts that shares the most folders,
+    /// and of several functions the strongest. A hash without a name is about the file if it stands alone. The
+    /// function is what the line says, or `side_name` (`x.zip.md5`), or what the hash's length tells.
+    ///
+    /// Errors are of kind `data`: nothing here is about that file, it cannot be computed here, or two
+    /// lines differ.
+    pub fn checksum(&self, path: &str, side_name: &str) -> Result<Checksum> {
+        let about = self.about(path);
+        if about.is_empty() {
+            return Err(self.nothing(path, side_name));
+        }
+        let said = function_of(side_name);
+        let mut best: Option<Checksum> = None;
+        let mut refused = None;
+        for line in &about {
+            match (line.stated.checksum(said.as_ref()), &best) {
+                (Err(why), _) => refused = refused.or(Some(why)),
+                (Ok(one), Some(other)) if one.algorithm() == other.algorithm() && one != *other => {
+                    return Err(Error::data(format!(
+                        "`{side_name}` states both {other} and {one} for `{path}`"
+                    ))
+                    .hint("look at the checksum file"));
+                }
+                (Ok(one), Some(other))
+                    if one.algorithm().digest_bytes() <= other.algorithm().digest_bytes() => {}
+                (Ok(one), _) => best = Some(one),
+            }
+        }
+        best.ok_or_else(|| {
+            let why = refused.unwrap_or_default();
+            Error::data(format!("the checksum in `{side_name}` {why}"))
+                .hint("look at the checksum file, and take another one if there is one")
+        })
+    }
+
+    /// The lines about a file.
+    fn about(&self, path: &str) -> Vec<HashLine<'_>> {
+        let at = |place: &Range<usize>| HashLine::parse(&self.text[place.clone()]);
+        let named = self.by_name.get(last_part(path)).into_iter().flatten().filter_map(at);
+        let shared = |line: &HashLine<'_>| line.name.as_deref().map_or(0, |name| shared_parts(name, path));
+        let named: Vec<(usize, HashLine<'_>)> = named.map(|line| (shared(&line), line)).collect();
+        match named.iter().map(|(shared, _)| *shared).max() {
+            Some(most) if most > 0 => {
+                named.into_iter().filter(|(shared, _)| *shared == most).map(|(_, line)| line).collect()
+            }
+            // A hash without a name says nothing where others stand.
+            _ => self.bare.iter().filter(|_| self.count == 1).filter_map(at).collect(),
+        }
+    }
+
+    fn nothing(&self, path: &str, side_name: &str) -> Error {
         let file = path.rsplit('/').next().unwrap_or(path);
+        let body = self.text.as_bytes();
         let message = match (self.count, &self.name) {
             (0, _) if body.trim_ascii().is_empty() => format!("`{side_name}` is empty"),
             (0, _) => format!("`{side_name}` states no checksum; it begins: {}", excerpt(body)),
@@ -89,13 +110,18 @@ impl<'a> Found<'a> {
     }
 }
 
+fn last_part(path: &str) -> &str {
+    parts(path).next().unwrap_or("")
+}
+
 /// How many names, counted from the end, two paths share.
 fn shared_parts(name: &str, path: &str) -> usize {
-    let parts = |text| {
-        let parts = str::rsplit(text, ['/', '\\']);
-        parts.filter(|part| !matches!(*part, "" | "."))
-    };
     parts(name).zip(parts(path)).take_while(|(a, b)| a == b).count()
+}
+
+/// The names in a path, from the end.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.rsplit(['/', '\\']).filter(|part| !matches!(*part, "" | "."))
 }
 
 /// The function that the name of a side file says: `x.zip.md5`, `SHA256SUMS`, `sha256sums.txt`.
@@ -118,7 +144,9 @@ mod tests {
 
     fn read(body: &str, side_name: &str) -> Result<String> {
         let body = body.replace("MD5SUM", MD5).replace("SHA1SUM", SHA1).replace("HASH", SHA256);
-        parse(body.as_bytes(), "data/spot/a.zip", side_name).map(|checksum| checksum.to_string())
+        Sums::read(body.as_bytes())
+            .checksum("data/spot/a.zip", side_name)
+            .map(|checksum| checksum.to_string())
     }
 
     #[test]
@@ -190,18 +218,18 @@ mod tests {
                 }
             }
             let which = which.index(digests.len());
-            let read = parse(body.as_bytes(), &format!("x/{which}/{name}"), "SUMS").unwrap();
+            let read = Sums::read(body.as_bytes()).checksum(&format!("x/{which}/{name}"), "SUMS").unwrap();
             prop_assert_eq!(read, checksum(&digests[which]));
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200), side in "\\PC{0,12}") {
-            let _ = parse(&body, "a.zip", &side);
+            let _ = Sums::read(&body).checksum("a.zip", &side);
         }
 
         #[test]
         fn any_lines_are_read_or_refused(body in "([0-9a-f]{32}|[0-9a-f]{64}|a.zip|SHA256|[ *()=:\\\\\t\r\n]|\\PC){0,20}") {
-            let _ = parse(body.as_bytes(), "a.zip", "a.zip.sha256");
+            let _ = Sums::read(body.as_bytes()).checksum("a.zip", "a.zip.sha256");
         }
     }
 }
