@@ -1,5 +1,6 @@
 //! A source's section into the configuration of `type: api` that its manifest makes of it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use busta_core::connector::{ConfigProblem, PathPart};
@@ -14,7 +15,6 @@ use super::manifest::Manifest;
 use super::parameter::Check;
 
 /// What a source's section became.
-#[derive(Debug)]
 pub struct Assembly {
     /// The keys of `type: api`.
     pub keys: Value,
@@ -23,6 +23,13 @@ pub struct Assembly {
     /// What its tables are for, by table.
     pub datasets: Map<String, Value>,
     pub(super) parts: Vec<Part>,
+}
+
+// It may hold secrets.
+impl fmt::Debug for Assembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembly").finish_non_exhaustive()
+    }
 }
 
 /// A section of a source, without the keys that every source has.

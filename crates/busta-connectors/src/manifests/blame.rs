@@ -20,7 +20,6 @@ pub enum Blamed {
 }
 
 /// A manifest's share of an assembly, and where everything in it comes from.
-#[derive(Debug)]
 pub(super) struct Part {
     pub manifest: Arc<Manifest>,
     /// Where its parameters stand in the section.
