@@ -92,6 +92,19 @@ fn a_wrong_manifest_is_told_with_its_place_wherever_it_is_used() {
 }
 
 #[test]
+fn what_a_destination_cannot_do_is_told_in_a_note() {
+    let desk = Desk::new(
+        "destination: { type: ndjson, path: out }
+sources:
+  - { name: s, type: ebay, queries: [lamp], auth: { client_id: i, client_secret: secret-of-ebay } }
+",
+    );
+    let ended = desk.busta(&["check"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("note: `sellers`: ndjson out only holds rows"), "{}", ended.stdout);
+}
+
+#[test]
 fn the_recipes_are_right() {
     let reddit = include_str!("../../../recipes/reddit.yaml");
     let (before, sentiment) = reddit.split_once("    transforms:\n").unwrap();
@@ -100,7 +113,8 @@ fn the_recipes_are_right() {
     for recipe in [reddit.as_str(), include_str!("../../../recipes/marketplace.yaml")] {
         let desk = Desk::new(recipe);
         let mut command = desk.command(&["check"]);
-        for name in ["REDDIT_ID", "REDDIT_SECRET", "REDDIT_USER", "AMAZON_API_KEY", "EBAY_ID", "EBAY_SECRET"] {
+        for name in ["REDDIT_ID", "REDDIT_SECRET", "REDDIT_USER", "AMAZON_API_KEY", "EBAY_ID", "EBAY_SECRET"]
+        {
             command.env(name, format!("value-of-{}", name.to_lowercase().replace('_', "-")));
         }
         let output = command.output().unwrap();

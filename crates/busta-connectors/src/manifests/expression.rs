@@ -158,6 +158,9 @@ pub fn check(program: &str) -> Result<(), String> {
 /// # Errors
 /// If it cannot be compiled, fails, or gives several values.
 pub fn evaluate(program: &str, scope: &Scope) -> Result<Option<Value>, String> {
+    if let Some(value) = looked_up(program, scope) {
+        return Ok(Some(value));
+    }
     let failed = |why: &str| format!("`$({})`: {}", program.trim(), secret::redact(why));
     let compiled = Program::compile(program).map_err(|why| failed(&why))?;
     let input = Value::Object(scope.clone()).to_string();
@@ -169,6 +172,14 @@ pub fn evaluate(program: &str, scope: &Scope) -> Result<Option<Value>, String> {
         )));
     }
     Ok(values.pop())
+}
+
+/// What `.name` or `.name.key` leads to. Most programs are no more than that, and to compile one takes longer
+/// than all the rest; whatever is not there is left to jq.
+fn looked_up(program: &str, scope: &Scope) -> Option<Value> {
+    let mut names = program.trim().strip_prefix('.')?.split('.');
+    let first = scope.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.as_object()?.get(name)).cloned()
 }
 
 #[cfg(test)]
@@ -190,6 +201,8 @@ mod tests {
     fn alone_a_program_gives_its_value_and_in_a_text_its_text() {
         assert_eq!(value("$(.names)").unwrap(), Some(json!(["a", "b"])));
         assert_eq!(value("$(.n * 2)").unwrap(), Some(json!(6)));
+        assert_eq!(value("$( .auth.id )").unwrap(), Some(json!("me")));
+        assert_eq!(value("$(.auth.none)").unwrap(), None);
         assert_eq!(value("$(.nothing)").unwrap(), None);
         assert_eq!(value("$(empty)").unwrap(), None);
         assert_eq!(value("a $(.n) b $(.text)$(.nothing)!").unwrap(), Some(json!("a 3 b x!")));
@@ -212,6 +225,7 @@ mod tests {
             ("$(.names[])", "2 values"),
             ("a $(.names)", "a list or a mapping"),
             ("$(.text + 1)", "cannot calculate"),
+            ("$(.text.x)", "cannot index"),
             ("$(.n |)", "expected"),
             ("$(nope)", "`nope`"),
         ] {

@@ -197,7 +197,7 @@ impl Draft {
                     Ok(()) => {}
                     Err(why) if asked => self.problem(&at, &format!("{} {why}", built.words())),
                     Err(why) => {
-                        notes.push(format!("{table} only holds rows, since {} {why}", built.words()));
+                        notes.push(format!("`{table}`: {} {why}", built.words()));
                         left_out.push(table.clone());
                     }
                 }

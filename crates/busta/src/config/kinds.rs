@@ -63,6 +63,8 @@ pub struct Kinds {
     /// The manifests, those of the configuration behind the others.
     pub library: Library,
     own: Vec<Own>,
+    /// Whether there are manifests whose names are not known, since they cannot be read.
+    unread: bool,
 }
 
 /// A manifest of the configuration's own, with its text.
@@ -75,7 +77,12 @@ struct Own {
 impl Kinds {
     /// Those that every configuration may name.
     pub fn new(registry: &Registry) -> Self {
-        Self { connectors: registry.sources, library: (registry.manifests)().clone(), own: Vec::new() }
+        Self {
+            connectors: registry.sources,
+            library: (registry.manifests)().clone(),
+            own: Vec::new(),
+            unread: false,
+        }
     }
 
     /// All of them.
@@ -108,9 +115,11 @@ impl Kinds {
     /// wrong with a manifest is kept with it.
     pub fn add(&mut self, list: Value, environment: &dyn Environment) -> Vec<ConfigProblem> {
         let Value::Array(paths) = list else {
+            self.unread = true;
             return vec![ConfigProblem::new("", "expected a list of files, such as [my-connector.yaml]")];
         };
         let mut problems = Vec::new();
+        let known = self.own.len() + paths.len();
         for (index, path) in paths.into_iter().enumerate() {
             let mut wrong = |message: String| {
                 problems.push(ConfigProblem { path: vec![PathPart::Index(index)], message });
@@ -124,6 +133,7 @@ impl Kinds {
                 Err(e) => wrong(format!("the manifest {path} cannot be read: {e}")),
             }
         }
+        self.unread |= self.own.len() < known;
         problems
     }
 
@@ -159,7 +169,7 @@ impl Kinds {
 
     /// Whether a manifest that could not be read may be the one that has a name.
     pub fn may_have(&self) -> bool {
-        self.own.iter().any(|own| own.manifest.is_none())
+        self.unread || self.own.iter().any(|own| own.manifest.is_none())
     }
 
     /// All that is wrong with the configuration's own manifests, ready to be printed.
