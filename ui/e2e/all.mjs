@@ -4,7 +4,7 @@ import { after } from "node:test";
 import { closeBrowser } from "./browser.mjs";
 import { letParentGo } from "./parent.mjs";
 
-const PARTS = ["pages", "run", "failures", "data", "looks", "restart"];
+const PARTS = ["pages", "run", "failures", "data", "views", "history", "looks", "restart"];
 
 for (const part of process.env.BUSTA_PARTS?.split(",") ?? PARTS) await import(`./${part}.mjs`);
 

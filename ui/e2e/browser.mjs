@@ -143,6 +143,13 @@ export async function api(path, init = {}) {
   return response.json();
 }
 
+/** The first dataset that `fits`, with its columns; nothing if none does. */
+export async function datasetWith(fits) {
+  const { items } = await api("/datasets?limit=1000");
+  const found = items.find(fits);
+  return found && api(`/datasets/${encodeURIComponent(found.name)}`);
+}
+
 /** Waits until `ask` gives something. */
 export async function until(what, ask, seconds = 60) {
   const end = Date.now() + seconds * 1000;

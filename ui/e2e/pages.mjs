@@ -28,12 +28,28 @@ async function paths() {
     run: `/runs/${(failed ?? ended).id}`,
     sources: "/sources",
     source: `/sources/${sources.items[0].name}`,
+    ...Object.fromEntries(
+      sources.items.filter((each) => each.pause).map(({ name }) => ["paused", `/sources/${name}`]),
+    ),
     failures: "/failures",
     data: "/data",
     dataset: `/data/${datasets.items.toSorted((a, b) => b.rows - a.rows)[0].name}`,
+    ...tabs(datasets.items),
     resources: "/resources",
     nowhere: "/no/such/page",
   };
+}
+
+/** The views of datasets, where there are any. */
+function tabs(datasets) {
+  const viewed = datasets.find((dataset) => dataset.view);
+  const logged = datasets.find((dataset) => dataset.history);
+  const of = (dataset, names) =>
+    names.map((name) => [name, `/data/${encodeURIComponent(dataset.name)}?tab=${name}`]);
+  return Object.fromEntries([
+    ...(viewed ? of(viewed, ["recent", "sentiment", "trending"]) : []),
+    ...(logged ? of(logged, ["grid", "history", "diff"]) : []),
+  ]);
 }
 
 const LOOKS = [

@@ -38,6 +38,18 @@ test("a run, live, from the button to its end", async () => {
   ).catch(() => {});
   assert.ok(seen.size > 2, `the cards never moved: ${[...seen]}`);
   assert.ok(most >= 1);
+  // A press on a worker shows its log and figures; another one, all of them.
+  const second = page.getByRole("button", { name: "Worker 2", exact: true });
+  await second.click();
+  await page.getByRole("heading", { name: "Worker 2", level: 2 }).waitFor();
+  await page.waitForFunction(() => {
+    const who = [...document.querySelectorAll(".run-feed .feed-who")];
+    return who.length > 0 && who.every((each) => each.textContent === "worker 2");
+  });
+  await page.getByText("Listed here").waitFor();
+  await shot(page, "live-1-worker");
+  await second.click();
+  await page.getByRole("heading", { name: "Activity", level: 2 }).waitFor();
   // The feed moves too.
   const lines = page.getByRole("list", { name: "What happened in this run, newest first" }).locator("li");
   await lines.first().waitFor();
@@ -60,6 +72,17 @@ test("a run, live, from the button to its end", async () => {
     names,
     run.by_source.map((source) => source.name),
   );
+  const phases = run.by_source.flatMap((source) => ((source.phases ?? []).length > 1 ? source.phases : []));
+  assert.deepEqual(
+    await page.locator("[data-phase]").evaluateAll((list) => list.map((item) => item.dataset.phase)),
+    phases.map(({ phase }) => phase),
+  );
+  if (run.totals.failures > 0) {
+    const { items } = await api(`/failures?limit=1000&run=${id}`);
+    const types = new Set(items.map(({ kind, stage }) => `${kind} ${stage}`));
+    const table = page.getByRole("table", { name: "Failures of this run by kind and stage" });
+    await until("failures", async () => (await table.locator("tbody tr").count()) === types.size, 10);
+  }
   await shot(page, "live-2-ended", { fullPage: true });
   await closePage(page);
 });

@@ -1,14 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import { COLUMNS, row, SOURCES, TABLES } from "./sources.mjs";
+import { dataRoute, exported } from "./data.mjs";
+import { page } from "./paging.mjs";
+import { Refused } from "./refused.mjs";
+import { SOURCES } from "./sources.mjs";
 
 const PROBLEM = { "Content-Type": "application/problem+json" };
-
-class Refused extends Error {
-  constructor(status, title, detail, hint) {
-    super(detail);
-    Object.assign(this, { status, title, hint });
-  }
-}
 
 /** Answers the requests below `/api/v1`, and `/health`. */
 export function api(world, tokens) {
@@ -26,7 +22,7 @@ export function api(world, tokens) {
 
   function admit(request, url) {
     const may = role(request, url);
-    const operates = request.method === "POST" && !url.pathname.endsWith("/ticket");
+    const operates = request.method !== "GET" && !url.pathname.endsWith("/ticket");
     if (operates && may !== "operate") throw new Refused(403, "Forbidden", "This token may not operate.");
   }
 
@@ -44,16 +40,21 @@ export function api(world, tokens) {
         return;
       }
       if (path.at(-1) === "export") {
-        exported(response, path[1], url.searchParams.get("format") ?? "csv");
+        exported(world, response, path[1], url.searchParams.get("format") ?? "csv");
         return;
       }
-      const body = request.method === "POST" ? await bodyOf(request) : undefined;
-      const result = route(world, request.method, path, url.searchParams, body, tickets);
-      send(request, response, result, request.method === "POST" && "run_id" in result ? 202 : 200);
+      await answer(world, request, response, url, path, tickets);
     } catch (error) {
       refuse(response, error);
     }
   };
+}
+
+async function answer(world, request, response, url, path, tickets) {
+  const body = request.method === "GET" ? undefined : await bodyOf(request);
+  const ask = path[0] === "datasets" ? dataRoute : route;
+  const result = ask(world, request.method, path, url.searchParams, body, tickets);
+  send(request, response, result, request.method === "POST" && "run_id" in result ? 202 : 200);
 }
 
 function refuse(response, error) {
@@ -97,6 +98,7 @@ function route(world, method, path, query, body, tickets) {
       return world.sourceView(source(name));
     case "POST sources/*/resume":
       world.paused.delete(source(name).name);
+      world.left.delete(name);
       return world.sourceView(source(name));
     case "POST sources/*/collect":
       return world.collect({ sources: [source(name).name] });
@@ -128,12 +130,6 @@ function route(world, method, path, query, body, tickets) {
       tickets.set(ticket, Date.now() + 30_000);
       return { ticket, expires_in_s: 30 };
     }
-    case "GET datasets":
-      return page(Object.keys(TABLES).map(dataset), query);
-    case "GET datasets/*":
-      return { ...dataset(name), columns: COLUMNS };
-    case "GET datasets/*/records":
-      return records(name, query);
     case "GET resources":
       return {
         processors: 4,
@@ -206,13 +202,6 @@ function filterOf(query) {
     fits(event.action, query.get("action"));
 }
 
-function page(items, query) {
-  const from = Number(query.get("cursor") ?? 0);
-  const limit = Number(query.get("limit") ?? 50);
-  const next = from + limit;
-  return { items: items.slice(from, next), ...(next < items.length ? { next: String(next) } : {}) };
-}
-
 function failures(world, query) {
   return world.failures.filter(
     (each) =>
@@ -246,86 +235,6 @@ function groups(list, by) {
       example: members[0],
     }))
     .sort((a, b) => b.count - a.count);
-}
-
-function dataset(name) {
-  const table = TABLES[name];
-  if (!table) throw new Refused(404, "Not Found", `There is no table ${name}.`);
-  return {
-    name,
-    rows: table.rows,
-    bytes: table.rows * 412,
-    destination: "sqlite, busta.db",
-    sources: [table.source],
-  };
-}
-
-function records(name, query) {
-  let rows = Array.from({ length: Math.min(dataset(name).rows, 2000) }, (_, at) => row(at + 1));
-  for (const condition of (query.get("filter") ?? "").split(",").filter(Boolean)) {
-    const [, column, operator, value] = /^([a-z_]+)(!=|<=|>=|=|<|>|~)(.*)$/.exec(condition) ?? [];
-    if (!COLUMNS.some((each) => each.name === column)) {
-      throw new Refused(
-        400,
-        "Bad Request",
-        `There is no column ${column ?? condition}.`,
-        "The schema names them.",
-      );
-    }
-    rows = rows.filter((each) => holds(each[column], operator, value));
-  }
-  const order = query.get("order");
-  if (order) {
-    const column = order.replace(/^-/, "");
-    rows.sort(
-      (a, b) => (a[column] < b[column] ? -1 : a[column] > b[column] ? 1 : 0) * (order[0] === "-" ? -1 : 1),
-    );
-  }
-  return page(rows, query);
-}
-
-function holds(have, operator, value) {
-  const number = Number(value);
-  switch (operator) {
-    case "=":
-      return String(have) === value;
-    case "!=":
-      return String(have) !== value;
-    case "~":
-      return String(have).toLowerCase().includes(value.toLowerCase());
-    case "<":
-      return have < number;
-    case "<=":
-      return have <= number;
-    case ">":
-      return have > number;
-    default:
-      return have >= number;
-  }
-}
-
-function exported(response, name, format) {
-  const rows = Array.from({ length: Math.min(dataset(name).rows, 1000) }, (_, at) => row(at + 1));
-  const lines = {
-    csv: () =>
-      [
-        COLUMNS.map((column) => column.name).join(","),
-        ...rows.map((each) => COLUMNS.map(({ name: column }) => quoted(each[column])).join(",")),
-      ].join("\r\n"),
-    json: () => JSON.stringify(rows),
-    ndjson: () => rows.map((each) => JSON.stringify(each)).join("\n"),
-  }[format];
-  if (!lines) throw new Refused(400, "Bad Request", `There is no format ${format}.`);
-  response.writeHead(200, {
-    "Content-Type": { csv: "text/csv", json: "application/json", ndjson: "application/x-ndjson" }[format],
-    "Content-Disposition": `attachment; filename="${name}.${format}"`,
-  });
-  response.end(lines());
-}
-
-function quoted(value) {
-  const text = value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function stream(world, request, response, query) {

@@ -2,6 +2,8 @@ import { randomOf } from "./random.mjs";
 
 const WORKERS = 8;
 const LIMIT = 6;
+/** What a source with a budget is expected to take. */
+export const ESTIMATE = 52;
 
 /** A run that is acted out: workers take splits, read batches, fail, retry and write. */
 export class MockRun {
@@ -25,16 +27,18 @@ export class MockRun {
   }
 
   part(source) {
-    const splits = Array.from({ length: source.splits }, (_, at) => ({
-      id: source.type === "files" ? `incoming/2026-01/${source.name}-${at + 1}.json` : `page ${at + 1}`,
-      stream: source.streams[at % source.streams.length],
-      attempt: 1,
-      notBefore: 0,
+    const splits = Array.from({ length: source.splits }, (_, at) => splitOf(source, at, source.phases?.[0]));
+    const phases = source.phases?.map(({ phase }, at) => ({
+      phase,
+      splits_done: 0,
+      splits_total: at === 0 ? splits.length : 0,
+      records: 0,
     }));
     return {
       source,
       state: "queued",
       known: splits.length,
+      phases,
       waiting: splits,
       inFlight: 0,
       totals: { records: 0, bytes: 0, requests: 0, retries: 0, failures: 0, splits: 0 },
@@ -103,6 +107,8 @@ export class MockRun {
       stream: task.split.stream,
       split: task.split.id,
       attempt: task.split.attempt,
+      ...(task.split.phase ? { phase: task.split.phase } : {}),
+      ...(task.split.subject ? { subject: task.split.subject } : {}),
       ...more,
     };
   }
@@ -245,12 +251,27 @@ export class MockRun {
     task.part.totals.splits += 1;
     worker.splits_done += 1;
     worker.records_done += task.records;
+    this.phaseDone(task);
     this.emit(
       worker.worker_id,
       "complete",
       this.about(task, { count: task.records, duration_ms: Date.now() - task.since }),
     );
     worker.task = undefined;
+  }
+
+  /** A split of a phase is done: the next phase gets what was found. */
+  phaseDone({ part, split, records }) {
+    const at = part.phases?.findIndex((each) => each.phase === split.phase) ?? -1;
+    if (at < 0) return;
+    part.phases[at].splits_done += 1;
+    part.phases[at].records += records;
+    const next = part.source.phases[at + 1];
+    if (!next) return;
+    const from = part.phases[at + 1].splits_total;
+    part.waiting.push(...Array.from({ length: next.each }, (_, n) => splitOf(part.source, from + n, next)));
+    part.phases[at + 1].splits_total += next.each;
+    part.known += next.each;
   }
 
   end(state) {
@@ -316,6 +337,8 @@ export class MockRun {
       time: part.time,
       ...(held ? { waiting: `${part.source.host} asked to wait` } : {}),
       ...(part.error ? { error: part.error } : {}),
+      ...(part.phases ? { phases: part.phases } : {}),
+      ...budgetOf(part),
     };
   }
 
@@ -362,6 +385,25 @@ export class MockRun {
       })),
     };
   }
+}
+
+/** What it has cost, and was expected to take. */
+function budgetOf({ source, totals }) {
+  const cost = source.budget?.cost_per_request;
+  return cost ? { cost: totals.requests * cost, estimate: ESTIMATE } : {};
+}
+
+function splitOf(source, at, phase) {
+  const about = phase?.about ?? source.about;
+  const page = `page ${at + 1}`;
+  return {
+    id: source.type === "files" ? `incoming/2026-01/${source.name}-${at + 1}.json` : page,
+    stream: phase?.stream ?? source.streams[at % source.streams.length],
+    attempt: 1,
+    notBefore: 0,
+    ...(phase ? { phase: phase.phase, id: `${phase.stream} ${page}` } : {}),
+    ...(about ? { subject: { [about[0]]: about[1][at % about[1].length] } } : {}),
+  };
 }
 
 function stateOf(part, forced) {

@@ -50,6 +50,68 @@ export const SOURCES = [
     faulty: true,
   },
   {
+    name: "forum",
+    type: "reddit",
+    priority: "normal",
+    pool: "api",
+    host: "forum.example:443",
+    splits: 12,
+    batches: [1, 3],
+    pace: [80, 300],
+    schedule: "every 30m",
+    streams: ["posts"],
+    about: ["subreddit", ["rust", "programming", "selfhosted", "dataengineering"]],
+  },
+  {
+    name: "marketplace",
+    type: "amazon",
+    priority: "normal",
+    pool: "api",
+    host: "market.example:443",
+    splits: 4,
+    batches: [1, 2],
+    pace: [200, 900],
+    schedule: "cron 0 6 * * 1-5 (America/New_York)",
+    streams: ["products"],
+    phases: [
+      {
+        phase: "amazon",
+        stream: "products",
+        about: ["category", ["Headphones", "Smart home", "Cameras", "Office"]],
+      },
+      {
+        phase: "ebay",
+        stream: "sellers",
+        each: 6,
+        about: [
+          "products.title",
+          ["Wireless headphones X200", "Smart lamp 4", "USB hub, 7 ports", "Webcam 1080p"],
+        ],
+      },
+    ],
+    budget: { cost_per_request: 0.0025, per_run: 0.25, requests_per_run: 100, requests_per_day: 5000 },
+    settings: {
+      preset: "electronics",
+      presets: ["electronics", "home", "office", "all"],
+      values: {
+        base_url: "https://market.example",
+        marketplace: "US",
+        categories: ["Headphones", "Smart home", "Cameras", "Office"],
+        list: "best_sellers",
+        pages: 2,
+        chain: {
+          type: "ebay",
+          of: "products",
+          price: ["80 % of the product's", "120 % of the product's"],
+          condition: "new",
+          free_shipping: true,
+          seller_country: "US",
+        },
+        pause_after: 5,
+      },
+    },
+  },
+  {
     name: "partner-prices-with-a-rather-long-name",
     type: "api",
     priority: "normal",
@@ -69,6 +131,8 @@ export const TABLES = {
   entries: { source: "news", rows: 5_120, key: "guid" },
   "sentinel-2-l2a": { source: "sentinel", rows: 12_004, key: "id" },
   drops: { source: "drops", rows: 940, key: "id" },
+  posts: { source: "forum" },
+  sellers: { source: "marketplace" },
 };
 
 export const COLUMNS = [

@@ -1,7 +1,9 @@
 import { EventEmitter } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { History } from "./history.mjs";
+import { makePosts } from "./posts.mjs";
 import { randomOf } from "./random.mjs";
-import { MockRun } from "./run.mjs";
+import { ESTIMATE, MockRun } from "./run.mjs";
 import { SOURCES, TABLES } from "./sources.mjs";
 
 const KEPT_EVENTS = 20_000;
@@ -19,6 +21,10 @@ export class World extends EventEmitter {
     this.live = [];
     this.past = [];
     this.paused = new Set();
+    // What is left alone after failures, until somebody resumes it.
+    this.left = new Set(["partner-prices-with-a-rather-long-name"]);
+    this.posts = makePosts();
+    this.sellers = new History();
     this.nextEvent = 1;
     this.resources = [];
     this.throughput = [];
@@ -126,7 +132,21 @@ export class World extends EventEmitter {
     this.live.push(run);
     if (ahead) run.behind = ahead;
     else run.start();
-    return { run_id: id, state: run.state, sources: names, ...(ahead ? { waits_for: ahead.id } : {}) };
+    const estimates = sources
+      .filter((source) => source.budget)
+      .map(({ name, budget: { cost_per_request: each, requests_per_run: allowed } }) => ({
+        source: name,
+        requests: ESTIMATE,
+        cost: ESTIMATE * each,
+        allowed,
+      }));
+    return {
+      run_id: id,
+      state: run.state,
+      sources: names,
+      ...(ahead ? { waits_for: ahead.id } : {}),
+      ...(estimates.length > 0 ? { estimates } : {}),
+    };
   }
 
   ended(run) {
@@ -254,6 +274,7 @@ export class World extends EventEmitter {
             },
           }
         : {}),
+      ...(this.left.has(source.name) ? { pause: leftAlone(this.startedAt) } : {}),
       requests: source.host ? 1200 : 0,
       ...(source.host ? { latency_p50_ms: source.pace[0], latency_p99_ms: source.pace[1] * 1.7 } : {}),
       in_flight: running?.parts.find((part) => part.source === source)?.inFlight ?? 0,
@@ -279,6 +300,8 @@ export class World extends EventEmitter {
         .filter((run) => run.sources.includes(source.name))
         .slice(0, 10)
         .map(summaryOf),
+      ...(source.budget ? { budget: { ...source.budget, requests_today: 4210 } } : {}),
+      ...(source.settings ? { settings: source.settings } : {}),
       quality: source.streams.map((stream) => ({
         stream,
         records: 4000,
@@ -300,6 +323,15 @@ export class World extends EventEmitter {
       })),
     };
   }
+}
+
+function leftAlone(since) {
+  return {
+    since: new Date(since - 900_000).toISOString(),
+    reason:
+      "5 splits in a row have failed: 401 Unauthorized, the token was refused. Set `auth.token` to a valid one.",
+    next_probe_at: new Date(Math.ceil(Date.now() / 600_000) * 600_000).toISOString(),
+  };
 }
 
 const MOST_SAMPLES = 720;

@@ -10,6 +10,7 @@ import "./style/tables.css";
 import "./style/forms.css";
 import "./style/dialogs.css";
 import "./style/pages.css";
+import "./style/data.css";
 
 followLinks();
 followActivity();

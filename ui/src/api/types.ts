@@ -56,6 +56,25 @@ export interface SourceRun {
   time: TimeSpent;
   waiting?: string;
   error?: string;
+  /** How far the parts of its work are, in their order; absent if it is not made of parts. */
+  phases?: PhaseProgress[];
+  /** What its requests have cost, if its budget says what one does. */
+  cost?: number;
+  /** How many requests it is expected to take. */
+  estimate?: number;
+  /** Why its own settings ended it before its end. */
+  stopped?: { by: "budget" | "failures"; reason: string };
+}
+
+/** What a split is about: the values of its placeholders, by their names. */
+export type Subject = Record<string, string>;
+
+/** How far one part of a source's work is, such as listing, and then searching for what was listed. */
+export interface PhaseProgress {
+  phase: string;
+  splits_done: number;
+  splits_total: number;
+  records: number;
 }
 
 export type WorkerAction = "idle" | "opening" | "fetching" | "transforming" | "writing";
@@ -175,6 +194,33 @@ export interface ScheduleView {
   overlap: string;
 }
 
+/** That a source is paused. */
+export interface PauseView {
+  since: string;
+  /** Why, if it was paused by itself after too many failures; absent if somebody has paused it. */
+  reason?: string;
+  /** When it is looked next whether it answers again. */
+  next_probe_at?: string;
+}
+
+/** What a source may use. Money has no unit: it is that of the configuration. */
+export interface BudgetView {
+  cost_per_request?: number;
+  per_run?: number;
+  requests_per_run?: number;
+  requests_per_day?: number;
+  /** Requests of this day (UTC), over all runs. */
+  requests_today?: number;
+}
+
+/** How a source is configured, as far as it is no secret. */
+export interface SourceSettings {
+  preset?: string;
+  /** The presets that its type offers. */
+  presets: string[];
+  values: Record<string, unknown>;
+}
+
 export interface SourceView {
   name: string;
   type: string;
@@ -188,6 +234,7 @@ export interface SourceView {
   /** How many of that run's records are of this source. */
   last_records?: number;
   schedule?: ScheduleView;
+  pause?: PauseView;
   requests: number;
   latency_p50_ms?: number;
   latency_p99_ms?: number;
@@ -228,6 +275,8 @@ export interface SourceDetail extends SourceView {
   upcoming: string[];
   recent_runs: RunSummary[];
   quality: StreamQuality[];
+  budget?: BudgetView;
+  settings?: SourceSettings;
 }
 
 export interface CollectRequest {
@@ -241,6 +290,17 @@ export interface Accepted {
   state: RunState;
   sources: string[];
   waits_for?: string;
+  /** Of the sources with a budget. */
+  estimates?: Estimate[];
+}
+
+/** What collecting a source is expected to take. */
+export interface Estimate {
+  source: string;
+  requests?: number;
+  cost?: number;
+  /** How many requests its budget allows a run. */
+  allowed?: number;
 }
 
 export interface FailureView {
@@ -280,6 +340,8 @@ export interface ActivityEvent {
   source?: string;
   stream?: string;
   split?: string;
+  phase?: string;
+  subject?: Subject;
   count?: number;
   duration_ms?: number;
   attempt?: number;
@@ -295,6 +357,19 @@ export interface Dataset {
   bytes?: number;
   destination: string;
   sources: string[];
+  view?: DatasetView | null;
+  /** Whether changes are logged, rows can be edited and edits undone. */
+  history: boolean;
+}
+
+/** The columns that say what rows are about over time. */
+export interface DatasetView {
+  time: string;
+  group_by?: string;
+  text: string[];
+  score?: string;
+  /** What the columns of the sentiment begin with. */
+  sentiment?: string;
 }
 
 export interface Column {

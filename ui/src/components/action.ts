@@ -1,11 +1,4 @@
-import type { Tone } from "./badge.tsx";
-import type { IconName } from "./icon.tsx";
-
-interface Look {
-  icon: IconName;
-  tone: Tone;
-  words: string;
-}
+import type { Look } from "./look.ts";
 
 const LOOKS: Record<string, Look> = {
   started: { icon: "play", tone: "info", words: "started" },
@@ -21,6 +14,7 @@ const LOOKS: Record<string, Look> = {
   error: { icon: "error", tone: "bad", words: "error" },
   inserted: { icon: "plus", tone: "good", words: "inserted" },
   updated: { icon: "pencil", tone: "good", words: "updated" },
+  edited: { icon: "pencil", tone: "info", words: "edited by hand" },
   deduped: { icon: "copy", tone: "calm", words: "deduped" },
   schema: { icon: "columns", tone: "info", words: "schema" },
   complete: { icon: "check", tone: "good", words: "complete" },
@@ -31,7 +25,7 @@ export function actionLook(action: string): Look {
   return LOOKS[action] ?? { icon: "dot", tone: "calm", words: action.replaceAll("_", " ") };
 }
 
-export const ACTIONS = Object.keys(LOOKS).filter((action) => action !== "uploading");
+export const ACTIONS = Object.keys(LOOKS);
 
 /** What somebody wants to know who does not follow each batch. */
 export const NOTABLE = "started,retrying,rate_limited,paused,resumed,adapted,warning,error,schema,complete";

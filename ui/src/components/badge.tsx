@@ -1,13 +1,6 @@
 import type { FindingLevel, RunState, SourceHealth, WorkerAction } from "../api/types.ts";
-import { Icon, type IconName } from "./icon.tsx";
-
-export type Tone = "good" | "warn" | "bad" | "info" | "calm";
-
-interface Look {
-  icon: IconName;
-  tone: Tone;
-  words: string;
-}
+import { Icon } from "./icon.tsx";
+import type { Look } from "./look.ts";
 
 const STATES: Record<RunState, Look> = {
   queued: { icon: "clock", tone: "calm", words: "queued" },
@@ -43,7 +36,7 @@ const LEVELS: Record<FindingLevel, Look> = {
 };
 
 /** A state in colour, sign and word. */
-export function Badge(props: { icon: IconName; tone: Tone; words: string; class?: string }) {
+export function Badge(props: Look & { class?: string }) {
   return (
     <span class={`badge ${props.tone} ${props.class ?? ""}`}>
       <Icon name={props.icon} />

@@ -1,8 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import { timeOfDay } from "../format/time.ts";
-import { repaint } from "../state/theme.ts";
+import { axisOf, frameOf, type Pointed, resolved, seconds, times, usePlot } from "./plot.ts";
 
 interface Props {
   title: string;
@@ -17,6 +16,10 @@ interface Props {
   /** Bytes: steps of the axis are round in KiB, MiB, ... */
   binary?: boolean;
   height?: number;
+  /** A value holds until the next one. */
+  stepped?: boolean;
+  /** How the time of a sample is told. */
+  when?(at: string): string;
 }
 
 const HEIGHT = 150;
@@ -30,42 +33,18 @@ const BINARY_STEPS = [0, 1, 2, 3, 4].flatMap((unit) =>
 /** One series over time. What it shows is also said in words, for those who do not see it. */
 export function Chart(props: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-  const [at, setAt] = useState<number | null | undefined>();
-  const painted = repaint.value;
-  const data = useMemo<uPlot.AlignedData>(
-    () => [props.at.map((t) => new Date(t).getTime() / 1000), props.values],
-    [props.at, props.values],
-  );
-  const newest = useRef({ data, format: props.format });
-  newest.current = { data, format: props.format };
-
+  const [at, setAt] = useState<Pointed>();
+  const data = useMemo<uPlot.AlignedData>(() => [seconds(props.at), props.values], [props.at, props.values]);
+  const format = useRef(props.format);
+  format.current = props.format;
   // A line needs two points; from one, the axis of time would be made up.
   const drawable = props.values.length > 1;
-
-  useEffect(() => {
-    if (!drawable) return;
-    let gone = false;
-    let watch: ResizeObserver | undefined;
-    // Only pages with charts load what draws them.
-    void import("uplot").then(({ default: UPlot }) => {
-      const node = box.current;
-      if (gone || !node) return;
-      const format = (value: number) => newest.current.format(value);
-      const drawn = new UPlot(options(node, props, format, setAt), newest.current.data, node);
-      plot.current = drawn;
-      watch = new ResizeObserver(() => drawn.setSize({ width: node.clientWidth, height: node.clientHeight }));
-      watch.observe(node);
-    });
-    return () => {
-      gone = true;
-      watch?.disconnect();
-      plot.current?.destroy();
-      plot.current = undefined;
-    };
-  }, [drawable, painted, props.colour, props.most]);
-
-  useEffect(() => plot.current?.setData(data), [data]);
+  usePlot(box, {
+    data,
+    drawable,
+    look: [props.colour, props.most],
+    draw: (UPlot, node) => options(UPlot, node, props, (value) => format.current(value), setAt),
+  });
 
   const last = props.values.length - 1;
   const shown = at ?? last;
@@ -76,7 +55,9 @@ export function Chart(props: Props) {
       <figcaption>
         <span>{props.title}</span>
         <span class="value">{value === undefined ? "–" : props.format(value)}</span>
-        <span class="faint">{at !== null && at !== undefined && time ? timeOfDay(time) : ""}</span>
+        <span class="faint">
+          {at !== null && at !== undefined && time ? (props.when ?? timeOfDay)(time) : ""}
+        </span>
       </figcaption>
       <div
         ref={box}
@@ -100,27 +81,17 @@ function words(props: Props): string {
 }
 
 function options(
+  UPlot: typeof uPlot,
   node: HTMLElement,
   props: Props,
   format: (value: number) => string,
-  point: (at: number | null | undefined) => void,
+  point: (at: Pointed) => void,
 ): uPlot.Options {
-  const style = getComputedStyle(node);
-  const of = (name: string) => style.getPropertyValue(name).trim();
-  // Canvas knows no `light-dark()`: a custom property that was resolved as a colour is needed.
   const line = resolved(node, props.colour);
-  const axis = {
-    stroke: resolved(node, "--ink-soft"),
-    font: `11px ${of("--font")}`,
-    grid: { stroke: resolved(node, "--line-soft"), width: 1 },
-    ticks: { show: false },
-  };
+  const axis = axisOf(node);
+  const paths = props.stepped ? UPlot.paths.stepped?.({ align: 1 }) : undefined;
   return {
-    width: node.clientWidth,
-    height: props.height ?? HEIGHT,
-    legend: { show: false },
-    padding: [8, 16, 0, 0],
-    cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
+    ...frameOf(node, props.height ?? HEIGHT, point),
     scales: {
       // A server that has just started has little to show; and where all is nothing, the axis needs an end.
       x: { range: (_, from, to) => [Math.min(from, to - LEAST_S), to] },
@@ -136,28 +107,11 @@ function options(
         values: (_, splits) => splits.map((s) => format(s)),
       },
     ],
-    series: [{}, { stroke: line, width: 1.75, fill: fade(line), points: { show: false } }],
-    hooks: { setCursor: [(u) => point(u.cursor.idx)] },
+    series: [
+      {},
+      { stroke: line, width: 1.75, fill: fade(line), points: { show: false }, ...(paths ? { paths } : {}) },
+    ],
   };
-}
-
-/** Times of the axis, to the second where they are close. */
-function times(splits: number[]): string[] {
-  const [first = 0, second = 60] = splits;
-  const format = second - first < 60 ? withSeconds : hourMinute;
-  return splits.map((seconds) => format.format(seconds * 1000));
-}
-
-const withSeconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false });
-const hourMinute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
-
-function resolved(node: HTMLElement, property: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${property})`;
-  node.append(probe);
-  const colour = getComputedStyle(probe).color;
-  probe.remove();
-  return colour;
 }
 
 function fade(colour: string): string {

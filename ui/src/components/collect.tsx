@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { operate } from "../api/client.ts";
-import type { Accepted, SourceView } from "../api/types.ts";
+import type { Accepted, Estimate, SourceView } from "../api/types.ts";
+import { money } from "../format/money.ts";
+import { count, plural } from "../format/number.ts";
 import { go } from "../state/router.ts";
 import { toast } from "../state/toast.ts";
 import { Act } from "./button.tsx";
@@ -10,6 +12,7 @@ import { Icon } from "./icon.tsx";
 
 /** Says what became of a request to collect, and shows the run. */
 export function accepted(answer: Accepted): void {
+  for (const estimate of answer.estimates ?? []) toast({ tone: "info", text: estimateWords(estimate) });
   const to = `/runs/${encodeURIComponent(answer.run_id)}`;
   if (answer.state === "queued") {
     toast({
@@ -20,6 +23,17 @@ export function accepted(answer: Accepted): void {
   } else {
     go(to);
   }
+}
+
+/** What a run is expected to take of a source's budget. */
+function estimateWords({ source, requests, cost, allowed }: Estimate): string {
+  if (requests === undefined) {
+    const most = allowed === undefined ? "" : `; its budget allows ${count(allowed)}`;
+    return `${source}: how many requests it takes is not known before a first run is complete${most}.`;
+  }
+  const price = cost === undefined ? "" : `, ${money(cost)}`;
+  const most = allowed === undefined ? "" : ` of ${count(allowed)} that its budget allows`;
+  return `${source}: about ${plural(requests, "request")}${most}${price}.`;
 }
 
 /** The button that asks what to collect, and collects it. */

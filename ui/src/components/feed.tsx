@@ -8,8 +8,10 @@ import { actionLook } from "./action.ts";
 import { Badge } from "./badge.tsx";
 import { Code } from "./code.tsx";
 import { Dialog } from "./dialog.tsx";
+import { type Fact, Facts } from "./facts.tsx";
 import { Icon } from "./icon.tsx";
 import { shortId } from "./runs.tsx";
+import { SubjectWords } from "./subject.tsx";
 import { Words } from "./words.tsx";
 
 interface Props {
@@ -125,7 +127,7 @@ function Line({ event, first, gap, withRun, open }: LineProps) {
                 <Words text={event.message} />
               </span>
             )}
-            {!event.message && event.split && <span class="faint"> {event.split}</span>}
+            {!event.message && <About event={event} />}
           </span>
         </button>
       </li>
@@ -133,8 +135,21 @@ function Line({ event, first, gap, withRun, open }: LineProps) {
   );
 }
 
+/** What an event is about: in the words of its source if it has any, else by the name of its split. */
+function About({ event }: { event: ActivityEvent }) {
+  if (event.subject) {
+    return (
+      <>
+        {" "}
+        <SubjectWords subject={event.subject} />
+      </>
+    );
+  }
+  return event.split ? <span class="faint"> {event.split}</span> : null;
+}
+
 /** What these count are records; found may be splits too, which belong to none. */
-const OF_RECORDS = new Set(["inserted", "updated", "deduped", "warning", "complete"]);
+const OF_RECORDS = new Set(["uploading", "inserted", "updated", "edited", "deduped", "warning", "complete"]);
 
 function amount(event: ActivityEvent, count: number): string {
   const records = OF_RECORDS.has(event.action) || (event.action === "found" && event.split !== undefined);
@@ -152,18 +167,27 @@ function facts(event: ActivityEvent): string {
 }
 
 function EventDialog({ event, close }: { event: ActivityEvent; close(): void }) {
-  const rows: [string, string | undefined][] = [
+  const to = `/runs/${encodeURIComponent(event.run)}`;
+  const rows: Fact[] = [
     ["When", dateTime(event.at)],
     ["Who", event.worker_id === 0 ? "the system" : `worker ${event.worker_id}`],
     ["Source", event.source],
+    ["Phase", event.phase],
     ["Stream", event.stream],
     ["Split", event.split],
+    ["About", event.subject && <SubjectWords subject={event.subject} />],
     ["Count", event.count?.toLocaleString("en")],
     ["Attempt", event.attempt?.toString()],
     ["Duration", event.duration_ms === undefined ? undefined : millis(event.duration_ms)],
     ["Error", event.error],
     ["Stage", event.stage],
     ["Address", event.url],
+    [
+      "Run",
+      <a key="run" href={to} onClick={close}>
+        {event.run}
+      </a>,
+    ],
   ];
   return (
     <Dialog title={`Event: ${actionLook(event.action).words}`} close={close}>
@@ -172,24 +196,7 @@ function EventDialog({ event, close }: { event: ActivityEvent; close(): void }) 
           <Words text={event.message} />
         </p>
       )}
-      <dl class="facts">
-        {rows
-          .filter(([, value]) => value !== undefined)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-        <div>
-          <dt>Run</dt>
-          <dd>
-            <a href={`/runs/${encodeURIComponent(event.run)}`} onClick={close}>
-              {event.run}
-            </a>
-          </dd>
-        </div>
-      </dl>
+      <Facts rows={rows} />
       <details>
         <summary>As JSON</summary>
         <Code label="The event as JSON" text={JSON.stringify(event)} />

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api/client.ts";
 import type { Query } from "../state/query.ts";
-import type { Tone } from "./badge.tsx";
 import { Icon, type IconName } from "./icon.tsx";
+import type { Tone } from "./look.ts";
 import { Words } from "./words.tsx";
 
 const ICONS: Record<Tone, IconName> = {

@@ -17,7 +17,8 @@ interface Props<T> {
   every?: number;
   withRuns?: boolean;
   id(item: T): string;
-  children: (items: T[]) => ComponentChildren;
+  /** Gets also whether there are more: a part may be empty, if few fit a filter, and still not be the last. */
+  children: (items: T[], more: boolean) => ComponentChildren;
 }
 
 /** A list whose beginning is kept up to date, and whose further parts come on request. */
@@ -40,7 +41,7 @@ export function PagedList<T>(props: Props<T>) {
         };
         return (
           <>
-            {props.children(items)}
+            {props.children(items, next !== undefined)}
             {next !== undefined && items.length < MOST && (
               <div class="more">
                 <Act act={load}>Show more</Act>

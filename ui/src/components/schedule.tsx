@@ -7,6 +7,7 @@ import { When } from "./time.tsx";
 /** When a source is collected next, in a few words. */
 export function NextRun({ source }: { source: SourceView }) {
   if (source.running) return <a href={`/runs/${encodeURIComponent(source.running)}`}>running now</a>;
+  if (source.pause?.reason) return <span class="warn-ink">paused after failures</span>;
   if (!source.schedule) return <span class="faint">on request</span>;
   if (source.schedule.paused) return <span class="warn-ink">paused</span>;
   return <When at={source.schedule.next_at} />;
@@ -16,7 +17,10 @@ export function NextRun({ source }: { source: SourceView }) {
 export function SourceActions(props: { source: SourceView; refresh(): void; small?: boolean }) {
   const { source, refresh } = props;
   const small = props.small ?? false;
-  const paused = source.schedule?.paused;
+  // By itself, after failures; its page says why, with a button of its own.
+  const left = source.pause?.reason !== undefined;
+  const paused = source.schedule?.paused || source.pause !== undefined;
+  const words = left ? "Resume collecting" : paused ? "Resume schedule" : "Pause schedule";
   const act = async (what: (name: string) => Promise<unknown>) => {
     await what(source.name);
     refresh();
@@ -33,15 +37,15 @@ export function SourceActions(props: { source: SourceView; refresh(): void; smal
       >
         {small ? null : "Collect now"}
       </Act>
-      {source.schedule && (
+      {(left ? small : source.schedule || source.pause) && (
         <Act
           icon={paused ? "clock" : "pause"}
           look={small ? "quiet" : ""}
           square={small}
-          label={paused ? `Resume the schedule of ${source.name}` : `Pause the schedule of ${source.name}`}
+          label={`${words} of ${source.name}`}
           act={() => act(paused ? operate.resume : operate.pause)}
         >
-          {small ? null : paused ? "Resume schedule" : "Pause schedule"}
+          {small ? null : words}
         </Act>
       )}
     </span>

@@ -20,6 +20,18 @@ export function Toasts() {
                 <Words text={message.hint} />
               </p>
             )}
+            {message.act && (
+              <button
+                type="button"
+                onClick={() => {
+                  dismiss(message.key);
+                  message.act?.act();
+                }}
+              >
+                <Icon name="undo" />
+                {message.act.text}
+              </button>
+            )}
             {message.link && <a href={message.link.to}>{message.link.text}</a>}
           </div>
           <button

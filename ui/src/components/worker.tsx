@@ -1,25 +1,49 @@
-import type { WorkerView } from "../api/types.ts";
+import type { Subject, WorkerView } from "../api/types.ts";
 import { count, plural } from "../format/number.ts";
 import { duration } from "../format/time.ts";
 import { WorkerBadge } from "./badge.tsx";
+import { SubjectWords } from "./subject.tsx";
 
-/** What a worker does now, and what it has done. */
-export function WorkerCard({ worker }: { worker: WorkerView }) {
+interface Props {
+  worker: WorkerView;
+  /** What its split is about, in its source's words. */
+  subject?: Subject | undefined;
+  /** Whether its log and figures are shown. */
+  chosen: boolean;
+  choose(): void;
+}
+
+/** What a worker does now, and what it has done; a press shows its log. */
+export function WorkerCard({ worker, subject, chosen, choose }: Props) {
   const idle = worker.action === "idle";
   const done = `${plural(worker.splits_done, "split")} · ${plural(worker.records_done, "record")}`;
   return (
-    <li class={`worker ${idle ? "idle" : ""}`} data-worker={worker.worker_id}>
+    <li class={`worker ${idle ? "idle" : ""} ${chosen ? "chosen" : ""}`} data-worker={worker.worker_id}>
       <div class="worker-head">
-        <h3>Worker {worker.worker_id}</h3>
+        <h3>
+          <button
+            type="button"
+            class="link whole"
+            aria-pressed={chosen}
+            title={`Log and figures of worker ${worker.worker_id}`}
+            onClick={choose}
+          >
+            Worker {worker.worker_id}
+          </button>
+        </h3>
         <WorkerBadge action={worker.action} />
       </div>
       <p class="worker-what">
         {worker.source ? <b>{worker.source}</b> : <span class="faint">waits for a split</span>}
         {worker.stream && worker.stream !== worker.source && <span> / {worker.stream}</span>}
-        {worker.split && (
-          <span class="split" title={worker.split}>
-            {worker.split}
-          </span>
+        {subject ? (
+          <SubjectWords subject={subject} />
+        ) : (
+          worker.split && (
+            <span class="split" title={worker.split}>
+              {worker.split}
+            </span>
+          )
         )}
       </p>
       <p class="worker-now">

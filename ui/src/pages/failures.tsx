@@ -7,6 +7,7 @@ import { Segments, Select } from "../components/choice.tsx";
 import { Code } from "../components/code.tsx";
 import { accepted } from "../components/collect.tsx";
 import { Dialog } from "../components/dialog.tsx";
+import { type Fact, Facts } from "../components/facts.tsx";
 import { Loaded } from "../components/notice.tsx";
 import { PageFrame, Section } from "../components/page.tsx";
 import { PagedList } from "../components/paged.tsx";
@@ -192,7 +193,7 @@ function FailureDialog({ failure, close }: { failure: FailureView; close(): void
     close();
     accepted(answer);
   };
-  const rows: [string, string | undefined][] = [
+  const rows: Fact[] = [
     ["Source", failure.source],
     ["Stream", failure.stream],
     ["Split", failure.split],
@@ -200,6 +201,12 @@ function FailureDialog({ failure, close }: { failure: FailureView; close(): void
     ["Stage", failure.stage],
     ["Kind", failure.kind.replace("_", " ")],
     ["When", dateTime(failure.at)],
+    [
+      "Run",
+      <a key="run" href={`/runs/${encodeURIComponent(failure.run_id)}`} onClick={close}>
+        {failure.run_id}
+      </a>,
+    ],
   ];
   return (
     <Dialog
@@ -215,22 +222,7 @@ function FailureDialog({ failure, close }: { failure: FailureView; close(): void
       <p>
         <Words text={failure.reason} />
       </p>
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-        <div>
-          <dt>Run</dt>
-          <dd>
-            <a href={`/runs/${encodeURIComponent(failure.run_id)}`} onClick={close}>
-              {failure.run_id}
-            </a>
-          </dd>
-        </div>
-      </dl>
+      <Facts rows={rows} />
       {failure.payload === undefined ? (
         <p class="faint">Nothing of it was kept.</p>
       ) : (

@@ -13,6 +13,7 @@ import { LiveRunCard } from "../components/live-run.tsx";
 import { Loaded } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
 import { RunTable } from "../components/runs.tsx";
+import { NextRun } from "../components/schedule.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { bytes, compact, plural, rate } from "../format/number.ts";
@@ -215,14 +216,7 @@ const SOURCES: Col<SourceView>[] = [
   { title: "Records", number: true, cell: (source) => compact(source.last_records ?? 0) },
   {
     title: "Next run",
-    cell: (source) =>
-      source.running ? (
-        <a href={`/runs/${encodeURIComponent(source.running)}`}>now</a>
-      ) : source.schedule?.paused ? (
-        <span class="warn-ink">paused</span>
-      ) : (
-        <When at={source.schedule?.next_at} none="on request" />
-      ),
+    cell: (source) => <NextRun source={source} />,
   },
   {
     title: "Do",

@@ -19,62 +19,59 @@ export function ResourcesPage() {
 const rateOf = (value: number) => `${bytes(value)}/s`;
 const processors = (value: number) => value.toFixed(2);
 
+const CHARTS: {
+  heading: string;
+  title: string;
+  key: Exclude<keyof ResourceSample, "at">;
+  format(value: number): string;
+  colour: string;
+  binary?: boolean;
+}[] = [
+  {
+    heading: "Processor",
+    title: "Processors in use",
+    key: "processors",
+    format: processors,
+    colour: "--chart-1",
+  },
+  {
+    heading: "Memory",
+    title: "Memory held",
+    key: "memory_bytes",
+    format: bytes,
+    colour: "--chart-2",
+    binary: true,
+  },
+  {
+    heading: "Network",
+    title: "Received by collecting",
+    key: "received_bytes_per_s",
+    format: rateOf,
+    colour: "--chart-3",
+    binary: true,
+  },
+  {
+    heading: "Files",
+    title: "Open file descriptors",
+    key: "file_descriptors",
+    format: count,
+    colour: "--chart-4",
+  },
+];
+
 function Body({ resources }: { resources: Resources }) {
   const { samples } = resources;
-  const last = samples.at(-1);
   const at = useMemo(() => samples.map((sample) => sample.at), [samples]);
-  const of = (key: Exclude<keyof ResourceSample, "at">) => samples.map((sample) => sample[key]);
-  const series = useMemo(
-    () => ({
-      processors: of("processors"),
-      memory: of("memory_bytes"),
-      files: of("file_descriptors"),
-      network: of("received_bytes_per_s"),
-    }),
-    [samples],
-  );
+  const values = useMemo(() => CHARTS.map(({ key }) => samples.map((sample) => sample[key])), [samples]);
   return (
     <>
-      <Now resources={resources} last={last} />
+      <Now resources={resources} last={samples.at(-1)} />
       <div class="charts">
-        <Section title="Processor">
-          <Chart
-            title="Processors in use"
-            at={at}
-            values={series.processors}
-            format={processors}
-            colour="--chart-1"
-          />
-        </Section>
-        <Section title="Memory">
-          <Chart
-            title="Memory held"
-            at={at}
-            values={series.memory}
-            format={bytes}
-            binary
-            colour="--chart-2"
-          />
-        </Section>
-        <Section title="Network">
-          <Chart
-            title="Received by collecting"
-            at={at}
-            values={series.network}
-            format={rateOf}
-            binary
-            colour="--chart-3"
-          />
-        </Section>
-        <Section title="Files">
-          <Chart
-            title="Open file descriptors"
-            at={at}
-            values={series.files}
-            format={count}
-            colour="--chart-4"
-          />
-        </Section>
+        {CHARTS.map(({ heading, key, ...chart }, nth) => (
+          <Section key={key} title={heading}>
+            <Chart {...chart} at={at} values={values[nth] ?? []} />
+          </Section>
+        ))}
       </div>
       <Section title="Pools">
         <Pools pools={resources.pools} />

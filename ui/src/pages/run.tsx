@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { operate } from "../api/client.ts";
-import type { LiveRun, RunDetail, SourceReport, SourceRun } from "../api/types.ts";
+import type { RunDetail, SourceRun } from "../api/types.ts";
 import { StateBadge } from "../components/badge.tsx";
 import { Progress } from "../components/bar.tsx";
 import { Act } from "../components/button.tsx";
@@ -9,18 +9,19 @@ import { Dialog } from "../components/dialog.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Hosts, Pools } from "../components/limits.tsx";
 import { share } from "../components/live-run.tsx";
-import { Loaded, Notice } from "../components/notice.tsx";
+import { Loaded } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
+import { Phases } from "../components/phases.tsx";
 import { SourceNames, TRIGGERS } from "../components/runs.tsx";
 import { Spent } from "../components/spent.tsx";
-import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
-import { Words } from "../components/words.tsx";
-import { WorkerCard } from "../components/worker.tsx";
 import { bytes, compact, count, percent, plural, rate } from "../format/number.ts";
 import { dateTime, duration } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
-import { RunFeed } from "./run-feed.tsx";
+import { RunFailures } from "./run-failures.tsx";
+import { RunFeed, useRunFeed } from "./run-feed.tsx";
+import { Report, SourceProgress } from "./run-sources.tsx";
+import { Workers } from "./run-workers.tsx";
 
 const UNDER_WAY = new Set(["queued", "running"]);
 const RETRIABLE = new Set(["interrupted", "partial", "failed", "cancelled"]);
@@ -87,13 +88,14 @@ function Actions({ run, refresh }: { run: RunDetail; refresh(): void }) {
 
 function RunBody({ run }: { run: RunDetail }) {
   const { live } = run;
+  const feed = useRunFeed(run.id);
   return (
     <>
       <Announce state={run.state} />
       <Head run={run} />
       <div class="run-grid">
         <div class="run-main">
-          {live && <Workers live={live} />}
+          {live && <Workers live={live} feed={feed} />}
           <Section title="Sources">
             <ul class="source-runs">
               {run.by_source.map((source) => (
@@ -102,6 +104,7 @@ function RunBody({ run }: { run: RunDetail }) {
             </ul>
             {run.by_source.length === 0 && <p class="empty">It waits for its turn.</p>}
           </Section>
+          <RunFailures run={run} />
           <Section title="Where the time goes">
             <Spent sources={run.by_source} />
           </Section>
@@ -119,7 +122,7 @@ function RunBody({ run }: { run: RunDetail }) {
             </Section>
           )}
         </div>
-        <RunFeed run={run} />
+        <RunFeed run={run} state={feed} />
       </div>
       {run.report && (
         <Section title="Report">
@@ -171,6 +174,17 @@ function Head({ run }: { run: RunDetail }) {
           </p>
         </div>
       )}
+      {run.by_source.map(
+        (source) =>
+          source.phases &&
+          source.phases.length > 1 && (
+            <Phases
+              key={source.name}
+              phases={source.phases}
+              source={run.by_source.length > 1 ? source.name : undefined}
+            />
+          ),
+      )}
       <Figures
         label="What the run has done"
         figures={[
@@ -219,99 +233,4 @@ function Head({ run }: { run: RunDetail }) {
 
 function known(sources: SourceRun[]): number {
   return sources.reduce((sum, source) => sum + source.splits_known, 0);
-}
-
-/** Beyond these, workers without work are only counted. */
-const CARDS = 24;
-
-function Workers({ live }: { live: LiveRun }) {
-  const crowded = live.workers.length > CARDS;
-  const shown = crowded ? live.workers.filter((worker) => worker.action !== "idle") : live.workers;
-  const busy = live.workers.filter((worker) => worker.action !== "idle").length;
-  return (
-    <Section title="Workers" beside={<span class="faint">{`${busy} of ${live.workers.length} busy`}</span>}>
-      <ul class="workers">
-        {shown.map((worker) => (
-          <WorkerCard key={worker.worker_id} worker={worker} />
-        ))}
-      </ul>
-      {crowded && <p class="faint">{plural(live.workers.length - busy, "more worker")} without work</p>}
-    </Section>
-  );
-}
-
-function SourceProgress({ source }: { source: SourceRun }) {
-  const part = source.splits_known === 0 ? undefined : source.totals.splits / source.splits_known;
-  return (
-    <li data-source={source.name}>
-      <div class="run-cell">
-        <a href={`/sources/${encodeURIComponent(source.name)}`}>{source.name}</a>
-        <StateBadge state={source.state} />
-        <span class="faint">{source.type}</span>
-      </div>
-      <Progress
-        label={`Splits done of ${source.name}`}
-        share={source.state === "completed" ? 1 : part}
-        tone={source.state}
-      />
-      <p class="inline-facts">
-        <span>
-          {count(source.totals.splits)} of {plural(source.splits_known, "split")}
-        </span>
-        <span>{plural(source.totals.records, "record")}</span>
-        <span>{bytes(source.totals.bytes)}</span>
-        {source.in_flight > 0 && <span>{count(source.in_flight)} being read</span>}
-        {source.totals.retries > 0 && (
-          <span class="warn-ink">{plural(source.totals.retries, "retry", "retries")}</span>
-        )}
-        {source.totals.failures > 0 && (
-          <span class="bad-ink">{plural(source.totals.failures, "failure")}</span>
-        )}
-      </p>
-      {source.waiting && (
-        <Notice tone="warn">
-          <Words text={source.waiting} />
-        </Notice>
-      )}
-      {source.error && (
-        <Notice tone="bad">
-          <Words text={source.error} />
-        </Notice>
-      )}
-    </li>
-  );
-}
-
-const REPORT: Col<SourceReport>[] = [
-  {
-    title: "Source",
-    main: true,
-    cell: (source) => (
-      <span class="run-cell">
-        <b>{source.name}</b>
-        <StateBadge state={source.status} />
-      </span>
-    ),
-  },
-  { title: "Records", number: true, cell: (source) => count(source.records) },
-  { title: "Already there", number: true, cell: (source) => count(source.deduped) },
-  { title: "Dropped", number: true, extra: true, cell: (source) => count(source.dropped ?? 0) },
-  { title: "Failures", number: true, cell: (source) => count(source.failures) },
-  { title: "Requests", number: true, cell: (source) => count(source.requests) },
-  { title: "Retries", number: true, extra: true, cell: (source) => count(source.retries) },
-  { title: "Rate limited", number: true, extra: true, cell: (source) => count(source.rate_limited) },
-  { title: "Received", number: true, cell: (source) => bytes(source.bytes) },
-  { title: "Took", number: true, cell: (source) => duration(source.duration_s) },
-];
-
-function Report({ sources }: { sources: SourceReport[] }) {
-  return (
-    <Table
-      caption="The run's report, by source"
-      cols={REPORT}
-      rows={sources}
-      id={(source) => source.name}
-      empty="It had no sources."
-    />
-  );
 }

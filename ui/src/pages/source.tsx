@@ -1,14 +1,19 @@
-import type { SourceDetail, StreamQuality, StreamView } from "../api/types.ts";
+import { operate } from "../api/client.ts";
+import type { PauseView, SourceDetail, StreamQuality, StreamView } from "../api/types.ts";
 import { HealthBadge, LevelBadge } from "../components/badge.tsx";
+import { Budget } from "../components/budget.tsx";
+import { Act } from "../components/button.tsx";
 import { Hosts } from "../components/limits.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
 import { RunTable } from "../components/runs.tsx";
 import { NextRun, SourceActions } from "../components/schedule.tsx";
+import { Settings } from "../components/settings.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { compact, count, millis, percent, plural } from "../format/number.ts";
+import { scheduleWords } from "../format/schedule.ts";
 import { dateTime } from "../format/time.ts";
 import { useQuery } from "../state/query.ts";
 
@@ -24,15 +29,15 @@ export function SourcePage({ name }: { name: string }) {
       beside={source.data && <HealthBadge health={source.data.health} />}
       actions={source.data && <SourceActions source={source.data} refresh={source.refresh} />}
     >
-      <Loaded query={source}>{(data) => <Body source={data} />}</Loaded>
+      <Loaded query={source}>{(data) => <Body source={data} refresh={source.refresh} />}</Loaded>
     </PageFrame>
   );
 }
 
-function Body({ source }: { source: SourceDetail }) {
+function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
   return (
     <>
-      {source.error && (
+      {source.error && !source.pause?.reason?.includes(source.error) && (
         <Notice tone="bad">
           <p>
             <Words text={source.error} />
@@ -40,6 +45,7 @@ function Body({ source }: { source: SourceDetail }) {
           <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
         </Notice>
       )}
+      {source.pause?.reason && <Left source={source} pause={source.pause} refresh={refresh} />}
       <p class="inline-facts">
         <span>{source.type}</span>
         <span>priority {source.priority}</span>
@@ -61,6 +67,12 @@ function Body({ source }: { source: SourceDetail }) {
           />
         </Section>
       </div>
+      <Budget source={source} />
+      {source.settings && (
+        <Section title="Configuration">
+          <Settings settings={source.settings} />
+        </Section>
+      )}
       <Section title="Hosts">
         <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />
       </Section>
@@ -77,6 +89,39 @@ function Body({ source }: { source: SourceDetail }) {
   );
 }
 
+/** Why nothing is collected of it, and what can be done about it. */
+function Left(props: { source: SourceDetail; pause: PauseView; refresh(): void }) {
+  const { source, pause, refresh } = props;
+  const resume = async () => {
+    await operate.resume(source.name);
+    refresh();
+  };
+  return (
+    <Notice tone="warn">
+      <p>
+        <b>Paused by itself after failures:</b> <Words text={pause.reason ?? ""} />
+      </p>
+      <p>
+        Since <When at={pause.since} />.{" "}
+        {pause.next_probe_at ? (
+          <>
+            A request tries <When at={pause.next_probe_at} /> whether it answers again; then it goes on by
+            itself.
+          </>
+        ) : (
+          "It goes on when somebody says so."
+        )}
+      </p>
+      <p>
+        <a href={`/failures?source=${encodeURIComponent(source.name)}`}>Look at its failures</a>
+      </p>
+      <Act icon="play" act={resume}>
+        Resume collecting
+      </Act>
+    </Notice>
+  );
+}
+
 function Numbers({ source }: { source: SourceDetail }) {
   const { latency_p50_ms: p50, latency_p99_ms: p99, effective_concurrency: bears } = source;
   return (
@@ -86,7 +131,7 @@ function Numbers({ source }: { source: SourceDetail }) {
         {
           name: "Next run",
           value: <NextRun source={source} />,
-          below: source.schedule?.words ?? "no schedule",
+          below: source.schedule ? scheduleWords(source.schedule.words) : "no schedule",
         },
         {
           name: "Last run",
@@ -115,8 +160,8 @@ function Schedule({ source }: { source: SourceDetail }) {
   const overlap = schedule.overlap === "queue" ? "the next run waits" : "the next run is left out";
   return (
     <>
-      <p>
-        {schedule.words}
+      <p title={schedule.words}>
+        {scheduleWords(schedule.words)}
         {schedule.paused && <span class="warn-ink"> · paused</span>}
       </p>
       <p class="faint">

@@ -8,6 +8,7 @@ import { type Col, Table } from "../components/table.tsx";
 import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { compact, count, millis } from "../format/number.ts";
+import { scheduleWords } from "../format/schedule.ts";
 import { useList } from "../state/query.ts";
 
 export function SourcesPage() {
@@ -35,7 +36,7 @@ function columns(refresh: () => void): Col<SourceView>[] {
   return [
     { title: "Source", main: true, cell: (source) => <Name source={source} /> },
     { title: "Type", cell: (source) => source.type },
-    { title: "Schedule", cell: (source) => source.schedule?.words ?? <span class="faint">none</span> },
+    { title: "Schedule", cell: (source) => <ScheduleCell source={source} /> },
     { title: "Next run", cell: (source) => <NextRun source={source} /> },
     {
       title: "Last run",
@@ -61,6 +62,11 @@ function columns(refresh: () => void): Col<SourceView>[] {
       cell: (source) => <SourceActions source={source} refresh={refresh} small />,
     },
   ];
+}
+
+function ScheduleCell({ source }: { source: SourceView }) {
+  if (!source.schedule) return <span class="faint">none</span>;
+  return <span title={source.schedule.words}>{scheduleWords(source.schedule.words)}</span>;
 }
 
 function Name({ source }: { source: SourceView }) {

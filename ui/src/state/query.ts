@@ -2,6 +2,7 @@ import { useEffect, useReducer, useRef } from "preact/hooks";
 import { type ApiError, getAll, send } from "../api/client.ts";
 import { signInNeeded, token } from "../api/token.ts";
 import { runsChanged } from "../live/activity.ts";
+import { edited } from "./edits.ts";
 import { type Ask, Poll } from "./poll.ts";
 import { hidden } from "./visibility.ts";
 
@@ -14,16 +15,17 @@ interface Answer {
 const answers = new Map<string, Answer>();
 const KEPT = 24;
 
-/** Keeps an answer; says whether it is another than before. */
-function keep(path: string, text: string): boolean {
+/** Keeps an answer; one that says what the last one said is the same object. */
+function keep(path: string, text: string): unknown {
   const known = answers.get(path);
   answers.delete(path);
-  answers.set(path, known?.text === text ? known : { text, data: JSON.parse(text) });
+  const answer = known?.text === text ? known : { text, data: JSON.parse(text) };
+  answers.set(path, answer);
   for (const oldest of answers.keys()) {
     if (answers.size <= KEPT) break;
     answers.delete(oldest);
   }
-  return known?.text !== text;
+  return answer.data;
 }
 
 export interface Query<T> {
@@ -59,6 +61,7 @@ function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Qu
   const [, redraw] = useReducer<number, void>((n) => n + 1, 0);
   const error = useRef<ApiError | undefined>(undefined);
   const poll = useRef<Poll | undefined>(undefined);
+  const shown = useRef<unknown>(undefined);
   const { every } = options;
   // A token that was given after a refusal asks again, and so does the return of whoever looked away.
   const who = token.value;
@@ -71,7 +74,8 @@ function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Qu
       answer(text) {
         const before = error.current;
         error.current = undefined;
-        if (keep(path, text) || before) redraw();
+        // Another part of the page may have asked for the same, and had the answer first.
+        if (keep(path, text) !== shown.current || before) redraw();
       },
       problem(problem) {
         error.current = problem;
@@ -83,7 +87,7 @@ function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Qu
   }, [path, read, every, who, idle]);
 
   const ask = () => void poll.current?.ask();
-  const news = options.withRuns ? runsChanged.value : 0;
+  const news = (options.withRuns ? runsChanged.value : 0) + edited.value;
   const known = useRef(news);
   useEffect(() => {
     if (known.current === news) return;
@@ -93,5 +97,6 @@ function useAnswer<T>(path: string | null, read: Ask, options: QueryOptions): Qu
   }, [news]);
 
   const data = path === null ? undefined : (answers.get(path)?.data as T | undefined);
+  shown.current = data;
   return { data, error: error.current, refresh: ask };
 }

@@ -7,9 +7,13 @@ export interface Toast {
   text: string;
   hint?: string | undefined;
   link?: { to: string; text: string } | undefined;
+  /** What can be done about it, as long as it is shown. */
+  act?: { text: string; act(): void } | undefined;
 }
 
 const LASTS_MS = 8000;
+/** What asks for a decision, or for careful reading, stays longer. */
+const LONGER = 3;
 const MOST = 3;
 let keys = 0;
 
@@ -19,7 +23,8 @@ export function toast(message: Omit<Toast, "key">): void {
   keys += 1;
   const key = keys;
   toasts.value = [...toasts.value.slice(1 - MOST), { ...message, key }];
-  setTimeout(() => dismiss(key), message.tone === "bad" ? 2 * LASTS_MS : LASTS_MS);
+  const longer = message.tone === "bad" || message.act !== undefined;
+  setTimeout(() => dismiss(key), longer ? LONGER * LASTS_MS : LASTS_MS);
 }
 
 export function dismiss(key: number): void {
@@ -32,7 +37,7 @@ export function toastProblem(problem: unknown): void {
     toast({
       tone: "info",
       text: "Your token may look, but not operate.",
-      hint: "Sign in with a token of the role `operate` to collect, stop, retry or pause.",
+      hint: "Sign in with a token of the role `operate` to collect, stop, retry, pause or edit.",
     });
   } else if (problem instanceof ApiError) {
     // Signing in says what a 401 would.

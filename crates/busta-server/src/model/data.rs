@@ -1,3 +1,4 @@
+use busta_core::dataset::ViewSettings;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,6 +18,42 @@ pub struct Dataset {
     pub destination: String,
     /// The sources that land in it.
     pub sources: Vec<String>,
+    /// Which columns say what its rows are about over time; absent if the configuration names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<DatasetView>,
+    /// Whether its changes are logged: rows can then be edited, and edits undone.
+    #[serde(default)]
+    pub history: bool,
+}
+
+/// The columns from which the newest rows, their sentiment and what is trending are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatasetView {
+    /// The column that says when: seconds or milliseconds since 1970, or an RFC 3339 time.
+    pub time: String,
+    /// The column by which rows are told apart in statistics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_by: Option<String>,
+    /// The columns whose words are counted.
+    pub text: Vec<String>,
+    /// The column whose growth makes a row trend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// What the names of the columns with the sentiment begin with: `sentiment` for `sentiment_label`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentiment: Option<String>,
+}
+
+impl From<&ViewSettings> for DatasetView {
+    fn from(settings: &ViewSettings) -> Self {
+        Self {
+            time: settings.time.clone(),
+            group_by: settings.group_by.clone(),
+            text: settings.text.clone(),
+            score: settings.score.clone(),
+            sentiment: settings.sentiment.clone(),
+        }
+    }
 }
 
 /// A table and its columns.

@@ -16,7 +16,7 @@ mod source;
 
 pub use activity::{ActivityEvent, ActivityQuery};
 pub use collect::{Accepted, CollectRequest, RetryRequest, SourceCollectRequest};
-pub use data::{Column, Dataset, DatasetSchema, ExportFormat, RecordQuery};
+pub use data::{Column, Dataset, DatasetSchema, DatasetView, ExportFormat, RecordQuery};
 pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
 pub use host::{HostView, PoolView};
 pub use overview::{Health, Overview, Readiness, ThroughputSample};

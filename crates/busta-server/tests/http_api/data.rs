@@ -1,7 +1,7 @@
 //! Records and exports.
 
 use busta_server::RingLimits;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::Server;
 
@@ -10,6 +10,16 @@ async fn records_keep_their_text() {
     let server = Server::open().await;
     let answer = server.get("/api/v1/datasets/entries/records").await;
     assert_eq!(answer.text(), "{\"items\":[{\"big\": 12345678901234567890.10},{}],\"next\":\"\\\"more\"}");
+}
+
+#[tokio::test]
+async fn datasets_say_what_else_they_can_show() {
+    let server = Server::open().await;
+    let posts = server.get("/api/v1/datasets/posts").await.json();
+    let view = json!({"time": "created_at", "group_by": "forum", "text": ["title"], "sentiment": "mood"});
+    assert_eq!((&posts["view"], &posts["history"]), (&view, &json!(true)));
+    let entries = server.get("/api/v1/datasets/entries").await.json();
+    assert_eq!((entries.get("view"), &entries["history"]), (None, &json!(false)));
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use busta_core::destination::{ColumnInfo, Readable, TableInfo};
 use busta_core::reading::{Condition, Order, RowPage, RowQuery};
-use busta_core::{Error, ErrorKind, Result};
+use busta_core::{DatasetSettings, Error, ErrorKind, Result, StreamSpec};
 use busta_server::RecordScan;
-use busta_server::model::{Column, Dataset, DatasetSchema, Page, PageQuery, RecordQuery};
+use busta_server::model::{Column, Dataset, DatasetSchema, DatasetView, Page, PageQuery, RecordQuery};
 
 use super::paging;
-use crate::config::{BuiltDestination, Config};
+use crate::config::{BuiltDestination, BuiltSource, Config};
 
 /// A page of the tables: by destination, and there by name, as they come.
 pub async fn datasets(config: &Config, part: PageQuery) -> Result<Page<Dataset>> {
@@ -120,14 +120,24 @@ async fn tables(built: &BuiltDestination) -> Result<Vec<TableInfo>> {
 }
 
 fn dataset_of(config: &Config, place: usize, table: TableInfo) -> Dataset {
-    let lands = |source: &&crate::config::BuiltSource| {
-        source.destination == place && source.source.streams().iter().any(|stream| stream.table == table.name)
-    };
+    let lands =
+        |source: &&BuiltSource| source.destination == place && streams(source, &table.name).count() > 0;
+    let sources: Vec<_> = config.sources.iter().filter(lands).collect();
+    // Settings belong to the table: every stream that lands in it has the same.
+    let settings = sources.iter().find_map(|source| streams(source, &table.name).next());
+    let settings = settings.map(|stream| &stream.dataset);
     Dataset {
-        sources: config.sources.iter().filter(lands).map(|source| source.name.to_string()).collect(),
+        view: settings.and_then(|settings| settings.view.as_ref()).map(DatasetView::from),
+        history: settings.is_some_and(DatasetSettings::logs_changes),
+        sources: sources.iter().map(|source| source.name.to_string()).collect(),
         destination: config.destinations[place].words(),
         name: table.name,
         rows: table.rows,
         bytes: table.bytes,
     }
+}
+
+/// The streams of a source that land in a table.
+fn streams<'a>(source: &'a BuiltSource, table: &'a str) -> impl Iterator<Item = &'a StreamSpec> {
+    source.source.streams().iter().filter(move |stream| stream.table == table)
 }

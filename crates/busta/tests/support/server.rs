@@ -49,7 +49,10 @@ impl Server {
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("serve: {line}")));
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { child, url, client: Client::new(), token: None, runtime }
+        // Connections are not kept: the server closes those that rest, which nobody here would see until the next
+        // request is lost on one.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { child, url, client, token: None, runtime }
     }
 
     pub fn with_token(mut self, token: &str) -> Self {

@@ -3,9 +3,10 @@ use busta_core::destination::Scan;
 use busta_core::reading::RowPage;
 use busta_core::{Error, Records, Result};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
-    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth, SourceView, Trigger,
+    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Column, Dataset, DatasetSchema, DatasetView,
+    FailureGroup, FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness,
+    RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceDetail, SourceHealth,
+    SourceView, Trigger,
 };
 use busta_server::{RecordScan, Service};
 use chrono::DateTime;
@@ -73,6 +74,14 @@ fn dataset(name: &str) -> Dataset {
         bytes: None,
         destination: "sqlite busta.db".to_owned(),
         sources: vec!["news".to_owned()],
+        view: (name == "posts").then(|| DatasetView {
+            time: "created_at".to_owned(),
+            group_by: Some("forum".to_owned()),
+            text: vec!["title".to_owned()],
+            score: None,
+            sentiment: Some("mood".to_owned()),
+        }),
+        history: name == "posts",
     }
 }
 
