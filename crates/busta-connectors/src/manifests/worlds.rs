@@ -184,6 +184,9 @@ fn amazon_reads_lists_by_an_api_for_scraping() {
     let search = keys("type: amazon\nauth: { api_key: k }\nqueries: [kettle]\n");
     assert_eq!(search["streams"][0]["params"]["search_term"], "{query}");
     assert_eq!(search["streams"][0]["params"].get("category_id"), None);
+    keys(
+        "type: amazon\nstyle: creators\npartner_tag: x-20\nauth: { client_id: a, client_secret: b }\nqueries: [kettle]\n",
+    );
 }
 
 #[test]
