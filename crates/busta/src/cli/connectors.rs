@@ -21,8 +21,8 @@ pub enum Connectors {
     #[command(after_help = "Examples:
   busta connectors list
 
-Manifests that a configuration names under `connectors:` are listed with the others, if it is named with -c or
-stands in this folder.")]
+Manifests that a configuration names under `connectors:` are listed with the others, if it is
+named with -c or stands in this folder.")]
     List,
     /// Show one: an example and all its keys
     #[command(after_help = "Examples:
