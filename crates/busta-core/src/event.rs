@@ -1,11 +1,21 @@
 //! Events: what the activity feed shows.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorKind;
 use crate::failure::Stage;
 use crate::ids::{RunId, SourceName, SplitId, StreamName};
+use crate::secret::redact;
+use crate::split::Split;
+
+/// So many values of a split's subject are told.
+const MOST_VALUES: usize = 8;
+
+/// So many characters of each, and of each name.
+const LONGEST_VALUE: usize = 120;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,9 +31,9 @@ pub enum Action {
     Retrying,
     /// A host asked us to slow down (for `duration_ms`).
     RateLimited,
-    /// A host is left alone for a while after too many failures in a row.
+    /// A host or a source is left alone for a while after too many failures in a row.
     Paused,
-    /// A paused host answers again.
+    /// A paused host or source answers again, or somebody has let the source go on.
     Resumed,
     /// What a host is given was changed to what it bears.
     Adapted,
@@ -31,6 +41,8 @@ pub enum Action {
     Warning,
     /// Something failed for good.
     Error,
+    /// A commit begins (of `count` records of a stream).
+    Uploading,
     /// Rows became durable (`count` new ones).
     Inserted,
     /// Rows were replaced by newer ones (`count`).
@@ -57,6 +69,7 @@ impl Action {
             Self::Adapted => "adapted",
             Self::Warning => "warning",
             Self::Error => "error",
+            Self::Uploading => "uploading",
             Self::Inserted => "inserted",
             Self::Updated => "updated",
             Self::Deduped => "deduped",
@@ -86,6 +99,12 @@ pub struct Event {
     /// The split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitId>,
+    /// The part of the source's work that the stream belongs to ([`StreamSpec::phase`](crate::StreamSpec)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What the split is about, without secrets and cut to a bounded size ([`Event::about`]).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subject: BTreeMap<String, String>,
     /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -120,6 +139,8 @@ impl Event {
             source: None,
             stream: None,
             split: None,
+            phase: None,
+            subject: BTreeMap::new(),
             count: None,
             duration_ms: None,
             attempt: None,
@@ -128,5 +149,54 @@ impl Event {
             url: None,
             message: None,
         }
+    }
+
+    /// Makes it one about `split`: its stream, its id, and what it is about.
+    pub fn about(&mut self, split: &Split) {
+        self.stream = Some(split.stream.clone());
+        self.split = Some(split.id.clone());
+        self.subject = subject_shown(split);
+    }
+}
+
+/// What a split is about, without secrets and cut to a bounded size.
+pub fn subject_shown(split: &Split) -> BTreeMap<String, String> {
+    let subject = split.subject.iter().take(MOST_VALUES);
+    subject.map(|(name, value)| (shown(name), shown(value))).collect()
+}
+
+/// `text` without secrets, and not longer than people read.
+fn shown(text: &str) -> String {
+    let text = redact(text);
+    match text.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_split_is_about_is_bounded_and_tells_no_secret() {
+        crate::secret::register("a-very-secret-word");
+        let value = |n: usize| (format!("field{n:02}"), "é".repeat(100 * n));
+        let subject = (0..20).map(value).chain([("a".to_owned(), "is a-very-secret-word".to_owned())]);
+        let split = Split::new("s", "t".into(), None, &()).unwrap().about(subject.collect());
+        let mut event = Event::new(DateTime::UNIX_EPOCH, &"r".into(), Action::Found);
+        event.about(&split);
+        assert_eq!(event.subject.len(), MOST_VALUES);
+        assert_eq!(event.subject["a"], "is ***");
+        assert!(event.subject.values().all(|value| value.chars().count() <= LONGEST_VALUE + 1));
+        let text = serde_json::to_string(&event).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap().subject, event.subject);
+    }
+
+    #[test]
+    fn events_of_before_are_read() {
+        let text = r#"{"at":"2026-01-01T00:00:00Z","run":"r","worker_id":1,"action":"found","split":"s"}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        assert!(event.phase.is_none() && event.subject.is_empty());
     }
 }

@@ -20,6 +20,7 @@
 //! are passive: they do one thing when asked and say what happened. So every connector is short, and
 //! every rule about limits, retries and exactly once stands in one place (`busta-engine`).
 
+pub mod budget;
 pub mod checkpoint;
 pub mod clock;
 pub mod connector;
@@ -46,6 +47,7 @@ pub mod stream;
 pub mod transform;
 pub mod units;
 
+pub use budget::BudgetSettings;
 pub use checkpoint::{Checkpoint, Position, SplitState, Step};
 pub use cursor::{Cursor, CursorValue};
 pub use dataset::DatasetSettings;

@@ -2,8 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::ready;
+use std::pin::Pin;
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::ids::HostKey;
 
 /// Where a source's requests are counted and their answers' hints about limits are heeded.
@@ -14,6 +17,14 @@ pub trait Meter: Send + Sync {
     /// calls the reader, so that it is known who asks; `url` is shown only through
     /// [`shown_url`](crate::secret::shown_url).
     fn asking(&self, _url: &str) {}
+
+    /// Leave to send one request, of any kind: redirects, requests for tokens and retries ask each for their
+    /// own, right before they are sent. An error means that the source's budget is used up, or that it cannot
+    /// be counted: the request is not to be sent, and the error is to be passed on. Waits for the disk at
+    /// most. What reads files and objects of this machine asks for none.
+    fn permit(&self) -> Permit<'_> {
+        Box::pin(ready(Ok(())))
+    }
 
     /// A request has been answered or has failed. Called once per request, redirects and token
     /// requests included.
@@ -46,6 +57,9 @@ pub trait Meter: Send + Sync {
         false
     }
 }
+
+/// What [`Meter::permit`] comes to.
+pub type Permit<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 /// Room for one more request, until it is dropped: see [`Meter::spare`].
 pub struct Spare {

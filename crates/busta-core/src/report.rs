@@ -70,6 +70,9 @@ pub struct RunReport {
     pub peak_rss_bytes: u64,
     /// Processor time of the process during the run, in seconds.
     pub cpu_s: f64,
+    /// What the requests cost, of the sources whose `budget:` says so. Absent if none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
     /// Its sources, in the order of the configuration.
     pub sources: Vec<SourceReport>,
     /// The hosts that it asked: first those that refused most, then those that were asked most, and no
@@ -154,8 +157,54 @@ pub struct SourceReport {
     /// `Retry-After` is over. Absent if they do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fresh_s: Option<f64>,
+    /// What its requests cost, if its `budget:` says what one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// How many requests it was expected to take, by its splits and what earlier runs took. Absent if that was
+    /// not known, and of sources without `budget:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<u64>,
+    /// Why its part of the run was ended before its end, if the source's own settings ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// How far the parts of its work are, in the order of its streams; empty if its streams have no phases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub progress: Vec<PhaseProgress>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
+}
+
+/// Why a source's part of a run was ended before its end. What is missing is collected when the run is
+/// resumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// What has ended it.
+    pub by: StoppedBy,
+    /// In words, without secrets.
+    pub reason: String,
+}
+
+/// What ends a source's part of a run before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoppedBy {
+    /// Its `budget:` is used up.
+    Budget,
+    /// So many splits in a row have failed as `pause_after:` says. The source is paused.
+    Failures,
+}
+
+/// How far one part of a source's work is: the streams of one [phase](crate::StreamSpec::phase).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseProgress {
+    /// Its name.
+    pub phase: String,
+    /// Splits that are done.
+    pub splits_done: u64,
+    /// Splits that are known so far.
+    pub splits_total: u64,
+    /// Records that are new or changed in the destination.
+    pub records: u64,
 }
 
 /// What the slots of a source spent their time on, in seconds, summed over the slots. All but the first

@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::budget::BudgetSettings;
 use crate::split::Priority;
 use crate::units::{ByteSize, Rate, Span};
 
@@ -153,4 +154,11 @@ pub struct SourceSettings {
     pub retry: Option<RetrySettings>,
     /// How long one request may take; overrides `deadlines.request`.
     pub request_timeout: Option<Span>,
+    /// How many requests it may send, and what they cost.
+    pub budget: Option<BudgetSettings>,
+    /// After so many splits in a row that failed for good, the source is paused: what is left of it in this
+    /// run is left for later, and it is not collected by its schedule, until somebody resumes it or the
+    /// server finds that it answers again. Off if left out.
+    #[schemars(range(min = 1))]
+    pub pause_after: Option<u32>,
 }

@@ -1,5 +1,6 @@
 //! Splits: what the engine schedules.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +80,10 @@ pub struct Split {
     /// What the connector needs to open it: its own JSON, stored with the checkpoint for splits that
     /// were found while reading.
     pub payload: serde_json::Value,
+    /// What it is about, in words for people: the names and values that tell it from the other splits of its
+    /// stream (`symbol: BTCUSDT`). Events show it, cut to a bounded size.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subject: BTreeMap<String, String>,
 }
 
 fn one() -> f64 {
@@ -95,7 +100,14 @@ impl Split {
     ) -> Result<Self> {
         let payload = serde_json::to_value(payload)
             .map_err(|e| Error::bug(format!("a split's payload cannot be encoded: {e}")))?;
-        Ok(Self { id: id.into(), stream, host, weight: 1.0, payload })
+        Ok(Self { id: id.into(), stream, host, weight: 1.0, payload, subject: BTreeMap::new() })
+    }
+
+    /// The same split, about `subject`.
+    #[must_use]
+    pub fn about(mut self, subject: BTreeMap<String, String>) -> Self {
+        self.subject = subject;
+        self
     }
 
     /// The payload back in the connector's own type.

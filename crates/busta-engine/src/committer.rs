@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
+use busta_core::event::Action;
 use busta_core::settings::RetrySettings;
 use busta_core::{
-    Chunk, Committed, Cursor, CursorValue, Error, ErrorKind, Finish, Result, Split, SplitId, StreamName,
+    Chunk, Committed, Cursor, CursorValue, Error, ErrorKind, Finish, Result, SourceName, Split, StreamName,
     failpoint,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::budget::Reserved;
+use crate::feed::Feed;
 use crate::plan::SharedDestination;
 use crate::retry;
 
@@ -47,7 +49,7 @@ pub struct Parcel {
     /// What to commit.
     pub chunk: Chunk,
     /// The split it belongs to.
-    pub split: SplitId,
+    pub split: Arc<Split>,
     /// Whether the split ends with it, and how.
     pub end: Option<End>,
     /// Start cursors that hold only once the stream is finished.
@@ -98,7 +100,7 @@ pub struct ChunkReceipt {
     /// The stream.
     pub stream: StreamName,
     /// The split.
-    pub split: SplitId,
+    pub split: Arc<Split>,
     /// Whether the split ended with it.
     pub end: Option<End>,
     /// The destination's word.
@@ -121,8 +123,9 @@ pub async fn run(
     mut orders: mpsc::Receiver<Order>,
     receipts: mpsc::Sender<Receipt>,
     retry: RetrySettings,
+    feed: Feed,
 ) {
-    let mut committer = Committer { destination, receipts, retry, broken: None };
+    let mut committer = Committer { destination, receipts, retry, feed, broken: None };
     let mut pending = Vec::new();
     while orders.recv_many(&mut pending, MAX_GROUP_CHUNKS).await > 0 {
         let mut group = Vec::new();
@@ -152,6 +155,7 @@ struct Committer {
     destination: Arc<SharedDestination>,
     receipts: mpsc::Sender<Receipt>,
     retry: RetrySettings,
+    feed: Feed,
     /// Why nothing can be committed any more.
     broken: Option<(ErrorKind, String)>,
 }
@@ -181,7 +185,31 @@ impl Committer {
         }
     }
 
+    /// Tells that a commit begins: once for each stream that has records in it.
+    fn tell_uploading(&self, chunks: &[Chunk]) {
+        let mut streams: Vec<(&SourceName, &StreamName, u64)> = Vec::new();
+        for chunk in chunks {
+            let Some(staged) = &chunk.staged else { continue };
+            match streams
+                .iter_mut()
+                .find(|(source, stream, _)| (*source, *stream) == (&chunk.source, &chunk.stream))
+            {
+                Some((.., rows)) => *rows += staged.rows,
+                None => streams.push((&chunk.source, &chunk.stream, staged.rows)),
+            }
+        }
+        for (source, stream, rows) in streams {
+            self.feed.emit(Action::Uploading, |event| {
+                event.source = Some(source.clone());
+                event.stream = Some(stream.clone());
+                event.phase = self.feed.phase(source, stream);
+                event.count = Some(rows);
+            });
+        }
+    }
+
     async fn commit_durably(&mut self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
+        self.tell_uploading(chunks);
         failpoint::hit("engine.commit.before");
         let shared = self.destination.clone();
         let (results, changes) = {
@@ -246,7 +274,7 @@ impl Committer {
 struct Rest {
     worker: u32,
     source: usize,
-    split: SplitId,
+    split: Arc<Split>,
     end: Option<End>,
     deferred: Vec<(String, Cursor)>,
     nothing: bool,

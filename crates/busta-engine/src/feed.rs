@@ -1,10 +1,11 @@
 //! The activity feed: every event goes to whoever listens, and becomes a line of the log.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use busta_core::RunId;
 use busta_core::clock::Clock;
 use busta_core::event::{Action, Event};
+use busta_core::{RunId, SourceName, StreamName, StreamSpec};
 use tokio::sync::broadcast;
 use tracing::Level;
 
@@ -14,11 +15,28 @@ pub struct Feed {
     run: RunId,
     clock: Arc<dyn Clock>,
     listeners: broadcast::Sender<Event>,
+    /// The streams that belong to a phase of their source's work.
+    phases: Arc<HashMap<SourceName, HashMap<StreamName, String>>>,
 }
 
 impl Feed {
-    pub fn new(run: RunId, clock: Arc<dyn Clock>, listeners: broadcast::Sender<Event>) -> Self {
-        Self { run, clock, listeners }
+    /// The feed of a run of these sources.
+    pub fn new<'a>(
+        run: RunId,
+        clock: Arc<dyn Clock>,
+        listeners: broadcast::Sender<Event>,
+        sources: impl Iterator<Item = (&'a SourceName, &'a [StreamSpec])>,
+    ) -> Self {
+        let phases = |specs: &[StreamSpec]| {
+            specs.iter().filter_map(|spec| Some((spec.name.clone(), spec.phase.clone()?))).collect()
+        };
+        let phases = sources.map(|(name, specs)| (name.clone(), phases(specs))).collect();
+        Self { run, clock, listeners, phases: Arc::new(phases) }
+    }
+
+    /// The phase of its source's work that a stream belongs to.
+    pub fn phase(&self, source: &SourceName, stream: &StreamName) -> Option<String> {
+        self.phases.get(source)?.get(stream).cloned()
     }
 
     /// Tells of `action`; `fill` adds what applies, and is not called if nobody would know.
@@ -57,6 +75,7 @@ fn level(action: Action) -> Level {
         Action::Fetching
         | Action::Found
         | Action::Warning
+        | Action::Uploading
         | Action::Inserted
         | Action::Updated
         | Action::Deduped => Level::DEBUG,
@@ -73,6 +92,7 @@ fn log(event: &Event) {
                 source = event.source.as_ref().map(|name| name.as_str()),
                 stream = event.stream.as_ref().map(|name| name.as_str()),
                 split = event.split.as_ref().map(|id| id.as_str()),
+                phase = event.phase,
                 count = event.count,
                 duration_ms = event.duration_ms,
                 attempt = event.attempt,

@@ -1,24 +1,26 @@
 //! What the dispatcher knows about one source's part of the run.
 
+mod figures;
+mod spending;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use busta_core::quality::StreamQuality;
-use busta_core::report::{Phases, SourceReport, Status};
+use busta_core::report::{Status, Stopped, StoppedBy};
 use busta_core::{
-    Checkpoint, Cursor, CursorValue, Error, Finish, Position, Split, SplitId, StreamFinish, StreamName,
-    StreamSpec,
+    BudgetSettings, Checkpoint, Committed, Cursor, CursorValue, Error, Finish, Position, Split, SplitId,
+    StreamFinish, StreamName, StreamSpec,
 };
 use tokio::time::Instant;
 
 use crate::committer::End;
 use crate::meter::SourceMeter;
 use crate::plan::SourceEntry;
-use crate::progress::SourceProgress;
-use crate::rates::Speed;
 use crate::slot::{SourceShared, Work};
+use crate::spending::EarlierRequests;
 
 /// How far a source's part of the run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,18 @@ pub struct Ledger {
     /// Nothing more of it can be collected in this run.
     broken: bool,
     pub waiting: Option<String>,
+    pub budget: Option<BudgetSettings>,
+    earlier: EarlierRequests,
+    /// How many requests it is expected to take.
+    pub estimate: Option<u64>,
+    /// It goes on from where an earlier run has ended.
+    onward: bool,
+    /// It is paused after so many failures in a row.
+    pause_after: Option<u32>,
+    pub failed_in_a_row: u32,
+    last_error: Option<String>,
+    /// Its own settings have ended its part of the run.
+    pub stopped: Option<Stopped>,
     /// What was measured of its records; known at its end.
     quality: Vec<StreamQuality>,
 }
@@ -91,6 +105,12 @@ impl Before {
 
 struct StreamLedger {
     spec: StreamSpec,
+    /// Splits that are known, and those that are done.
+    known: u64,
+    done: u64,
+    /// Those that planning has named.
+    planned: u64,
+    records: u64,
     failed: usize,
     left: usize,
     /// Splits that this part of the run has read to their end.
@@ -108,6 +128,10 @@ impl Ledger {
     pub fn new(entry: &SourceEntry, shared: Arc<SourceShared>, specs: &[StreamSpec], resumed: bool) -> Self {
         let stream = |spec: &StreamSpec| StreamLedger {
             spec: spec.clone(),
+            known: 0,
+            done: 0,
+            planned: 0,
+            records: 0,
             failed: 0,
             left: 0,
             read: 0,
@@ -146,6 +170,14 @@ impl Ledger {
             error: None,
             broken: false,
             waiting: None,
+            budget: entry.settings.budget,
+            earlier: entry.earlier.clone(),
+            estimate: None,
+            onward: false,
+            pause_after: entry.settings.pause_after,
+            failed_in_a_row: 0,
+            last_error: None,
+            stopped: None,
             quality: Vec::new(),
         }
     }
@@ -159,6 +191,7 @@ impl Ledger {
                 stream.finished = true;
             }
         }
+        self.onward = !checkpoint.starts.is_empty();
         self.starts = checkpoint.starts;
         let mut states = checkpoint.splits;
         let mut work: Vec<Work> = Vec::new();
@@ -168,6 +201,7 @@ impl Ledger {
                 state.map_or((Position::Start, None), |state| (state.position, state.high));
             work.extend(self.take_up(split, position, high, self.resumed));
         }
+        self.streams.values_mut().for_each(|stream| stream.planned = stream.known);
         let found = states
             .into_values()
             .filter_map(|state| state.found.map(|split| (split, state.position, state.high)));
@@ -194,8 +228,10 @@ impl Ledger {
             return None;
         }
         stream.raise(high.clone());
+        stream.known += 1;
         if position == Position::Done {
             self.done += 1;
+            stream.done += 1;
             return None;
         }
         self.open += 1;
@@ -215,6 +251,7 @@ impl Ledger {
         match end {
             End::Done => {
                 self.done += 1;
+                stream.done += 1;
                 stream.read += 1;
             }
             End::Failed => {
@@ -269,7 +306,9 @@ impl Ledger {
 
     /// Keeps the first error for the report.
     pub fn note_error(&mut self, error: &Error) {
-        self.error.get_or_insert_with(|| busta_core::secret::redact(&error.to_string()).into_owned());
+        let words = busta_core::secret::redact(&error.to_string()).into_owned();
+        self.error.get_or_insert_with(|| words.clone());
+        self.last_error = Some(words);
     }
 
     /// Nothing more of it can be collected; returns whether that is news.
@@ -282,6 +321,21 @@ impl Ledger {
 
     pub fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Whether nothing more of it is to be begun in this run.
+    pub fn is_over(&self) -> bool {
+        self.broken || self.stopped.is_some()
+    }
+
+    /// Records of a stream are durable.
+    pub fn landed(&mut self, stream: &StreamName, committed: &Committed) {
+        let records = committed.inserted + committed.updated;
+        self.records += records;
+        self.deduped += committed.deduped;
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.records += records;
+        }
     }
 
     /// Whether all that can be done about its splits in this run is done and durable.
@@ -343,7 +397,10 @@ impl Ledger {
     pub fn end(&mut self, now: Instant) {
         self.ended = Some(now);
         self.judge();
-        let status = if self.left > 0 && !self.broken {
+        let cut_short = self.left > 0 && !self.broken;
+        let status = if cut_short && self.has_come_to_something() {
+            Status::Partial
+        } else if cut_short && self.stopped.is_none() {
             Status::Cancelled
         } else if self.failed == 0 && self.error.is_none() && !self.only_failures() {
             Status::Completed
@@ -353,6 +410,13 @@ impl Ledger {
             Status::Partial
         };
         self.phase = Phase::Ended(status);
+    }
+
+    /// Whether its own settings have ended it, with something to show. A budget that is used up is no failure,
+    /// whatever it was used for.
+    fn has_come_to_something(&self) -> bool {
+        let by = self.stopped.as_ref().map(|stopped| stopped.by);
+        by == Some(StoppedBy::Budget) || by.is_some() && (self.done > 0 || self.records > 0)
     }
 
     /// Measures a source that was collected to its end against what is expected of it.
@@ -394,74 +458,6 @@ impl Ledger {
     /// The source's part of the run was never begun.
     pub fn never_began(&mut self) {
         self.phase = Phase::Ended(Status::Cancelled);
-    }
-
-    /// How it stands, at `speed`.
-    pub fn progress(&self, speed: Speed) -> SourceProgress {
-        SourceProgress {
-            name: self.shared.name.clone(),
-            kind: self.kind.clone(),
-            status: self.status(),
-            splits_done: self.done,
-            splits_known: self.known.len(),
-            in_flight: self.in_slots,
-            records: self.records,
-            bytes: self.bytes(),
-            requests: self.requests(),
-            retries: self.retries,
-            failures: self.failures,
-            waiting: self.waiting.clone(),
-            error: self.error.clone(),
-            phases: self.phases(),
-            records_per_s: speed.0,
-            bytes_per_s: speed.1,
-        }
-    }
-
-    /// Bytes received or read in this run.
-    pub fn bytes(&self) -> u64 {
-        self.meter.bytes_read() - self.before.bytes
-    }
-
-    fn requests(&self) -> u64 {
-        self.meter.requests() - self.before.requests
-    }
-
-    fn phases(&self) -> Phases {
-        self.shared.phases.report(self.meter.waited_for().saturating_sub(self.before.waited))
-    }
-
-    pub fn report(&self) -> SourceReport {
-        let span = self.began.zip(self.ended).map_or(Duration::ZERO, |(began, ended)| ended - began);
-        SourceReport {
-            name: self.shared.name.clone(),
-            kind: self.kind.clone(),
-            status: self.status(),
-            records: self.records,
-            deduped: self.deduped,
-            bytes: self.bytes(),
-            requests: self.requests(),
-            retries: self.retries,
-            rate_limited: self.rate_limited,
-            failures: self.failures,
-            dropped: self.shared.dropped.load(Ordering::Relaxed),
-            warnings: self.shared.warnings.load(Ordering::Relaxed),
-            splits: self.done as u64,
-            duration_s: span.as_secs_f64(),
-            busy_s: self.busy.as_secs_f64(),
-            quality: self.quality.clone(),
-            phases: self.phases(),
-            fresh_s: self.meter.fresh(Instant::now()).map(|time| time.as_secs_f64()),
-            error: self.error.clone(),
-        }
-    }
-
-    /// How long a split of each stream took on average, for the streams that were read.
-    pub fn split_durations(&self) -> impl Iterator<Item = (StreamName, Duration)> {
-        self.streams
-            .values()
-            .filter(|stream| stream.read > 0 && !stream.limited && !stream.busy.is_zero())
-            .map(|stream| (stream.spec.name.clone(), stream.busy / stream.read))
     }
 }
 

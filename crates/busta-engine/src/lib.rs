@@ -47,6 +47,7 @@ mod retry;
 mod run;
 pub mod schedule;
 mod slot;
+mod spending;
 mod worker;
 
 pub use budget::Budget;
@@ -55,6 +56,7 @@ pub use meter::{Latencies, SourceFigures, SourceMeter, StreamFigures};
 pub use places::{Capacity, PoolUse};
 pub use plan::{RunPlan, SharedDestination, SourceEntry};
 pub use progress::{PoolProgress, Snapshot, SourceProgress, WorkerAction, WorkerProgress};
-pub use report::RunOutcome;
+pub use report::{LearntRequests, RunOutcome};
 pub use run::{RunHandle, start, start_heard};
 pub use slot::transformed;
+pub use spending::{DailyLimit, DayCounts, EarlierRequests, Requests, StreamRequests, estimate, too_much};

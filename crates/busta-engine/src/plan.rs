@@ -13,6 +13,7 @@ use crate::budget::Budget;
 use crate::hosts::Hosts;
 use crate::meter::SourceMeter;
 use crate::places::Capacity;
+use crate::spending::EarlierRequests;
 
 /// One run: its sources, their destinations and the settings.
 pub struct RunPlan {
@@ -79,4 +80,6 @@ pub struct SourceEntry {
     pub meter: Arc<SourceMeter>,
     /// How long a split of each stream took in earlier runs.
     pub expected: HashMap<StreamName, Duration>,
+    /// How many requests the splits of each stream took in earlier runs.
+    pub earlier: EarlierRequests,
 }

@@ -1,8 +1,9 @@
 //! The published picture of a run, for whoever shows it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use busta_core::report::{HostReport, Phases, Status};
+use busta_core::report::{HostReport, PhaseProgress, Phases, Status, Stopped};
 use busta_core::{Pool, RunId, SourceName, SplitId, StreamName};
 use tokio::time::Instant;
 
@@ -64,6 +65,14 @@ pub struct SourceProgress {
     pub waiting: Option<String>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
+    /// What its requests cost, if its budget says what one does.
+    pub cost: Option<f64>,
+    /// How many requests it is expected to take, if that is known.
+    pub estimate: Option<u64>,
+    /// Why it was ended before its end, if its own settings ended it.
+    pub stopped: Option<Stopped>,
+    /// How far the parts of its work are, if its streams have phases.
+    pub progress: Vec<PhaseProgress>,
     /// Where its time has gone.
     pub phases: Phases,
     /// Records a second, over the last seconds.
@@ -120,6 +129,10 @@ pub struct WorkerProgress {
     pub stream: Option<StreamName>,
     /// The split. A worker that helps another one with a large object has none, and is not idle.
     pub split: Option<SplitId>,
+    /// The part of the source's work that the stream belongs to.
+    pub phase: Option<String>,
+    /// What the split is about, without secrets and cut to a bounded size.
+    pub subject: BTreeMap<String, String>,
     /// Since when it has been reading this split.
     pub since: Option<Instant>,
     /// Batches of this split so far, in this run.
@@ -143,6 +156,8 @@ impl WorkerProgress {
             source: None,
             stream: None,
             split: None,
+            phase: None,
+            subject: BTreeMap::new(),
             since: None,
             batches: 0,
             records: 0,

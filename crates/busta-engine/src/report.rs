@@ -6,6 +6,8 @@ use busta_core::report::{HostReport, RunReport, SourceReport, Status};
 use busta_core::{RunId, SourceName, StreamName};
 use chrono::{DateTime, Utc};
 
+use crate::spending::Requests;
+
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct RunOutcome {
@@ -13,6 +15,19 @@ pub struct RunOutcome {
     pub report: RunReport,
     /// How long a split took on average, for the next run's order.
     pub split_durations: Vec<(SourceName, StreamName, Duration)>,
+    /// What the sources took that were collected to their end, for the next run's estimate.
+    pub requests: Vec<LearntRequests>,
+}
+
+/// How many requests a source took that was collected to its end.
+#[derive(Clone, Debug)]
+pub struct LearntRequests {
+    /// The source.
+    pub source: SourceName,
+    /// Whether it went on from where an earlier run had ended.
+    pub onward: bool,
+    /// What the splits of each stream took.
+    pub requests: Requests,
 }
 
 /// Adds the sources up.
@@ -38,6 +53,7 @@ pub fn total(
         failures: sum(|s| s.failures),
         peak_rss_bytes: 0,
         cpu_s: 0.0,
+        cost: sources.iter().filter_map(|s| s.cost).reduce(|sum, cost| sum + cost),
         sources,
         hosts,
     }

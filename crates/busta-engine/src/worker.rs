@@ -26,6 +26,8 @@ pub struct WorkerCell {
     batches: AtomicU64,
     records: AtomicU64,
     records_done: AtomicU64,
+    /// Whether the budget has refused a request of the pull.
+    refused: AtomicBool,
     /// Whether it has been told that the split is being read.
     told: AtomicBool,
     /// What was asked for last, as it was sent: to be shown only without its secrets.
@@ -38,6 +40,7 @@ impl WorkerCell {
         self.batches.store(batches, Ordering::Relaxed);
         self.records.store(records, Ordering::Relaxed);
         self.told.store(false, Ordering::Relaxed);
+        self.refused.store(false, Ordering::Relaxed);
         self.asked().clear();
         self.does(WorkerAction::Opening);
     }
@@ -82,6 +85,12 @@ impl WorkerCell {
     /// Whether nobody has been told yet that the split is being read; from now on somebody has.
     pub fn is_news(&self) -> bool {
         !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the source's budget has refused a request since the split was taken up: what the pull came to
+    /// was made without an answer, and counts for nothing.
+    pub fn was_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// What was asked for last, without secrets.
@@ -135,9 +144,7 @@ impl Asker {
     fn emit(&self, action: Action, fill: impl FnOnce(&mut Event)) {
         self.shared.feed.emit(action, |event| {
             event.worker_id = self.worker;
-            event.source = Some(self.shared.name.clone());
-            event.stream = Some(self.split.stream.clone());
-            event.split = Some(self.split.id.clone());
+            self.shared.describe(event, &self.split);
             fill(event);
         });
     }
@@ -150,6 +157,17 @@ pub fn asking(url: &str) {
         asker.cell.asks(url);
         asker.tell_fetching();
     });
+}
+
+/// Whoever reads in this task has sent a request, which was answered or has failed.
+pub fn requested() {
+    let _ = ASKER.try_with(|asker| asker.shared.requested(&asker.split.stream));
+}
+
+/// Whoever reads in this task was refused a request by the budget.
+pub fn refused() {
+    // Nobody: a source that is refused while planning has planned nothing.
+    let _ = ASKER.try_with(|asker| asker.cell.refused.store(true, Ordering::Relaxed));
 }
 
 #[cfg(test)]

@@ -17,9 +17,12 @@ use crate::body::Body;
 use crate::config::SandboxConfig;
 use crate::dataset::{Dataset, lock};
 use crate::feeds::Feeds;
+use crate::market::{self, Market};
 use crate::oauth::Tokens;
 use crate::params::Params;
 use crate::profile::Profile;
+use crate::reddit::{self, Reddit};
+use crate::replay::{self, Replay};
 use crate::reply::Reply;
 use crate::route::{self, Target};
 use crate::scope::Scope;
@@ -41,6 +44,9 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) stac: Stac,
     pub(crate) archive: Arc<Archive>,
+    pub(crate) reddit: Reddit,
+    pub(crate) market: Market,
+    pub(crate) replay: Replay,
     scopes: Mutex<HashMap<String, Arc<Scope>>>,
     base: Profile,
     profiles: RwLock<BTreeMap<String, Profile>>,
@@ -92,6 +98,9 @@ impl App {
             tokens: Tokens::new(config.seed),
             stac: Stac::default(),
             archive: Arc::default(),
+            reddit: Reddit::default(),
+            market: Market::default(),
+            replay: Replay::default(),
             scopes: Mutex::default(),
             base: config.profile,
             profiles: RwLock::new(config.routes),
@@ -105,6 +114,9 @@ impl App {
         self.feeds.rewind();
         self.tokens.clear();
         self.archive.rewind();
+        self.reddit.rewind();
+        self.market.rewind();
+        self.replay.rewind();
         lock(&self.scopes).clear();
     }
 
@@ -211,6 +223,10 @@ impl App {
             ["stac", world, parts @ ..] => stac::answer(&call, world, parts),
             ["stac-static", world, path @ ..] => stac::answer_static(&call, world, path),
             ["objects", name @ ..] if !name.is_empty() => objects::answer(&call, name),
+            ["reddit", world, parts @ ..] => reddit::answer(&call, world, parts),
+            ["ebay", world, parts @ ..] => market::answer_ebay(&call, world, parts),
+            ["amazon", world, parts @ ..] => market::answer_amazon(&call, world, parts),
+            ["replay", name, parts @ ..] => replay::answer(&call, name, parts),
             ["archive", world, ..] => archive::answer(&call, world).await,
             ["oauth", "token"] if call.method == Method::POST => {
                 Ok(self.tokens.answer(call.headers, &call.params))

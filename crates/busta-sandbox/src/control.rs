@@ -53,6 +53,14 @@ fn advance(app: &App, params: &Params) -> Result<Reply, Reply> {
         app.archive.advance(days);
         return Ok(done());
     }
+    if let Some(steps) = params.number("reddit")? {
+        app.reddit.advance(steps);
+        return Ok(done());
+    }
+    if let Some(steps) = params.number("market")? {
+        app.market.advance(steps);
+        return Ok(done());
+    }
     match (params.get("stream"), params.get("feed")) {
         (Some(stream), None) => {
             app.dataset.advance(stream, add.unwrap_or(10), params.number("update")?.unwrap_or(5));
@@ -63,7 +71,7 @@ fn advance(app: &App, params: &Params) -> Result<Reply, Reply> {
             Ok(done())
         }
         _ => Err(Reply::bad_request(
-            "name a `stream` (with `add` and `update`), a `feed` (with `add`) or `archive_days`",
+            "name a `stream` (with `add` and `update`), a `feed` (with `add`), `archive_days`, or steps of `reddit` or `market`",
         )),
     }
 }

@@ -87,13 +87,41 @@ pub(crate) struct Version {
 }
 
 /// Draws small numbers from one hash.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn pick(&mut self, sides: u64) -> usize {
+    /// What these numbers draw, always the same for the same ones.
+    pub(crate) fn of(parts: &[u64]) -> Self {
+        Self(parts.iter().fold(0, |drawn, part| mix(drawn ^ part)))
+    }
+
+    /// A number from 0 to `sides` - 1, of which there are some.
+    pub(crate) fn pick(&mut self, sides: u64) -> usize {
         let drawn = self.0 % sides;
         self.0 = mix(self.0);
         drawn as usize
+    }
+
+    /// One of several things, of which there are some.
+    pub(crate) fn one<T: Copy>(&mut self, things: &[T]) -> T {
+        things[self.pick(things.len() as u64)]
+    }
+
+    /// Whether something happens that does so `times` in `of`.
+    pub(crate) fn chance(&mut self, times: u64, of: u64) -> bool {
+        (self.pick(of) as u64) < times
+    }
+}
+
+/// A number in base 36, as ids often are.
+pub(crate) fn base36(mut number: u64) -> String {
+    let mut digits = Vec::with_capacity(13);
+    loop {
+        digits.push(char::from_digit((number % 36) as u32, 36).unwrap_or('0'));
+        number /= 36;
+        if number == 0 {
+            return digits.iter().rev().collect();
+        }
     }
 }
 

@@ -160,6 +160,68 @@
 //!
 //! The judge counts `/archive/files`, `/archive/checksums` and `/archive/listings` as groups of their own.
 //!
+//! # Reddit
+//!
+//! `/reddit/{world}` is Reddit's API with its token endpoint, `/api/v1/access_token`. A world is a list of options:
+//! `subreddits=14,posts=50,comments=300`, or `default`. It is made when it is asked for, whatever its size, and
+//! [`RedditWorld`] says what is in it. All worlds have a clock of their own; a step brings new posts and comments,
+//! other scores, and edits of what was there.
+//!
+//! | option | meaning |
+//! | --- | --- |
+//! | `subreddits=14` | so many, or their names with `+` between them |
+//! | `posts=50`, `new=5` | how many posts a subreddit has at the start, and gets in a step |
+//! | `comments=20`, `later=2` | how many comments a post has at first, and gets in each of the next four steps |
+//! | `nesting=8` | how deep comments lie in one another; what is deeper than 10 has a page of its own |
+//! | `start=2024-06-01T12:00:00Z`, `step=30m` | what the time is (also Unix seconds, or `now`), and how long a step is |
+//! | `tick=30s` | a step happens by itself after so much real time |
+//! | `limit=100:60s` | so many requests in a window, of `X-Ratelimit-Used`, `-Remaining` and `-Reset`; above it 429 |
+//! | `expires=86400` | how long tokens live, in seconds |
+//! | `agents=off`, `auth=off` | requests need no `User-Agent` (a library's own name is none), no token |
+//! | `seed=7` | other posts |
+//!
+//! `/r/{subreddit}/{new,hot,top,rising}` with `limit` (25, at most 100), `after`, `before`, `count`, `t`: a thousand
+//! posts at most; `hot` has two pinned ones above its limit. `/comments/{id}`, `/comments/{id}/_/{comment}` with
+//! `limit` (200, at most 500) and `depth`; `/api/morechildren` (`link_id`, `children`, `limit_children`), a hundred
+//! comments in an answer; `/r/{subreddit}/about`. `raw_json=1` sends texts unescaped. Posts and comments may be
+//! edited, deleted or removed (unlike Reddit's, such posts stay in listings), and posts repeat others. Subreddits
+//! whose names begin with `private_`, `quarantined_` and `banned_` are so; others that the world does not have lead
+//! to a search, which finds others.
+//!
+//! The grants are `client_credentials` and `password` ([`CLIENT_ID`], [`CLIENT_SECRET`], [`USERNAME`],
+//! [`PASSWORD`]), and that of installed clients ([`REDDIT_INSTALLED_CLIENT`], no secret, `device_id` of 20 to 30
+//! characters).
+//!
+//! # Markets
+//!
+//! `/amazon/{world}` and `/ebay/{world}` with the same options are two sides of one market ([`MarketWorld`]): what
+//! the one sells, the other's sellers list, under much the same titles, at 60 to 140 % of the price. Most listings
+//! are new, free to send and in the United States, and some are not. Sellers spell their names in seven ways.
+//!
+//! | option | meaning |
+//! | --- | --- |
+//! | `products=100` | so many in each of 14 leaves of the tree of categories |
+//! | `listings=12` | so many of a product, on average |
+//! | `sellers=200` | so many sellers, few of whom offer much |
+//! | `calls=5000` | after so many calls (of each side) there are no more until a reset |
+//! | `expires=7200`, `auth=off` | how long tokens live, in seconds; none are needed |
+//! | `seed=7` | another market |
+//!
+//! eBay: `POST /identity/v1/oauth2/token`; `GET /buy/browse/v1/item_summary/search` with `q`, `category_ids`,
+//! `filter` (`price`, `priceCurrency`, `conditions`, `conditionIds`, `maxDeliveryCost:0`, `itemLocationCountry`,
+//! `buyingOptions`, `sellers`, `excludeSellers`), `sort`, `limit` (50, at most 200) and `offset`, a multiple of it
+//! below 10,000; the header `X-EBAY-C-MARKETPLACE-ID`. Errors and warnings have their documented numbers.
+//!
+//! Amazon, in two styles: the Creators API (`POST /auth/o2/token`, `/catalog/v1/searchItems`,
+//! `/catalog/v1/getBrowseNodes`, header `x-marketplace`), and a scraping service with [`API_KEY`] in `api_key`
+//! (`GET /request?type=bestsellers&category_id=172541&page=1`, also `category` and `search` with `search_term`;
+//! `/categories?parent_id=172282`). Lists of best sellers have a hundred products on two pages.
+//!
+//! # Recordings
+//!
+//! `/replay/{name}` serves a recorded conversation ([`Sandbox::replay`]): a request gets what was answered to the
+//! same method, path, query and form. [`Recording`] reads cassettes.
+//!
 //! # Others
 //!
 //! `/status/{code}` always answers so; `/echo/...` answers with the request as JSON.
@@ -174,6 +236,7 @@
 //! - `POST /_sandbox/advance?stream=orders&add=10&update=5`, `POST /_sandbox/advance?feed=news&add=3`.
 //! - `POST /_sandbox/republish?path=2024-01-05` gives the archives' files whose paths hold this new rows and a
 //!   later date, `POST /_sandbox/advance?archive_days=1` lets all archives end a day later.
+//! - `POST /_sandbox/advance?reddit=1`, `POST /_sandbox/advance?market=1`: these worlds go on by so many steps.
 //! - `POST /_sandbox/profile?prefix=/rest/page&with=latency=5ms` changes how routes under a path behave.
 
 mod app;
@@ -189,11 +252,14 @@ mod demo;
 mod fault;
 mod feeds;
 mod gzip;
+mod market;
 mod oauth;
 mod objects;
 mod params;
 mod plain;
 mod profile;
+mod reddit;
+mod replay;
 mod reply;
 mod rest;
 mod route;
@@ -209,9 +275,12 @@ pub use config::SandboxConfig;
 pub use demo::{DEMO_HOSTS, demo_config, write_demo_files};
 pub use fault::{Fault, FaultKind, When};
 pub use feeds::FeedEntry;
+pub use market::{MarketListing, MarketProduct, MarketWorld};
 pub use oauth::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 pub use objects::Object;
 pub use profile::{Profile, RateLimit, RetryAfter};
+pub use reddit::{REDDIT_INSTALLED_CLIENT, RedditComment, RedditPost, RedditWorld};
+pub use replay::{Answered, Asked, Recording};
 pub use server::Sandbox;
 pub use stac::StacWorld;
 pub use stats::{Fetches, Stats, Tally};

@@ -102,11 +102,13 @@ impl Tokens {
         known.then_some(()).ok_or_else(|| refuse("invalid_grant", "the refresh token is unknown or was used"))
     }
 
-    fn issue(&self, params: &Params, with_refresh: bool) -> Result<Reply, Reply> {
-        let expires_in = params.number("expires_in")?.unwrap_or(DEFAULT_EXPIRY);
-        let uses = params.number("uses")?.unwrap_or(u64::MAX);
+    /// A new access token that lives for so many seconds, for endpoints with a form of their own.
+    pub(crate) fn access(&self, expires_in: u64) -> String {
+        self.grant_access(&mut lock(&self.inner), expires_in, u64::MAX)
+    }
+
+    fn grant_access(&self, inner: &mut Inner, expires_in: u64, uses: u64) -> String {
         let now = Instant::now();
-        let mut inner = lock(&self.inner);
         inner.issued += 1;
         let number = inner.issued;
         if inner.access.len() >= SWEEP_AT {
@@ -115,6 +117,15 @@ impl Tokens {
         let access = format!("at-{number}-{:016x}", data::mix(self.seed ^ number));
         let until = now + Duration::from_secs(expires_in.min(10 * 365 * 86_400));
         inner.access.insert(access.clone(), Grant { until, uses });
+        access
+    }
+
+    fn issue(&self, params: &Params, with_refresh: bool) -> Result<Reply, Reply> {
+        let expires_in = params.number("expires_in")?.unwrap_or(DEFAULT_EXPIRY);
+        let uses = params.number("uses")?.unwrap_or(u64::MAX);
+        let mut inner = lock(&self.inner);
+        let access = self.grant_access(&mut inner, expires_in, uses);
+        let number = inner.issued;
         let mut body = json!({
             "access_token": access, "token_type": "Bearer", "expires_in": expires_in, "scope": "read",
         });

@@ -65,6 +65,8 @@ pub(crate) fn route(path: &str) -> String {
     for n in 1..parts.len() {
         let named = match parts[n - 1] {
             "items" => true,
+            // Reddit's ids; records behind a stream that is called so have numbers.
+            "comments" | "_" => !matches!(parts[n], "" | "_"),
             "objects" => n + 1 < parts.len(),
             _ => false,
         };

@@ -17,6 +17,8 @@ use crate::config::SandboxConfig;
 use crate::data;
 use crate::feeds::FeedEntry;
 use crate::profile::Profile;
+use crate::reddit::RedditWorld;
+use crate::replay::Recording;
 use crate::socket::{Line, Socket};
 use crate::stats::Stats;
 
@@ -110,6 +112,33 @@ impl Sandbox {
     /// Lets all repositories under `/archive` end so many days later than they did.
     pub fn advance_archive(&self, days: u64) {
         self.app.archive.advance(days);
+    }
+
+    /// Lets all worlds under `/reddit` go on by so many steps: there are new posts and comments, and some of the
+    /// old ones were edited.
+    pub fn advance_reddit(&self, steps: u64) {
+        self.app.reddit.advance(steps);
+    }
+
+    /// Lets all markets under `/amazon` and `/ebay` go on by so many steps: ranks and prices are others, there are
+    /// new listings, and some of the old ones are gone.
+    pub fn advance_market(&self, steps: u64) {
+        self.app.market.advance(steps);
+    }
+
+    /// The world that `/reddit/{text}` is, with `start=now` as this sandbox means it. Fails if the text is none.
+    pub fn reddit_world(&self, text: &str) -> std::result::Result<RedditWorld, String> {
+        self.app.reddit.world(text)
+    }
+
+    /// How many steps a world has taken so far.
+    pub fn reddit_steps(&self, world: &RedditWorld) -> u64 {
+        self.app.reddit.steps(world)
+    }
+
+    /// Serves a recorded conversation under `/replay/{name}`.
+    pub fn replay(&self, name: &str, recording: Recording) {
+        self.app.replay.put(name, recording);
     }
 
     /// Changes how routes behave whose path starts with `prefix`, from the next request on.

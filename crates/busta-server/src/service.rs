@@ -45,7 +45,7 @@ pub trait Service: Send + Sync + 'static {
     /// Pauses a source's schedule until somebody resumes it, over restarts too. A run under way goes on.
     async fn pause(&self, source: &str) -> Result<SourceView>;
 
-    /// Lets a paused schedule go on.
+    /// Lets a paused source go on, whoever has paused it.
     async fn resume(&self, source: &str) -> Result<SourceView>;
 
     /// Starts a run. While one of its sources is being collected it is queued or refused (`Conflict`,

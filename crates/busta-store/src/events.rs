@@ -32,6 +32,8 @@ pub struct StoredEvent {
     pub action: String,
     /// The source, if it is about one.
     pub source: Option<SourceName>,
+    /// The part of the source's work, if it belongs to one.
+    pub phase: Option<String>,
     /// All of it as a JSON text, which is given back as it is.
     pub body: String,
 }
@@ -47,6 +49,8 @@ pub struct EventFilter {
     pub workers: Vec<u32>,
     /// Only these actions.
     pub actions: Vec<String>,
+    /// Only of these parts of their source's work.
+    pub phases: Vec<String>,
     /// Only those with a smaller id: where the page before has ended.
     pub before: Option<u64>,
     /// Only those with a greater id.
@@ -72,8 +76,8 @@ impl StateStore {
             let failed = |e| of_sqlite(path, e);
             let mut insert = db
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO event (id, at, run, worker, action, source, body)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT OR IGNORE INTO event (id, at, run, worker, action, source, body, phase)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )
                 .map_err(failed)?;
             for event in &events {
@@ -83,7 +87,16 @@ impl StateStore {
                 let at = event.at.timestamp_micros();
                 let run = event.run.as_str();
                 insert
-                    .execute(params![id, at, run, event.worker, event.action, source, event.body])
+                    .execute(params![
+                        id,
+                        at,
+                        run,
+                        event.worker,
+                        event.action,
+                        source,
+                        event.body,
+                        event.phase
+                    ])
                     .map_err(failed)?;
             }
             Ok(())
@@ -109,7 +122,8 @@ impl StateStore {
 }
 
 /// What every split does, over and over: an index of these narrows a search down least.
-const COMMON: [&str; 7] = ["started", "fetching", "found", "inserted", "updated", "deduped", "complete"];
+const COMMON: [&str; 8] =
+    ["started", "fetching", "found", "uploading", "inserted", "updated", "deduped", "complete"];
 
 /// The column whose index is walked, and the values to walk it for: the one that is likely to leave least.
 fn driving(filter: &EventFilter) -> (Option<&'static str>, Vec<&str>) {
@@ -132,7 +146,7 @@ fn page(db: &Connection, filter: &EventFilter) -> rusqlite::Result<EventPage> {
     let (column, values) = driving(filter);
     let condition = column.map_or_else(|| "?1 = ''".to_owned(), |column| format!("{column} = ?1"));
     let sql = format!(
-        "SELECT id, at, run, worker, action, source, body FROM event
+        "SELECT id, at, run, worker, action, source, body, phase FROM event
          WHERE {condition} AND id < ?2 AND id > ?3 ORDER BY id DESC"
     );
     let before = filter.before.map_or(i64::MAX, integer);
@@ -192,10 +206,12 @@ impl Walk<'_> {
 fn wanted(row: &Row<'_>, filter: &EventFilter) -> rusqlite::Result<Option<StoredEvent>> {
     let (run, action) = (row.get_ref(2)?.as_str()?, row.get_ref(4)?.as_str()?);
     let (worker, source) = (row.get(3)?, row.get_ref(5)?.as_str_or_null()?);
+    let phase = row.get_ref(7)?.as_str_or_null()?;
     let passes = (filter.runs.is_empty() || filter.runs.iter().any(|wanted| wanted.as_str() == run))
         && (filter.sources.is_empty() || filter.sources.iter().any(|wanted| Some(wanted.as_str()) == source))
         && (filter.workers.is_empty() || filter.workers.contains(&worker))
-        && (filter.actions.is_empty() || filter.actions.iter().any(|wanted| wanted == action));
+        && (filter.actions.is_empty() || filter.actions.iter().any(|wanted| wanted == action))
+        && (filter.phases.is_empty() || filter.phases.iter().any(|wanted| Some(wanted.as_str()) == phase));
     if !passes {
         return Ok(None);
     }
@@ -206,6 +222,7 @@ fn wanted(row: &Row<'_>, filter: &EventFilter) -> rusqlite::Result<Option<Stored
         worker,
         action: action.to_owned(),
         source: source.map(SourceName::from),
+        phase: phase.map(str::to_owned),
         body: row.get(6)?,
     }))
 }

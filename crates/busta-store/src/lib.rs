@@ -1,5 +1,5 @@
-//! Control state: which runs there were, how they ended and how long splits took; the tail of the activity
-//! feed; what schedules remember; and who may use the server.
+//! Control state: which runs there were, how they ended and how long splits took; how many requests sources
+//! have sent; the tail of the activity feed; what schedules remember; and who may use the server.
 //!
 //! The destination is the truth about what has been collected; this store only knows about runs. It
 //! can be deleted: then the history is gone and the next run cannot resume the last one.
@@ -21,6 +21,7 @@
 //! | `finish` | before the commit: an interrupted run; its records are in the destination, and resuming it finds them done. After it: an empty lock file that nobody holds |
 //! | `queue`, `unqueue`, `abandon`, `mark_interrupted` | nothing in between |
 //! | `note_due` and the `begin` after it | a time that counts as heeded without a run: the next one comes at the next time |
+//! | `take_requests` | before the commit: nothing was counted, and nothing is sent; after it: requests that are counted and may not have been sent |
 //! | `append_events` | all of the batch or nothing; the caller's next ids begin behind `newest_event_id` |
 //! | `prune_runs`, `prune_events` | whole batches; the next call goes on |
 //! | the migration of an older file | the older file, as it was |
@@ -33,6 +34,7 @@ mod events;
 mod history;
 mod lease;
 mod lock;
+mod requests;
 mod retention;
 mod row;
 mod run;
@@ -47,8 +49,9 @@ pub use events::{EventFilter, EventPage, StoredEvent};
 pub use history::{LastRun, RunFilter};
 pub use lease::RunLease;
 pub use lock::FileLock;
+pub use requests::RequestsOfStream;
 pub use retention::EventsKept;
 pub use run::{NewRun, RunState, StoredRun, Totals, Trigger};
-pub use schedules::ScheduleState;
+pub use schedules::{FailurePause, ScheduleState};
 pub use state::StateStore;
 pub use tokens::{StoredToken, TokenRole};

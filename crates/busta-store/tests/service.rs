@@ -21,6 +21,7 @@ fn event(id: u64) -> StoredEvent {
         worker: u32::try_from(id % 4).unwrap(),
         action: if id.is_multiple_of(7) { "error" } else { "found" }.to_owned(),
         source: (!id.is_multiple_of(6)).then(|| format!("s{}", id % 6).into()),
+        phase: (!id.is_multiple_of(5)).then(|| format!("p{}", id % 5)),
         body: format!(r#"{{"id":{id}}}"#),
     }
 }
@@ -50,6 +51,11 @@ async fn events_are_paged_newest_first_by_every_filter() {
         EventFilter { actions: vec!["found".to_owned()], runs: vec!["R1".into()], ..EventFilter::default() },
         EventFilter { workers: vec![2], before: Some(200), ..EventFilter::default() },
         EventFilter {
+            phases: vec!["p1".to_owned(), "p4".to_owned()],
+            workers: vec![1],
+            ..EventFilter::default()
+        },
+        EventFilter {
             runs: (0..40).map(|n| format!("R{n}").into()).collect(),
             sources: vec!["s2".into()],
             ..EventFilter::default()
@@ -77,6 +83,7 @@ fn passes(event: &StoredEvent, filter: &EventFilter) -> bool {
         && (filter.sources.is_empty() || event.source.as_ref().is_some_and(|s| filter.sources.contains(s)))
         && (filter.workers.is_empty() || filter.workers.contains(&event.worker))
         && (filter.actions.is_empty() || filter.actions.contains(&event.action))
+        && (filter.phases.is_empty() || event.phase.as_ref().is_some_and(|p| filter.phases.contains(p)))
         && filter.before.is_none_or(|id| event.id < id)
         && filter.after.is_none_or(|id| event.id > id)
 }
@@ -163,7 +170,7 @@ async fn schedules_are_remembered() {
     store.set_paused(&"c".into(), true, at(6)).await.unwrap();
     store.set_paused(&"c".into(), false, at(7)).await.unwrap();
     let known = home.open().schedules().await.unwrap();
-    let a = known["a"];
+    let a = &known["a"];
     assert_eq!((a.since, a.last_due_at, a.paused_at), (at(1), Some(at(3)), Some(at(4))));
     assert_eq!((known["b"].since, known["c"].since), (at(1), at(7)), "resumed last");
     assert!(a.is_paused() && !known["b"].is_paused() && !known["c"].is_paused());

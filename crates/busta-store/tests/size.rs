@@ -23,6 +23,7 @@ fn event(id: u64) -> StoredEvent {
         worker: u32::try_from(id % 16).unwrap(),
         action: if id.is_multiple_of(100_000) { "error" } else { "found" }.to_owned(),
         source: Some(format!("source-{}", id % 50).into()),
+        phase: None,
         body: format!(r#"{{"id":{id},"message":"{}"}}"#, "x".repeat(200)),
     }
 }

@@ -40,6 +40,11 @@ pub fn playwright() -> Option<PathBuf> {
     install("playwright")
 }
 
+/// The folder with recorded conversations with Reddit, `{name}.json` each, and their licence.
+pub fn praw() -> Option<PathBuf> {
+    install("praw")
+}
+
 /// One of the project's judges.
 pub fn script(name: &str) -> PathBuf {
     root().join("scripts/judges").join(name)

@@ -117,6 +117,7 @@ impl Scripted {
             host,
             weight: 1.0,
             payload: serde_json::Value::Null,
+            subject: std::collections::BTreeMap::new(),
         }
     }
 }

@@ -1,16 +1,13 @@
 //! One collection from its plan to its report: starts the engine, shows progress, heeds signals.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use busta_core::report::RunReport;
-use busta_core::{SourceName, StreamName};
-use busta_engine::RunPlan;
-use busta_store::MeanDurations;
+use busta_engine::{RunOutcome, RunPlan};
 
 use crate::output::note;
 use crate::process::Usage;
 use crate::progress::{Progress, Show};
+use crate::session::Learnt;
 use crate::signals::{Signal, Signals};
 use crate::wiring;
 
@@ -18,8 +15,8 @@ use crate::wiring;
 pub struct Collected {
     /// The engine's report, with memory and processor time filled in.
     pub report: RunReport,
-    /// How long splits took.
-    pub durations: MeanDurations,
+    /// What the next runs are planned by.
+    pub learnt: Learnt,
     /// What stopped it, if anything did.
     pub signal: Option<Signal>,
 }
@@ -47,17 +44,7 @@ pub async fn collect(plan: RunPlan, show: Show) -> Result<Collected> {
         }
     };
     progress.end().await;
-    let outcome = outcome?;
-    let mut report = outcome.report;
+    let RunOutcome { mut report, split_durations, requests } = outcome?;
     usage.fill(&mut report);
-    Ok(Collected { report, durations: durations(outcome.split_durations), signal })
-}
-
-/// How long splits took, by source and stream.
-pub fn durations(splits: Vec<(SourceName, StreamName, Duration)>) -> MeanDurations {
-    let mut durations = MeanDurations::new();
-    for (source, stream, mean) in splits {
-        durations.entry(source).or_default().insert(stream, mean);
-    }
-    durations
+    Ok(Collected { report, learnt: Learnt::of(split_durations, requests), signal })
 }

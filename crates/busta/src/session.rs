@@ -1,15 +1,20 @@
 //! A run of this process: its row in the history and its lease, its plan, and what is written down at its end.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use busta_core::report::RunReport;
-use busta_core::{Error, Result, RunId, SourceName};
-use busta_engine::RunPlan;
-use busta_store::{MeanDurations, NewRun, RunLease, RunState, StateStore, StoredRun, Trigger};
+use busta_core::{Error, Result, RunId, SourceName, StreamName};
+use busta_engine::{EarlierRequests, LearntRequests, RunPlan, StreamRequests};
+use busta_store::{
+    MeanDurations, NewRun, RequestsOfStream, RunLease, RunState, StateStore, StoredRun, Trigger,
+};
 
 use chrono::{DateTime, Utc};
 
 use crate::report::quality;
-use crate::volumes;
 use crate::wiring::{Choice, Wired};
+use crate::{pausing, volumes};
 
 /// A run that has a row and a lease, and may start. Dropped without [`Session::end`], it is one that was
 /// interrupted.
@@ -21,6 +26,7 @@ pub struct Session {
     full_refresh: bool,
     limit: Option<u64>,
     expected: MeanDurations,
+    earlier: HashMap<SourceName, EarlierRequests>,
 }
 
 impl Session {
@@ -57,8 +63,8 @@ impl Session {
         full_refresh: bool,
         limit: Option<u64>,
     ) -> Result<Self> {
-        let expected = store.durations().await?;
-        Ok(Self { store: store.clone(), lease, sources, resumed, full_refresh, limit, expected })
+        let (expected, earlier) = (store.durations().await?, earlier_requests(store).await?);
+        Ok(Self { store: store.clone(), lease, sources, resumed, full_refresh, limit, expected, earlier })
     }
 
     /// The run.
@@ -77,19 +83,68 @@ impl Session {
             parallel,
             limit: self.limit,
             expected: std::mem::take(&mut self.expected),
+            earlier: std::mem::take(&mut self.earlier),
         }))
     }
 
     /// Leaves it as one that was interrupted.
-    pub async fn leave(self, durations: MeanDurations) -> Result<()> {
-        self.store.learn(durations).await
+    pub async fn leave(self, learnt: Learnt) -> Result<()> {
+        learnt.keep(&self.store).await
     }
 
     /// Writes down how it ended.
-    pub async fn end(self, report: &RunReport, durations: MeanDurations) -> Result<()> {
-        let learnt = self.store.learn(durations).await;
-        learnt.and(self.store.finish(self.lease, report).await)
+    pub async fn end(self, report: &RunReport, learnt: Learnt) -> Result<()> {
+        let learnt = learnt.keep(&self.store).await;
+        // Before the run is over for others: who sees it ended sees what has become of its sources.
+        let paused = pausing::heed(&self.store, report).await;
+        learnt.and(paused).and(self.store.finish(self.lease, report).await)
     }
+}
+
+/// What a run has shown that the next ones are planned by.
+pub struct Learnt {
+    durations: MeanDurations,
+    requests: Vec<RequestsOfStream>,
+}
+
+impl Learnt {
+    /// How long splits took, and how many requests.
+    pub fn of(splits: Vec<(SourceName, StreamName, Duration)>, requests: Vec<LearntRequests>) -> Self {
+        let mut durations = MeanDurations::new();
+        for (source, stream, mean) in splits {
+            durations.entry(source).or_default().insert(stream, mean);
+        }
+        let of_source = |LearntRequests { source, onward, requests }| {
+            requests.into_iter().map(move |(stream, StreamRequests { requests, splits, planned })| {
+                RequestsOfStream {
+                    source: SourceName::clone(&source),
+                    onward,
+                    stream,
+                    requests,
+                    splits,
+                    planned,
+                }
+            })
+        };
+        Self { durations, requests: requests.into_iter().flat_map(of_source).collect() }
+    }
+
+    async fn keep(self, store: &StateStore) -> Result<()> {
+        store.learn(self.durations).await?;
+        store.learn_requests(self.requests).await
+    }
+}
+
+/// What the last complete runs of all sources took.
+pub async fn earlier_requests(store: &StateStore) -> Result<HashMap<SourceName, EarlierRequests>> {
+    let mut earlier: HashMap<SourceName, EarlierRequests> = HashMap::new();
+    for of in store.requests().await? {
+        let source = earlier.entry(of.source).or_default();
+        let run = if of.onward { &mut source.onward } else { &mut source.whole };
+        let took = StreamRequests { requests: of.requests, splits: of.splits, planned: of.planned };
+        run.insert(of.stream, took);
+    }
+    Ok(earlier)
 }
 
 /// The sources of `run` that can be gone on with, and those that are no longer in the configuration.

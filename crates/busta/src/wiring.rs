@@ -7,10 +7,14 @@ use std::sync::Arc;
 use busta_core::clock::{Clock, SystemClock};
 use busta_core::meter::{Meter, NoMeter};
 use busta_core::{RunId, SourceName};
-use busta_engine::{Budget, Capacity, Hosts, RunPlan, SharedDestination, SourceEntry, SourceMeter};
-use busta_store::MeanDurations;
+use busta_engine::{
+    Budget, Capacity, DailyLimit, EarlierRequests, Hosts, RunPlan, SharedDestination, SourceEntry,
+    SourceMeter,
+};
+use busta_store::{MeanDurations, StateStore};
 
 use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, Kinds, ProcessEnvironment, Registry};
+use crate::days::DayBook;
 
 /// The connectors of this binary.
 #[cfg(not(feature = "failpoints"))]
@@ -101,6 +105,8 @@ pub struct Choice {
     pub limit: Option<u64>,
     /// How long splits took in earlier runs.
     pub expected: MeanDurations,
+    /// How many requests they took.
+    pub earlier: HashMap<SourceName, EarlierRequests>,
 }
 
 impl Wired {
@@ -114,6 +120,7 @@ impl Wired {
             meters.insert(name.clone(), meter.clone());
             meter as Arc<dyn Meter>
         })?;
+        limit_days(&config, &meters);
         let destinations = config
             .destinations
             .iter()
@@ -139,9 +146,18 @@ impl Wired {
     }
 
     /// The engine's plan.
-    pub fn plan(&self, mut choice: Choice) -> RunPlan {
+    pub fn plan(&self, choice: Choice) -> RunPlan {
+        let (mut expected, mut earlier) = (choice.expected, choice.earlier);
         let chosen = self.config.sources.iter().filter(|source| choice.sources.contains(&source.name));
-        let sources = chosen.filter_map(|source| self.entry(source, &mut choice.expected)).collect();
+        let sources = chosen
+            .filter_map(|source| {
+                Some(SourceEntry {
+                    expected: expected.remove(&source.name).unwrap_or_default(),
+                    earlier: earlier.remove(&source.name).unwrap_or_default(),
+                    ..self.entry(source)?
+                })
+            })
+            .collect();
         RunPlan {
             seed: seed_of(&choice.run),
             run: choice.run,
@@ -158,7 +174,8 @@ impl Wired {
         }
     }
 
-    fn entry(&self, source: &BuiltSource, expected: &mut MeanDurations) -> Option<SourceEntry> {
+    /// A source of which no earlier run is known.
+    fn entry(&self, source: &BuiltSource) -> Option<SourceEntry> {
         Some(SourceEntry {
             name: source.name.clone(),
             kind: source.kind.clone(),
@@ -169,8 +186,20 @@ impl Wired {
             quality: source.quality.clone(),
             destination: source.destination,
             meter: self.meters.get(&source.name)?.clone(),
-            expected: expected.remove(&source.name).unwrap_or_default(),
+            expected: HashMap::new(),
+            earlier: EarlierRequests::default(),
         })
+    }
+}
+
+/// Holds the sources to their requests of a day, which the state counts for all processes.
+fn limit_days(config: &Config, meters: &HashMap<SourceName, Arc<SourceMeter>>) {
+    let book = Arc::new(DayBook(StateStore::at(&config.state)));
+    for source in &config.sources {
+        let most = source.settings.budget.and_then(|budget| budget.requests_per_day);
+        if let (Some(most), Some(meter)) = (most, meters.get(&source.name)) {
+            meter.limit_days(DailyLimit::new(source.name.clone(), most, book.clone(), clock()));
+        }
     }
 }
 

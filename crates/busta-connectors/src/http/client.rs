@@ -137,6 +137,7 @@ impl HttpClient {
 
     /// Sends exactly one request, and reports it.
     pub(super) async fn exchange(&self, request: &Request, signed: Signed<'_>) -> Result<Exchange> {
+        self.meter.permit().await?;
         self.meter.asking(request.url.as_str());
         let started = Instant::now();
         let mut tally = Tally::default();

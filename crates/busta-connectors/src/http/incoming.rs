@@ -127,6 +127,7 @@ impl HttpClient {
         request: &Request,
         token: Option<&str>,
     ) -> Result<(Exchange, Option<reqwest::Response>)> {
+        self.meter.permit().await?;
         self.meter.asking(request.url.as_str());
         let started = Instant::now();
         let begun = timeout(self.timeout, self.head(request, Signed::WithOwn(token), Coding::AsStored)).await;

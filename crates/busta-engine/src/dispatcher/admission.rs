@@ -18,7 +18,7 @@ impl Dispatcher {
     pub(super) fn enqueue(&mut self, index: usize, work: Vec<Work>) {
         let now = Instant::now();
         for work in work {
-            if self.stop.is_cancelled() || self.ledgers[index].is_broken() {
+            if self.stop.is_cancelled() || self.ledgers[index].is_over() {
                 self.ledgers[index].split_left(&work.split.stream);
                 continue;
             }
@@ -153,12 +153,19 @@ impl Dispatcher {
         match outcome {
             Ok(Outcome::Ended(last)) => {
                 self.split_done_by(slot.worker);
+                self.ledgers[source].failed_in_a_row = 0;
                 if let Some(last) = last {
                     self.deliver(source, slot.split, last);
                 }
             }
-            Ok(Outcome::Failed(error)) => ledger.note_error(&error),
-            Ok(Outcome::Stopped) => ledger.split_left(&slot.split.stream),
+            Ok(Outcome::Failed(error)) => {
+                ledger.note_error(&error);
+                self.heed_failure(source);
+            }
+            Ok(Outcome::Stopped) => {
+                ledger.split_left(&slot.split.stream);
+                self.heed_budget(source);
+            }
             Ok(Outcome::Limited) => ledger.split_limited(&slot.split.stream),
             Ok(Outcome::Parked { work, until, why }) => self.park(slot.lane, slot.ticket, work, until, why),
             Err(error) => {
@@ -198,7 +205,7 @@ impl Dispatcher {
             }
             Parked::Turn | Parked::Backlog => {}
         }
-        if self.stop.is_cancelled() || ledger.is_broken() {
+        if self.stop.is_cancelled() || ledger.is_over() {
             return ledger.split_left(&work.split.stream);
         }
         if ledger.in_slots == 0 {
@@ -275,6 +282,7 @@ impl Dispatcher {
             slot.fail(&split, &error).await;
             Ended::Recorded
         });
+        self.heed_failure(source);
     }
 
     pub(super) fn leave_waiting(&mut self) {

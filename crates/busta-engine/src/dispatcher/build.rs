@@ -36,6 +36,8 @@ impl Dispatcher {
     ) -> (Self, watch::Receiver<Arc<Snapshot>>) {
         let began = Instant::now();
         let concurrency = if plan.parallel { plan.settings.concurrency.max(1) } else { 1 };
+        let streams = plan.sources.iter().map(|entry| (&entry.name, entry.source.streams()));
+        let feed = Feed::new(plan.run.clone(), clock.clone(), events, streams);
         let (receipt_sender, receipts) = mpsc::channel(RECEIPTS);
         let mut committers = JoinSet::new();
         let orders: Vec<mpsc::Sender<Order>> = plan
@@ -49,12 +51,12 @@ impl Dispatcher {
                     receiver,
                     receipts,
                     plan.settings.retry,
+                    feed.clone(),
                 ));
                 sender
             })
             .collect();
         let cut = CancellationToken::new();
-        let feed = Feed::new(plan.run.clone(), clock.clone(), events);
         let shared = |index: usize, entry: &SourceEntry| {
             Arc::new(SourceShared {
                 index,
@@ -90,6 +92,12 @@ impl Dispatcher {
                 allowance: plan.limit.map_or_else(HashMap::new, |limit| {
                     entry.source.streams().iter().map(|s| (s.name.clone(), AtomicU64::new(limit))).collect()
                 }),
+                requests: entry
+                    .source
+                    .streams()
+                    .iter()
+                    .map(|spec| (spec.name.clone(), AtomicU64::new(0)))
+                    .collect(),
             })
         };
         let ledgers: Vec<Ledger> = plan
@@ -111,7 +119,7 @@ impl Dispatcher {
             plan.sources.iter().map(|entry| (entry.pool.clone(), entry.settings.max_concurrency)),
         ));
         for (index, entry) in plan.sources.iter().enumerate() {
-            entry.meter.serve(&places, index);
+            entry.meter.serve(&places, index, entry.settings.budget);
         }
         let count = u32::try_from(concurrency).unwrap_or(u32::MAX);
         let first = Snapshot {

@@ -6,6 +6,7 @@
 
 mod admission;
 mod build;
+mod halting;
 mod planning;
 mod publish;
 mod receipts;
@@ -154,6 +155,9 @@ impl Dispatcher {
                 self.take_receipt(receipt);
             }
         }
+        for ledger in &self.ledgers {
+            ledger.meter.settle().await;
+        }
         self.outcome()
     }
 
@@ -190,7 +194,8 @@ impl Dispatcher {
         let planning = async move { (shared.index, planning::plan(&shared, full_refresh).await) };
         let id = self.plans.spawn(planning).id();
         self.plan_of.insert(id, index);
-        self.emit(Action::Started, Some(index), |_| {});
+        let words = self.ledgers[index].words_of_last_run();
+        self.emit(Action::Started, Some(index), |event| event.message = words);
     }
 
     fn plan_ended(&mut self, ended: PlanEnded) {
@@ -204,15 +209,25 @@ impl Dispatcher {
                 None => return,
             },
         };
+        // A plan that was made without an answer may leave something out.
+        let refused = self.ledgers[index].meter.refused();
+        let planned = match &refused {
+            Some(reason) => Err(Error::cancelled(format!("planning: {reason}"))),
+            None => planned,
+        };
         match planned {
             Ok((checkpoint, splits)) => {
                 let work = self.ledgers[index].planned(checkpoint, splits);
+                let work = self.within_budget(index, work);
                 self.enqueue(index, work);
             }
             Err(error) => {
                 let cancelled = self.stop.is_cancelled() && !self.ledgers[index].is_broken();
                 if cancelled {
                     self.ledgers[index].never_began();
+                } else if refused.is_some() {
+                    self.refuse(index, &error);
+                    self.ledgers[index].end(Instant::now());
                 } else {
                     self.break_off(index, &error);
                     self.ledgers[index].end(Instant::now());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use busta_core::event::{Action, Event};
+use busta_core::event::{Action, Event, subject_shown};
 use busta_core::report::Status;
 use busta_core::{Pool, failpoint};
 use tokio::time::Instant;
@@ -65,7 +65,10 @@ impl Dispatcher {
             let cell = self.cell_of(slot.worker);
             (worker.batches, worker.records, _) = cell.counts();
             worker.action = cell.action();
-            worker.source = Some(self.ledgers[slot.lane.source].shared.name.clone());
+            let source = &self.ledgers[slot.lane.source].shared.name;
+            worker.source = Some(source.clone());
+            worker.phase = self.feed.phase(source, &slot.split.stream);
+            worker.subject = subject_shown(&slot.split);
             worker.stream = Some(slot.split.stream.clone());
             worker.split = Some(slot.split.id.clone());
             worker.since = Some(slot.began);
@@ -124,7 +127,8 @@ impl Dispatcher {
                 ledger.split_durations().map(|(stream, took)| (ledger.shared.name.clone(), stream, took))
             })
             .collect();
-        RunOutcome { report, split_durations }
+        let requests = self.ledgers.iter().filter_map(Ledger::learnt).collect();
+        RunOutcome { report, split_durations, requests }
     }
 
     /// Tells what hosts were found to bear since the last time.

@@ -45,12 +45,12 @@ impl Dispatcher {
             deferred,
         } = receipt;
         let ledger = &mut self.ledgers[source];
+        let shared = ledger.shared.clone();
         ledger.shared.outstanding.fetch_sub(1, Ordering::Relaxed);
         match result {
             Ok(committed) => {
                 ledger.meter.landed(&stream, &committed, failures);
-                ledger.records += committed.inserted + committed.updated;
-                ledger.deduped += committed.deduped;
+                ledger.landed(&stream, &committed);
                 if !committed.already {
                     ledger.failures += failures;
                 }
@@ -72,18 +72,16 @@ impl Dispatcher {
                 ] {
                     if count > 0 {
                         self.emit(action, Some(source), |event| {
+                            shared.describe(event, &split);
                             event.worker_id = worker;
-                            event.stream = Some(stream.clone());
-                            event.split = Some(split.clone());
                             event.count = Some(count);
                         });
                     }
                 }
                 if let Some(End::Done) = end {
                     self.emit(Action::Complete, Some(source), |event| {
+                        shared.describe(event, &split);
                         event.worker_id = worker;
-                        event.stream = Some(stream.clone());
-                        event.split = Some(split.clone());
                     });
                 }
             }

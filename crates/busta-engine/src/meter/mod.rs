@@ -7,17 +7,19 @@ mod freshness;
 mod latency;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use busta_core::meter::{Meter, Request, Spare};
-use busta_core::{Committed, HostKey, StreamName};
+use busta_core::meter::{Meter, Permit, Request, Spare};
+use busta_core::{BudgetSettings, Committed, HostKey, StreamName};
 use tokio::time::Instant;
 
 use crate::hosts::{Hosts, Place};
 use crate::phases::Total;
 use crate::places::Places;
+use crate::spending::{Allowance, DailyLimit};
 use crate::worker;
 pub use figures::{SourceFigures, StreamFigures};
 use freshness::Freshness;
@@ -47,6 +49,10 @@ pub struct SourceMeter {
     run: Mutex<(Weak<Places>, usize)>,
     /// What that run's answers said about when to ask again.
     fresh: Mutex<Freshness>,
+    /// What that run may send, while it is under way.
+    allowance: Mutex<Option<Arc<Allowance>>>,
+    /// What all runs of a day may send.
+    day: OnceLock<Arc<DailyLimit>>,
 }
 
 impl SourceMeter {
@@ -67,13 +73,38 @@ impl SourceMeter {
             streams: Mutex::default(),
             run: Mutex::default(),
             fresh: Mutex::default(),
+            allowance: Mutex::default(),
+            day: OnceLock::new(),
         })
     }
 
-    /// From now on the source is number `source` of the run that `places` belongs to.
-    pub(crate) fn serve(&self, places: &Arc<Places>, source: usize) {
+    /// Holds the source to so many requests a day, in runs and between them. Of effect once.
+    pub fn limit_days(&self, limit: Arc<DailyLimit>) {
+        let _ = self.day.set(limit);
+    }
+
+    /// From now on the source is number `source` of the run that `places` belongs to, and may send what
+    /// `budget` allows a run.
+    pub(crate) fn serve(&self, places: &Arc<Places>, source: usize, budget: Option<BudgetSettings>) {
         *locked(&self.run) = (Arc::downgrade(places), source);
         *locked(&self.fresh) = Freshness::default();
+        let allowance = budget.map(|budget| Allowance::new(budget, self.day.get().cloned()));
+        *locked(&self.allowance) = allowance;
+    }
+
+    /// Why the run's budget has refused a request, if it has.
+    pub(crate) fn refused(&self) -> Option<String> {
+        locked(&self.allowance).as_ref()?.refused()
+    }
+
+    /// The run is over.
+    pub(crate) async fn settle(&self) {
+        *locked(&self.allowance) = None;
+        if let Some(day) = self.day.get()
+            && let Err(error) = day.settle().await
+        {
+            tracing::warn!(error = %error, "requests that were not sent stay counted in their day");
+        }
     }
 
     /// How long after `now` its servers ask to be left alone, by what they said in this run.
@@ -164,6 +195,26 @@ impl Meter for SourceMeter {
         worker::asking(url);
     }
 
+    fn permit(&self) -> Permit<'_> {
+        let allowance = locked(&self.allowance).clone();
+        let day = self.day.get().cloned();
+        match (allowance, day) {
+            (Some(allowance), _) => {
+                let taken = async move {
+                    let taken = allowance.take().await;
+                    // Else it could not be counted, which may pass.
+                    if taken.is_err() && allowance.refused().is_some() {
+                        worker::refused();
+                    }
+                    taken
+                };
+                Box::pin(taken)
+            }
+            (None, Some(day)) => Box::pin(async move { day.permit().await }),
+            (None, None) => Box::pin(ready(Ok(()))),
+        }
+    }
+
     fn request(&self, seen: &Request<'_>) {
         *locked(&self.statuses).entry(seen.status).or_default() += 1;
         self.note_host(seen.host);
@@ -171,6 +222,7 @@ impl Meter for SourceMeter {
             self.latency.observe(seen.latency);
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
+        worker::requested();
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
         self.waited.add(seen.latency);
         let now = Instant::now();

@@ -150,9 +150,7 @@ impl Slot {
     fn emit(&self, action: Action, split: &Split, fill: impl FnOnce(&mut Event)) {
         self.shared.feed.emit(action, |event| {
             event.worker_id = self.worker;
-            event.source = Some(self.shared.name.clone());
-            event.stream = Some(split.stream.clone());
-            event.split = Some(split.id.clone());
+            self.shared.describe(event, split);
             fill(event);
         });
     }

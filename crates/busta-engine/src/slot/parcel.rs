@@ -96,7 +96,7 @@ impl Slot {
         let parcel = Parcel {
             worker: self.worker,
             source: shared.index,
-            split: work.split.id.clone(),
+            split: work.split.clone(),
             end: done.then_some(End::Done),
             deferred,
             nothing,

@@ -28,7 +28,8 @@ pub(super) struct Pulled {
 }
 
 impl Slot {
-    /// The next batch, as soon as there is memory for it; `None` if the run is cut off before it comes.
+    /// The next batch, as soon as there is memory for it; `None` if the run is cut off, or its source's budget
+    /// used up, before it comes.
     pub(super) async fn pull(&self, work: &mut Work, asker: &Asker) -> Result<Option<Pulled>> {
         self.cell.does(WorkerAction::Writing);
         let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
@@ -51,6 +52,11 @@ impl Slot {
         asker.tell_fetching();
         // Until the next pull: shown is what is being made, of this batch or of the one before.
         self.cell.does(WorkerAction::Transforming);
+        if self.cell.was_refused() {
+            // The budget is used up: what came is read again when the run is resumed.
+            work.reader = None;
+            return Ok(None);
+        }
         let batch = batch?.unwrap_or_else(|| Batch::last(Records::default()));
         reserved.grow(usize::try_from(batch.records.bytes()).unwrap_or(usize::MAX));
         Ok(Some(Pulled { batch, reserved, took }))

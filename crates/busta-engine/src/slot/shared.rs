@@ -1,13 +1,14 @@
 //! What the slots of one source share.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
+use busta_core::event::Event;
 use busta_core::settings::RetrySettings;
-use busta_core::{Destination, Quality, RunId, Source, SourceName, StreamName, Transform};
+use busta_core::{Destination, Quality, RunId, Source, SourceName, Split, StreamName, Transform};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +60,8 @@ pub struct SourceShared {
     pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.
     pub allowance: HashMap<StreamName, AtomicU64>,
+    /// Requests of the splits of each stream.
+    pub requests: HashMap<StreamName, AtomicU64>,
 }
 
 impl SourceShared {
@@ -66,5 +69,19 @@ impl SourceShared {
     pub fn deadline(&self) -> Option<Instant> {
         let own = self.began.get().zip(self.span).map(|(began, span)| *began + span);
         own.into_iter().chain(self.run_deadline).min()
+    }
+
+    /// Makes `event` one about a split.
+    pub fn describe(&self, event: &mut Event, split: &Split) {
+        event.source = Some(self.name.clone());
+        event.phase = self.feed.phase(&self.name, &split.stream);
+        event.about(split);
+    }
+
+    /// A split of `stream` has sent a request.
+    pub fn requested(&self, stream: &StreamName) {
+        if let Some(requests) = self.requests.get(stream) {
+            requests.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

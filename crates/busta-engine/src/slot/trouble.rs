@@ -1,5 +1,7 @@
 //! What becomes of a split after an error.
 
+use std::sync::Arc;
+
 use busta_core::event::Action;
 use busta_core::{Chunk, Error, ErrorKind, Failure, Result, Split, Stage};
 use tokio::time::Instant;
@@ -48,13 +50,13 @@ impl Slot {
         Ok((until, why))
     }
 
-    async fn give_up<T>(&self, split: &Split, error: Error) -> Result<T> {
+    async fn give_up<T>(&self, split: &Arc<Split>, error: Error) -> Result<T> {
         self.fail(split, &error).await;
         Err(error)
     }
 
     /// Records that the split has failed.
-    pub async fn fail(&self, split: &Split, error: &Error) {
+    pub async fn fail(&self, split: &Arc<Split>, error: &Error) {
         let shared = &self.shared;
         let failure = Failure::split(stage_of(error), error).place(
             &shared.run,
@@ -73,7 +75,7 @@ impl Slot {
         self.send(Parcel {
             worker: self.worker,
             source: shared.index,
-            split: split.id.clone(),
+            split: split.clone(),
             end: Some(End::Failed),
             deferred: Vec::new(),
             nothing: false,

@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "test support")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod paid;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_core::units::Span;
 use busta_core::{Pool, RunId, Source, Transform};
 use busta_engine::{
-    Budget, Capacity, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry, SourceMeter, start,
+    Budget, Capacity, EarlierRequests, Hosts, RunOutcome, RunPlan, SharedDestination, SourceEntry,
+    SourceMeter, start,
 };
 use busta_testkit::memory::Memory;
 
@@ -30,6 +33,10 @@ pub struct Bench {
     pub transform: Option<Arc<dyn Transform>>,
     /// One for all sources, if a test has asked for it.
     meter: Option<Arc<SourceMeter>>,
+    /// Those of sources that have their own.
+    meters: HashMap<String, Arc<SourceMeter>>,
+    earlier: HashMap<String, EarlierRequests>,
+    pub resumed: bool,
     sources: Vec<Entry>,
 }
 
@@ -45,6 +52,9 @@ impl Bench {
             full_refresh: false,
             transform: None,
             meter: None,
+            meters: HashMap::new(),
+            earlier: HashMap::new(),
+            resumed: false,
             sources: Vec::new(),
         }
     }
@@ -64,6 +74,18 @@ impl Bench {
     /// Changes the settings of the last source.
     pub fn with(mut self, change: impl FnOnce(&mut SourceSettings)) -> Self {
         change(&mut self.sources.last_mut().unwrap().2);
+        self
+    }
+
+    /// Gives the last source a meter of its own.
+    pub fn metered(mut self, meter: &Arc<SourceMeter>) -> Self {
+        self.meters.insert(self.sources.last().unwrap().0.clone(), meter.clone());
+        self
+    }
+
+    /// Says how many requests the last source took in earlier runs.
+    pub fn took(mut self, earlier: EarlierRequests) -> Self {
+        self.earlier.insert(self.sources.last().unwrap().0.clone(), earlier);
         self
     }
 
@@ -92,7 +114,13 @@ impl Bench {
                 settings: settings.clone(),
                 source: source.clone(),
                 destination: 0,
-                meter: self.meter.clone().unwrap_or_else(|| SourceMeter::new(hosts.clone())),
+                meter: self
+                    .meters
+                    .get(name)
+                    .or(self.meter.as_ref())
+                    .cloned()
+                    .unwrap_or_else(|| SourceMeter::new(hosts.clone())),
+                earlier: self.earlier.get(name).cloned().unwrap_or_default(),
                 expected: expected.map_or_else(HashMap::new, |took| {
                     source.streams().iter().map(|stream| (stream.name.clone(), took)).collect()
                 }),
@@ -100,7 +128,7 @@ impl Bench {
             .collect();
         RunPlan {
             run: self.run.clone(),
-            resumed: false,
+            resumed: self.resumed,
             full_refresh: self.full_refresh,
             parallel: self.parallel,
             limit: self.limit,

@@ -12,6 +12,7 @@ pub(crate) struct Filter {
     sources: Vec<String>,
     workers: Vec<u32>,
     actions: Vec<Action>,
+    phases: Vec<String>,
 }
 
 impl Filter {
@@ -29,6 +30,7 @@ impl Filter {
             sources: words(query.source.as_deref()).map(str::to_owned).collect(),
             workers: workers.unwrap_or_else(|reason| fault(&mut faults, "worker", reason)),
             actions: actions.unwrap_or_else(|reason| fault(&mut faults, "action", reason)),
+            phases: words(query.phase.as_deref()).map(str::to_owned).collect(),
         };
         if faults.is_empty() { Ok(filter) } else { Err(Problem::invalid(faults)) }
     }
@@ -41,6 +43,8 @@ impl Filter {
                 || source.is_some_and(|name| self.sources.iter().any(|one| one == name)))
             && (self.workers.is_empty() || self.workers.contains(&event.worker_id))
             && (self.actions.is_empty() || self.actions.contains(&event.action))
+            && (self.phases.is_empty()
+                || event.phase.as_ref().is_some_and(|phase| self.phases.contains(phase)))
     }
 }
 
@@ -65,7 +69,7 @@ fn action(word: &str) -> Result<Action, String> {
 }
 
 /// All actions.
-pub(crate) const ACTIONS: [Action; 15] = [
+pub(crate) const ACTIONS: [Action; 16] = [
     Action::Started,
     Action::Fetching,
     Action::Found,
@@ -76,6 +80,7 @@ pub(crate) const ACTIONS: [Action; 15] = [
     Action::Adapted,
     Action::Warning,
     Action::Error,
+    Action::Uploading,
     Action::Inserted,
     Action::Updated,
     Action::Deduped,
@@ -114,11 +119,16 @@ mod tests {
         assert!(!passes(&query("", "orders", "", "")));
         assert!(!passes(&query("", "", "0", "")));
         assert!(!passes(&query("", "", "", "error")));
+        let phase = |phase: &str| ActivityQuery { phase: Some(phase.to_owned()), ..ActivityQuery::default() };
+        assert!(!passes(&phase("search")), "it belongs to none");
+        let event = Event { phase: Some("search".to_owned()), ..event.clone() };
+        let passes = |query: &ActivityQuery| Filter::read(query).unwrap().passes(&event);
+        assert!(passes(&phase("list,search")) && !passes(&phase("list")));
     }
 
     #[test]
     fn all_that_is_wrong_is_said() {
-        let problem = Filter::read(&query("", "", "1,,one", "uploading")).unwrap_err();
+        let problem = Filter::read(&query("", "", "1,,one", "downloading")).unwrap_err();
         let text = format!("{problem:?}");
         assert!(text.contains("not the number") && text.contains("rate_limited"), "{text}");
     }
@@ -130,7 +140,8 @@ mod tests {
             match action {
                 Action::Started | Action::Fetching | Action::Found | Action::Retrying => {}
                 Action::RateLimited | Action::Paused | Action::Resumed | Action::Adapted => {}
-                Action::Warning | Action::Error | Action::Inserted | Action::Updated => {}
+                Action::Warning | Action::Error | Action::Uploading => {}
+                Action::Inserted | Action::Updated => {}
                 Action::Deduped | Action::Schema | Action::Complete => {}
             }
         }

@@ -40,7 +40,7 @@ impl StoredEvent {
 
     /// It as JSON: an [`ActivityEvent`].
     pub fn json(&self) -> String {
-        // Nothing in an event can fail to be JSON: no maps, no foreign types.
+        // Nothing in an event can fail to be JSON: no foreign types, and names for keys.
         serde_json::to_string(&Wire { id: self.id, event: &self.event }).unwrap_or_default()
     }
 
@@ -56,11 +56,13 @@ impl StoredEvent {
             event.source.as_ref().map(|name| name.as_str()),
             event.stream.as_ref().map(|name| name.as_str()),
             event.split.as_ref().map(|name| name.as_str()),
+            event.phase.as_deref(),
             event.url.as_deref(),
             event.message.as_deref(),
         ];
         let text: usize = names.iter().flatten().map(|name| name.len()).sum();
-        size_of::<Self>() + 200 + 2 * text
+        let subject: usize = event.subject.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
+        size_of::<Self>() + 200 + 2 * (text + subject)
     }
 }
 
@@ -76,6 +78,8 @@ impl From<&StoredEvent> for ActivityEvent {
             source: event.source.as_ref().map(ToString::to_string),
             stream: event.stream.as_ref().map(ToString::to_string),
             split: event.split.as_ref().map(ToString::to_string),
+            phase: event.phase.clone(),
+            subject: event.subject.clone(),
             count: event.count,
             duration_ms: event.duration_ms,
             attempt: event.attempt,
@@ -101,6 +105,8 @@ mod tests {
             source: Some("news".into()),
             stream: Some("entries".into()),
             split: Some("feed 1".into()),
+            phase: Some("search".into()),
+            subject: [("title".into(), "a lamp".into())].into(),
             count: Some(3),
             duration_ms: Some(7),
             attempt: Some(2),

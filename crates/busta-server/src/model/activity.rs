@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +19,7 @@ pub struct ActivityEvent {
     /// Who: the worker, from 1; 0 is the system.
     pub worker_id: u32,
     /// What: `started`, `fetching`, `found`, `retrying`, `rate_limited`, `paused`, `resumed`, `adapted`,
-    /// `warning`, `error`, `inserted`, `updated`, `deduped`, `schema`, `complete`.
+    /// `warning`, `error`, `uploading`, `inserted`, `updated`, `deduped`, `schema`, `complete`.
     pub action: String,
     /// The source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +30,12 @@ pub struct ActivityEvent {
     /// The split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// The part of the source's work that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What the split is about, by name: without secrets, long values cut.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subject: BTreeMap<String, String>,
     /// How many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -66,6 +74,8 @@ pub struct ActivityQuery {
     /// Only these actions.
     #[param(example = "error,retrying")]
     pub action: Option<String>,
+    /// Only of these parts of their source's work.
+    pub phase: Option<String>,
     /// How many at most; of the history only.
     #[param(inline, required = false)]
     pub limit: Limit,

@@ -36,7 +36,7 @@ pub struct SourceCollectRequest {
 pub struct RetryRequest {}
 
 /// A run was started, or waits for its turn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Accepted {
     /// The run.
     pub run_id: String,
@@ -47,6 +47,27 @@ pub struct Accepted {
     /// The run it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
+    /// What the sources with a `budget:` are expected to take, as far as that is known before their work is
+    /// planned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub estimates: Vec<EstimateView>,
+}
+
+/// What collecting a source is expected to take: what its last complete run took. Once its work is planned,
+/// the run's own detail has a better estimate, and that is what its budget is held against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EstimateView {
+    /// The source.
+    pub source: String,
+    /// Requests; absent if no run of it was complete yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// What they cost, if its budget says what one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// How many requests its budget allows a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<u64>,
 }
 
 /// The largest number of `int64`, as which the description gives it.

@@ -15,7 +15,7 @@ mod run;
 mod source;
 
 pub use activity::{ActivityEvent, ActivityQuery};
-pub use collect::{Accepted, CollectRequest, RetryRequest, SourceCollectRequest};
+pub use collect::{Accepted, CollectRequest, EstimateView, RetryRequest, SourceCollectRequest};
 pub use data::{Column, Dataset, DatasetSchema, DatasetView, ExportFormat, RecordQuery};
 pub use failure::{FailureGroup, FailureQuery, FailureView, GroupBy};
 pub use host::{HostView, PoolView};
@@ -23,7 +23,7 @@ pub use overview::{Health, Overview, Readiness, ThroughputSample};
 pub use page::{Limit, Page, PageQuery};
 pub use resources::{ResourceSample, Resources};
 pub use run::{
-    LiveRun, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
-    WorkerAction, WorkerView,
+    LiveRun, PhaseProgress, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceRun, StoppedView,
+    TimeSpent, Trigger, WorkerAction, WorkerView,
 };
-pub use source::{ScheduleView, SourceDetail, SourceHealth, SourceView, StreamView};
+pub use source::{PauseView, ScheduleView, SourceDetail, SourceHealth, SourceView, StreamView};

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use busta_core::report::RunReport;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -138,12 +140,47 @@ pub struct SourceRun {
     pub totals: RunTotals,
     /// Where its time went.
     pub time: TimeSpent,
+    /// How far the parts of its work are, in their order; absent if it is not made of parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<PhaseProgress>,
+    /// What its requests have cost, if its `budget:` says what one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// How many requests it is expected to take; absent if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<u64>,
+    /// Why it was ended before its end, if its own settings ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StoppedView>,
     /// Why all of it waits, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<String>,
     /// The first thing that went wrong for good, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// How far one part of a source's work is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PhaseProgress {
+    /// Its name.
+    pub phase: String,
+    /// Splits that are done.
+    pub splits_done: u64,
+    /// Splits that are known so far.
+    pub splits_total: u64,
+    /// Records that are new or changed in the destination.
+    pub records: u64,
+}
+
+/// Why a source's part of a run was ended before its end by its own settings; what is missing is collected
+/// when the run is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoppedView {
+    /// What has ended it: `budget`, or `failures`, after which the source is paused.
+    pub by: String,
+    /// In words.
+    pub reason: String,
 }
 
 /// Where time went, in seconds, summed over the workers.
@@ -219,6 +256,12 @@ pub struct WorkerView {
     /// The split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// The part of the source's work that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// What the split is about, by name: without secrets, long values cut.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subject: BTreeMap<String, String>,
     /// How long it has been reading this split, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_s: Option<f64>,

@@ -49,6 +49,9 @@ pub struct SourceView {
     /// When it is collected by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleView>,
+    /// That it is paused, whether it has a schedule or not; absent if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
     /// Requests since the server started.
     pub requests: u64,
     /// The median of its response times since the server started, in milliseconds.
@@ -64,12 +67,25 @@ pub struct SourceView {
     pub effective_concurrency: Option<u64>,
 }
 
+/// That a source is paused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PauseView {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why, in words, if it was paused by itself after too many failures; absent if somebody has paused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it is looked next whether it answers again, and goes on by itself if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_probe_at: Option<DateTime<Utc>>,
+}
+
 /// When a source is collected by itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ScheduleView {
     /// In words: `every 30m`, `cron 0 4 * * * (Europe/Berlin)`, `auto`.
     pub words: String,
-    /// Whether somebody has paused it.
+    /// Whether it is paused, by somebody or by itself.
     pub paused: bool,
     /// The next time; absent while it is paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -54,6 +54,8 @@ pub(super) struct StreamQuery {
     /// Only these actions.
     #[param(example = "error,retrying")]
     action: Option<String>,
+    /// Only of these parts of their source's work.
+    phase: Option<String>,
     /// Go on behind this event. The header `Last-Event-ID` says the same, and wins.
     last_event_id: Option<u64>,
     /// A ticket of `POST /api/v1/activity/ticket`, for clients that cannot send a header.
@@ -92,8 +94,9 @@ pub(super) async fn stream(
         Some(id) => id,
         None => query.last_event_id,
     };
-    let StreamQuery { run, source, worker, action, .. } = query;
-    let filter = Filter::read(&ActivityQuery { run, source, worker, action, ..ActivityQuery::default() })?;
+    let StreamQuery { run, source, worker, action, phase, .. } = query;
+    let query = ActivityQuery { run, source, worker, action, phase, ..ActivityQuery::default() };
+    let filter = Filter::read(&query)?;
     let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many clients follow the activity")
             .retry_after(std::time::Duration::from_secs(30))

@@ -62,7 +62,9 @@ pub(super) async fn pause(State(app): State<App>, Name(name): Name, headers: Hea
     json(&headers, &app.service.pause(&name).await?)
 }
 
-/// Lets a paused schedule go on
+/// Lets a paused source go on
+///
+/// Whether somebody has paused it, or it was paused by itself after too many failures.
 #[utoipa::path(
     post,
     path = "/api/v1/sources/{name}/resume",

@@ -77,8 +77,8 @@ async fn queries_that_are_wrong() {
         ("/api/v1/activity?limit=0", "limit"),
         ("/api/v1/sources?limit=0", "limit"),
         ("/api/v1/datasets?limit=1001", "limit"),
-        ("/api/v1/activity?action=uploading", "action"),
-        ("/api/v1/activity/stream?action=found,uploading", "action"),
+        ("/api/v1/activity?action=downloading", "action"),
+        ("/api/v1/activity/stream?action=found,downloading", "action"),
         ("/api/v1/activity/stream?worker=one", "worker"),
         ("/api/v1/activity/stream?last_event_id=x", "last_event_id"),
         ("/api/v1/datasets/entries/records?limit=0", "limit"),
@@ -89,7 +89,7 @@ async fn queries_that_are_wrong() {
         let problem = server.get(path).await.problem(400);
         assert_eq!(problem["errors"][0]["parameter"], parameter, "{path}: {problem}");
     }
-    let unknown = server.get("/api/v1/activity/stream?action=uploading").await.problem(400);
+    let unknown = server.get("/api/v1/activity/stream?action=downloading").await.problem(400);
     assert!(
         unknown["detail"].as_str().unwrap().contains("rate_limited"),
         "it names those there are: {unknown}"

@@ -37,6 +37,7 @@ pub fn report(id: &RunId, status: Status, sources: &[&str]) -> RunReport {
         failures: 5,
         peak_rss_bytes: 6,
         cpu_s: 7.0,
+        cost: None,
         sources: sources.iter().map(|name| source(name, status)).collect(),
         hosts: Vec::new(),
     }
@@ -62,6 +63,10 @@ fn source(name: &str, status: Status) -> SourceReport {
         phases: Default::default(),
         quality: Vec::new(),
         fresh_s: None,
+        cost: None,
+        estimate: None,
+        stopped: None,
+        progress: Vec::new(),
         error: None,
     }
 }

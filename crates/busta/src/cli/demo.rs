@@ -97,6 +97,7 @@ impl Demo {
             parallel,
             limit: None,
             expected: std::collections::HashMap::new(),
+            earlier: std::collections::HashMap::new(),
         });
         collect(plan, Show::detect()).await
     }

@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod export;
 mod init;
+mod pauses;
 mod plan;
 mod runs;
 mod sample;

@@ -106,9 +106,9 @@ async fn carry_on(
     json: bool,
 ) -> Result<Exit> {
     let plan = session.plan(wired, parallel).await?;
-    let Collected { report, durations, signal } = carry_out(plan, Show::detect()).await?;
+    let Collected { report, learnt, signal } = carry_out(plan, Show::detect()).await?;
     // The data is safe by now, so what fails here is only told.
-    if let Err(error) = session.end(&report, durations).await {
+    if let Err(error) = session.end(&report, learnt).await {
         note(&format!("the run is not in the history: {error}"));
     }
     let printed = if json {

@@ -3,11 +3,11 @@
 use anyhow::Result;
 use busta_core::report::SourceReport;
 use busta_core::{Destination, StreamSpec};
-use busta_store::StateStore;
+use busta_store::{ScheduleState, StateStore};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Context, plan, sample, selection, session};
+use super::{Context, pauses, plan, sample, selection, session};
 use crate::config::{BuiltSource, Config};
 use crate::exit::Exit;
 use crate::output::{line, note, to_stdout};
@@ -50,6 +50,22 @@ pub enum Sources {
         /// Read so many records of each, transform them and hold them against `quality:`
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         records: Option<u64>,
+    },
+    /// Pause a schedule until somebody resumes it; a run under way goes on
+    #[command(
+        after_help = "A `busta serve` with the same state heeds it within seconds.\n\nExamples:\n  busta sources pause orders"
+    )]
+    Pause {
+        /// The source
+        name: String,
+    },
+    /// Let a source go on that was paused, by somebody or after too many failures
+    #[command(
+        after_help = "A `busta serve` with the same state heeds it within seconds.\n\nExamples:\n  busta sources resume orders"
+    )]
+    Resume {
+        /// The source
+        name: String,
     },
     /// Collect
     Collect(Collect),
@@ -109,20 +125,24 @@ impl Collect {
 impl Sources {
     pub async fn run(self, context: &Context) -> Result<Exit> {
         match self {
-            Self::List { json } => list(context, json),
+            Self::List { json } => list(context, json).await,
             Self::Info { name } => info(context, &name).await,
             Self::Test { names } => test(context, &names).await,
             Self::Validate { names, records } => validate(context, &names, records).await,
+            Self::Pause { name } => pauses::set(context, &name, true).await,
+            Self::Resume { name } => pauses::set(context, &name, false).await,
             Self::Collect(command) if command.dry_run => plan::dry_run(context, &command).await,
             Self::Collect(command) => session::collect(context, &command).await,
         }
     }
 }
 
-fn list(context: &Context, json: bool) -> Result<Exit> {
+async fn list(context: &Context, json: bool) -> Result<Exit> {
     let config = wiring::open(context.config.as_ref())?;
+    let paused = pauses::all(&config).await?;
     if json {
-        let sources: Vec<Value> = config.sources.iter().map(|source| describe(source, &config)).collect();
+        let sources: Vec<Value> =
+            config.sources.iter().map(|source| describe(source, &config, paused.get(&source.name))).collect();
         line(&serde_json::to_string_pretty(&sources)?)?;
         return Ok(Exit::Done);
     }
@@ -136,14 +156,20 @@ fn list(context: &Context, json: bool) -> Result<Exit> {
             priority(source),
             streams.join(", "),
             destination(&config, source),
-            if source.enabled { String::new() } else { "not enabled".to_owned() },
+            notes(source, paused.get(&source.name)),
         ]);
     }
     line(&table::trimmed(&table))?;
     Ok(Exit::Done)
 }
 
-fn describe(source: &BuiltSource, config: &Config) -> Value {
+/// What is out of the ordinary about a source.
+fn notes(source: &BuiltSource, paused: Option<&ScheduleState>) -> String {
+    let disabled = (!source.enabled).then(|| "not enabled".to_owned());
+    disabled.into_iter().chain(paused.and_then(pauses::short)).collect::<Vec<_>>().join(", ")
+}
+
+fn describe(source: &BuiltSource, config: &Config, paused: Option<&ScheduleState>) -> Value {
     json!({
         "name": source.name,
         "type": source.kind,
@@ -152,6 +178,7 @@ fn describe(source: &BuiltSource, config: &Config) -> Value {
         "settings": source.settings,
         "streams": source.source.streams(),
         "destination": destination(config, source),
+        "pause": paused.map(|state| pauses::json(state, config)),
     })
 }
 
@@ -178,6 +205,10 @@ async fn info(context: &Context, name: &str) -> Result<Exit> {
         if source.enabled { "" } else { ", not enabled" },
         destination(&config, source),
     );
+    if let Some(state) = pauses::all(&config).await?.get(&source.name) {
+        text.push_str(&pauses::long(state, &config));
+    }
+    text.push_str(&pauses::budget(&config, source).await?);
     for stream in source.source.streams() {
         text.push_str(&format!("\n  {}\n", stream_words(stream)));
     }

@@ -58,6 +58,11 @@ pub fn of_source(settings: &SourceSettings) -> Vec<ConfigProblem> {
     if let Some(retry) = &settings.retry {
         of_retry(&mut found, retry);
     }
+    let budget = settings.budget.iter().flat_map(busta_core::BudgetSettings::problems);
+    found.extend(budget.map(|(key, message)| ConfigProblem::new(&format!("budget.{key}"), message)));
+    if settings.pause_after == Some(0) {
+        found.push(ConfigProblem::new("pause_after", "expected at least 1; leave it out for never"));
+    }
     found
 }
 

@@ -35,6 +35,10 @@ pub struct ServerSettings {
     pub on_busy: OnBusy,
     /// What happens to runs that were cut off by a crash when the server starts.
     pub on_interrupted: OnInterrupted,
+    /// A source that was paused after too many failures (`pause_after`) is asked after this time whether it
+    /// answers again, with one request. Each time that it does not, the next wait is twice as long, to an hour
+    /// at most. `0s` for never: then somebody has to resume it.
+    pub probe_after: Span,
     /// How many connections may be open at once.
     #[schemars(range(min = 1))]
     pub max_connections: usize,
@@ -53,6 +57,7 @@ impl Default for ServerSettings {
             grace: Span(Duration::from_secs(30)),
             on_busy: OnBusy::default(),
             on_interrupted: OnInterrupted::default(),
+            probe_after: Span(Duration::from_secs(60)),
             max_connections: 2048,
             rate_limit: None,
             activity: ActivitySettings::default(),

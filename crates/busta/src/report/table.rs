@@ -1,5 +1,6 @@
 //! The report as a table.
 
+use busta_core::budget::money;
 use busta_core::report::{HostReport, RunReport, SourceReport, Status};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
@@ -76,8 +77,11 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
 }
 
 fn sources(report: &RunReport, colour: bool) -> Table {
-    let header =
-        ["source", "type", "status", "records", "bytes", "requests", "duration", "retries", "failures"];
+    let mut header =
+        vec!["source", "type", "status", "records", "bytes", "requests", "duration", "retries", "failures"];
+    if report.cost.is_some() {
+        header.push("cost");
+    }
     let mut table = plain(&header, colour);
     for column in 3..header.len() {
         if let Some(column) = table.column_mut(column) {
@@ -85,10 +89,10 @@ fn sources(report: &RunReport, colour: bool) -> Table {
         }
     }
     for source in &report.sources {
-        table.add_row(row(source));
+        table.add_row(with_cost(report, row(source), source.cost));
     }
     if report.sources.len() > 1 {
-        table.add_row(vec![
+        let total = vec![
             Cell::new("total"),
             Cell::new(""),
             state(report.status.as_str()),
@@ -98,9 +102,18 @@ fn sources(report: &RunReport, colour: bool) -> Table {
             figure(figures::seconds(report.duration_s)),
             figure(figures::count(report.retries)),
             figure(figures::count(report.failures)),
-        ]);
+        ];
+        table.add_row(with_cost(report, total, report.cost));
     }
     table
+}
+
+/// A row with what its requests cost, in the report of a run that has cost something.
+fn with_cost(report: &RunReport, mut row: Vec<Cell>, cost: Option<f64>) -> Vec<Cell> {
+    if report.cost.is_some() {
+        row.push(figure(cost.map(money).unwrap_or_default()));
+    }
+    row
 }
 
 fn row(source: &SourceReport) -> Vec<Cell> {
@@ -195,6 +208,10 @@ mod tests {
             phases: Default::default(),
             quality: Vec::new(),
             fresh_s: None,
+            cost: None,
+            estimate: None,
+            stopped: None,
+            progress: Vec::new(),
             error: error.map(str::to_owned),
         }
     }
@@ -213,6 +230,7 @@ mod tests {
             failures: sources.iter().map(|s| s.failures).sum(),
             peak_rss_bytes: 40 << 20,
             cpu_s: 1.2,
+            cost: None,
             sources,
             hosts: Vec::new(),
         }
@@ -255,6 +273,19 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("well.example"), "{text}");
+    }
+
+    #[test]
+    fn what_requests_cost_is_shown_if_it_is_known() {
+        let mut paid = source("paid", Status::Partial, Some("its budget for a run is used up"));
+        paid.cost = Some(0.31);
+        let mut partial = run(Status::Partial, vec![paid, source("free", Status::Completed, None)]);
+        partial.cost = Some(0.31);
+        let text = report(&partial, false);
+        let column = |line: usize| text.lines().nth(line).unwrap().split_whitespace().last().unwrap();
+        assert_eq!([column(0), column(1), column(2), column(3)], ["cost", "0.31", "0", "0.31"], "{text}");
+        partial.cost = None;
+        assert!(!report(&partial, false).contains("cost"));
     }
 
     #[test]

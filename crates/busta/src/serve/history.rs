@@ -16,6 +16,7 @@ pub async fn page(store: &StateStore, query: ActivityQuery) -> Result<Page<Activ
         sources: list(query.source.as_deref()).map(Into::into).collect(),
         workers: workers.collect::<Result<_>>()?,
         actions: list(query.action.as_deref()).map(str::to_owned).collect(),
+        phases: list(query.phase.as_deref()).map(str::to_owned).collect(),
         before: query.cursor.as_deref().map(event_cursor).transpose()?,
         after: None,
         limit: query.limit.get(),

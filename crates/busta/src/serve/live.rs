@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::runs::{Ended, News, Runs};
 use crate::process::Usage;
-use crate::session::Session;
+use crate::session::{Learnt, Session};
 
 /// A run under way.
 #[derive(Clone)]
@@ -151,7 +151,7 @@ impl Runs {
         usage: Usage,
     ) -> Option<RunReport> {
         let run = session.run().clone();
-        let RunOutcome { mut report, split_durations } = match outcome {
+        let RunOutcome { mut report, split_durations, requests } = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
                 tracing::error!(run = run.as_str(), error = %error, "a run has failed");
@@ -159,11 +159,11 @@ impl Runs {
             }
         };
         usage.fill(&mut report);
-        let durations = crate::collect::durations(split_durations);
+        let learnt = Learnt::of(split_durations, requests);
         let ended = if self.is_cut_off(&report) {
-            session.leave(durations).await
+            session.leave(learnt).await
         } else {
-            session.end(&report, durations).await
+            session.end(&report, learnt).await
         };
         // The data is safe by now, so what fails here is only told.
         if let Err(error) = ended {
@@ -241,6 +241,7 @@ mod tests {
             parallel: true,
             limit: None,
             expected: MeanDurations::default(),
+            earlier: Default::default(),
         };
         let handle = busta_engine::start(runs.inner.wired.plan(nothing), wiring::clock());
         let live = Live::new(&handle, Trigger::Api, vec![drops.clone()], wiring::clock().now());

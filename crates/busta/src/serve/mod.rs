@@ -19,6 +19,7 @@ mod live;
 mod lock;
 mod metrics;
 mod paging;
+mod probing;
 mod runs;
 mod samples;
 mod service;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use busta_core::SourceName;
 use busta_server::{Activity, RingLimits};
 use busta_store::StateStore;
 use tokio::sync::mpsc;
@@ -88,7 +90,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
     let serving = Arc::new(Serving {
         runs: Runs::new(wired.clone(), store.clone(), activity.clone(), settings.on_busy, news),
         board: Arc::new(Board::default()),
-        timetable: Timetable::new(store.clone(), clock.clone()),
+        timetable: Timetable::new(store.clone(), clock.clone(), activity.clone(), settings.probe_after.0),
         samples: Arc::new(Samples::default()),
         activity: activity.clone(),
         traffic: Arc::default(),
@@ -120,6 +122,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         let stop = stop.clone();
         tasks.spawn(async move { timetable.run(runs, board, told, stop).await });
     }
+    tasks.spawn(probing::run(serving.clone(), stop.clone()));
     tasks.spawn(take_up(serving.clone(), stop.clone()));
     tasks.close();
 
@@ -151,13 +154,13 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
 /// Reads what earlier processes have left.
 async fn begin(serving: &Serving) -> Result<()> {
     let sources = &serving.wired.config.sources;
-    let names = sources.iter().map(|source| source.name.clone()).collect();
-    serving.board.recall(&serving.store, names).await?;
+    let names: Vec<SourceName> = sources.iter().map(|source| source.name.clone()).collect();
+    serving.board.recall(&serving.store, names.clone()).await?;
     let schedules = sources
         .iter()
         .filter(|source| source.enabled)
         .filter_map(|source| Some((source.name.clone(), source.schedule.clone()?)));
-    serving.timetable.begin(schedules.collect()).await?;
+    serving.timetable.begin(names, schedules.collect()).await?;
     Ok(())
 }
 

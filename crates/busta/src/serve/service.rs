@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::reading::RowPage;
-use busta_core::{Error, Pool, Result, SourceName, WriteMode};
-use busta_engine::{PoolProgress, Snapshot};
+use busta_core::{BudgetSettings, Error, Pool, Result, SourceName, WriteMode};
+use busta_engine::{EarlierRequests, PoolProgress, Snapshot};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, FailureGroup,
-    FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecordQuery, Resources,
-    RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth, SourceView, StreamView,
+    Accepted, ActivityEvent, ActivityQuery, CollectRequest, Dataset, DatasetSchema, EstimateView,
+    FailureGroup, FailureQuery, FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness,
+    RecordQuery, Resources, RunDetail, RunQuery, RunState, RunSummary, SourceDetail, SourceHealth,
+    SourceView, StreamView,
 };
 use busta_server::{Activity, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};
@@ -24,8 +25,8 @@ use super::samples::Samples;
 use super::timetable::Timetable;
 use super::{data, failures, history, paging, views};
 use crate::config::BuiltSource;
-use crate::process;
 use crate::wiring::Wired;
+use crate::{process, session};
 
 /// So many of a source's runs and next times are shown.
 const RECENT: usize = 10;
@@ -71,6 +72,7 @@ impl Serving {
             last_records: last.as_ref().and_then(|last| last.records),
             last_run: last.map(|last| last.run),
             schedule: self.timetable.view(&source.name),
+            pause: self.timetable.pause_of(&source.name),
             requests: figures.requests,
             latency_p50_ms: quantile(0.5),
             latency_p99_ms: quantile(0.99),
@@ -106,6 +108,26 @@ impl Serving {
             return Err(Error::data("no source is enabled").hint("name one, or set `enabled: true`"));
         }
         Ok(chosen)
+    }
+
+    /// What those of these sources that have a budget are expected to take.
+    async fn estimates(&self, sources: &[SourceName]) -> Result<Vec<EstimateView>> {
+        let chosen = self.wired.config.sources.iter().filter(|source| sources.contains(&source.name));
+        let with_budget: Vec<_> = chosen.filter_map(|s| Some((&s.name, s.settings.budget?))).collect();
+        if with_budget.is_empty() {
+            return Ok(Vec::new());
+        }
+        let earlier = session::earlier_requests(&self.store).await?;
+        let view = |(name, budget): (&SourceName, BudgetSettings)| {
+            let requests = earlier.get(name).and_then(EarlierRequests::last);
+            EstimateView {
+                source: name.to_string(),
+                requests,
+                cost: requests.and_then(|requests| budget.cost(requests)),
+                allowed: budget.run_cap(),
+            }
+        };
+        Ok(with_budget.into_iter().map(view).collect())
     }
 
     /// A stored run as it stands now: one under way is better known to its engine.
@@ -188,7 +210,7 @@ impl Service for Serving {
             sources: sources.len() as u64,
             sources_ok: ok as u64,
             sources_failing: (health.len() - ok) as u64,
-            sources_paused: schedules.iter().filter(|schedule| schedule.paused).count() as u64,
+            sources_paused: self.timetable.paused() as u64,
             live_runs: waiting.iter().rev().map(views::waiting).chain(live.iter().map(views::live)).collect(),
             recent_runs: self.board.recent(),
             totals: views::since_start(&self.wired),
@@ -245,7 +267,9 @@ impl Service for Serving {
             limit: request.limit,
             wait: false,
         };
-        self.runs.start(request).await.map(accepted)
+        let estimates = self.estimates(&request.sources).await?;
+        let begun = self.runs.start(request).await?;
+        Ok(Accepted { estimates, ..accepted(begun) })
     }
 
     async fn runs(&self, query: RunQuery) -> Result<Page<RunSummary>> {
@@ -325,6 +349,7 @@ fn accepted(begun: Begun) -> Accepted {
         state: if begun.behind.is_some() { RunState::Queued } else { RunState::Running },
         sources: begun.sources.iter().map(ToString::to_string).collect(),
         waits_for: begun.behind.map(|run| run.to_string()),
+        estimates: Vec::new(),
     }
 }
 

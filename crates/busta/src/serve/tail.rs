@@ -45,6 +45,7 @@ async fn write(activity: &Activity, store: &StateStore, after: u64) -> Option<u6
             worker: event.worker_id,
             action: event.action.as_str().to_owned(),
             source: event.source.clone(),
+            phase: event.phase.clone(),
             body: stored.json(),
         }
     });

@@ -1,10 +1,10 @@
 //! What the engine and the store know, in the words of the API.
 
-use busta_core::report::{HostReport, Phases, RunReport, SourceReport, Status};
+use busta_core::report::{self, HostReport, Phases, RunReport, SourceReport, Status, Stopped, StoppedBy};
 use busta_engine::{HostState, PoolProgress, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
 use busta_server::model::{
-    HostView, LiveRun, PoolView, RunState, RunSummary, RunTotals, SourceRun, TimeSpent, Trigger,
-    WorkerAction, WorkerView,
+    HostView, LiveRun, PhaseProgress, PoolView, RunState, RunSummary, RunTotals, SourceRun, StoppedView,
+    TimeSpent, Trigger, WorkerAction, WorkerView,
 };
 use busta_store::StoredRun;
 use tokio::time::Instant;
@@ -114,6 +114,10 @@ fn source_of_snapshot(source: &SourceProgress) -> SourceRun {
         in_flight: source.in_flight as u64,
         totals: done(source),
         time: time(&source.phases),
+        phases: phases(&source.progress),
+        cost: source.cost,
+        estimate: source.estimate,
+        stopped: source.stopped.as_ref().map(stopped),
         waiting: source.waiting.clone(),
         error: source.error.clone(),
     }
@@ -128,6 +132,10 @@ fn source_of_report(source: &SourceReport) -> SourceRun {
         in_flight: 0,
         totals: brought(source),
         time: time(&source.phases),
+        phases: phases(&source.progress),
+        cost: source.cost,
+        estimate: source.estimate,
+        stopped: source.stopped.as_ref().map(stopped),
         waiting: None,
         error: source.error.clone(),
     }
@@ -187,6 +195,24 @@ pub fn sum(parts: impl Iterator<Item = RunTotals>) -> RunTotals {
     })
 }
 
+fn phases(progress: &[report::PhaseProgress]) -> Vec<PhaseProgress> {
+    let view = |part: &report::PhaseProgress| PhaseProgress {
+        phase: part.phase.clone(),
+        splits_done: part.splits_done,
+        splits_total: part.splits_total,
+        records: part.records,
+    };
+    progress.iter().map(view).collect()
+}
+
+fn stopped(stopped: &Stopped) -> StoppedView {
+    let by = match stopped.by {
+        StoppedBy::Budget => "budget",
+        StoppedBy::Failures => "failures",
+    };
+    StoppedView { by: by.to_owned(), reason: stopped.reason.clone() }
+}
+
 fn time(phases: &Phases) -> TimeSpent {
     TimeSpent {
         limits_s: phases.limits_s,
@@ -210,6 +236,8 @@ fn worker(worker: &WorkerProgress) -> WorkerView {
         source: worker.source.as_ref().map(ToString::to_string),
         stream: worker.stream.as_ref().map(ToString::to_string),
         split: worker.split.as_ref().map(ToString::to_string),
+        phase: worker.phase.clone(),
+        subject: worker.subject.clone(),
         since_s: worker.since.map(|since| Instant::now().saturating_duration_since(since).as_secs_f64()),
         batches: worker.batches,
         records: worker.records,

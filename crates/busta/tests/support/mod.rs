@@ -12,6 +12,7 @@
 pub mod landed;
 pub mod origin;
 pub mod pgstac;
+pub mod praw;
 pub mod server;
 pub mod world;
 

@@ -9,7 +9,7 @@ use super::pagination::Pagination;
 use super::part::Part;
 use super::path::{RecordsPath, Segment};
 use super::since::Since;
-use super::template::{FieldRef, Fields, JsonTemplate, Template};
+use super::template::{FieldRef, Fields, JsonTemplate, Template, plain};
 use crate::http::HttpClient;
 use crate::jq::Program;
 
@@ -172,6 +172,8 @@ impl Api {
     /// The split of `stream` that `part` describes.
     pub fn split(&self, stream: &Stream, part: &Part) -> Result<Split> {
         let host = part.made.is_none().then(|| self.host(stream));
-        Split::new(part.id(stream), stream.spec.name.clone(), host, part)
+        let subject = part.fields.iter().map(|(field, value)| (field.clone(), plain(value)));
+        let split = Split::new(part.id(stream), stream.spec.name.clone(), host, part)?;
+        Ok(split.about(subject.collect()))
     }
 }

@@ -55,6 +55,7 @@ fn source(name: &str) -> SourceView {
         last_run: Some(run("R0")),
         last_records: Some(12),
         schedule: None,
+        pause: None,
         requests: 0,
         latency_p50_ms: None,
         latency_p99_ms: None,
@@ -64,7 +65,13 @@ fn source(name: &str) -> SourceView {
 }
 
 fn accepted(sources: Vec<String>) -> Accepted {
-    Accepted { run_id: "R2".to_owned(), state: RunState::Running, sources, waits_for: None }
+    Accepted {
+        run_id: "R2".to_owned(),
+        state: RunState::Running,
+        sources,
+        waits_for: None,
+        estimates: Vec::new(),
+    }
 }
 
 fn dataset(name: &str) -> Dataset {
