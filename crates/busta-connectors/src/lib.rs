@@ -5,6 +5,7 @@ pub mod download;
 pub mod formats;
 pub mod http;
 pub mod jq;
+pub mod manifests;
 pub mod quality;
 pub mod registry;
 pub mod sources;

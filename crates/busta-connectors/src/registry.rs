@@ -14,6 +14,13 @@ pub static SOURCES: &[&SourceConnector] = &[
     &sources::archive::CONNECTOR,
 ];
 
+/// The kinds of source that are written down, as `type: api` with parameters.
+pub static MANIFESTS: &[&str] = &[
+    include_str!("manifests/reddit.yaml"),
+    include_str!("manifests/ebay.yaml"),
+    include_str!("manifests/amazon.yaml"),
+];
+
 /// The kinds of destination.
 pub static DESTINATIONS: &[&DestinationConnector] = &[
     &destinations::sqlite::CONNECTOR,

@@ -13,14 +13,20 @@ use busta_engine::{
 };
 use busta_store::{MeanDurations, StateStore};
 
-use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, ProcessEnvironment, Registry};
+use crate::config::{self, BuiltSource, Config, ConfigErrors, Draft, Kinds, ProcessEnvironment, Registry};
 use crate::days::DayBook;
 
 /// The connectors of this binary.
 #[cfg(not(feature = "failpoints"))]
 pub fn registry() -> Registry {
+    use busta_connectors::manifests::Library;
     use busta_connectors::registry::{DESTINATIONS, SOURCES, TRANSFORMS};
-    Registry { sources: SOURCES, destinations: DESTINATIONS, transforms: TRANSFORMS }
+    Registry {
+        sources: SOURCES,
+        manifests: Library::shipped,
+        destinations: DESTINATIONS,
+        transforms: TRANSFORMS,
+    }
 }
 
 /// The connectors of this binary, and the scripted one of the tests.
@@ -28,11 +34,17 @@ pub fn registry() -> Registry {
 pub fn registry() -> Registry {
     use std::sync::LazyLock;
 
+    use busta_connectors::manifests::Library;
     use busta_connectors::registry::{DESTINATIONS, SOURCES, TRANSFORMS};
     use busta_core::connector::SourceConnector;
     static WITH_SCRIPTED: LazyLock<Vec<&SourceConnector>> =
         LazyLock::new(|| SOURCES.iter().copied().chain([&crate::scripted::CONNECTOR]).collect());
-    Registry { sources: &WITH_SCRIPTED, destinations: DESTINATIONS, transforms: TRANSFORMS }
+    Registry {
+        sources: &WITH_SCRIPTED,
+        manifests: Library::shipped,
+        destinations: DESTINATIONS,
+        transforms: TRANSFORMS,
+    }
 }
 
 /// The machine's clock.
@@ -46,6 +58,18 @@ pub fn draft(named: Option<&PathBuf>) -> Result<Draft, ConfigErrors> {
     let text = config::read(&path)?;
     let environment = ProcessEnvironment::new(path.parent().unwrap_or(&path));
     Draft::read(&path, text, &environment, registry())
+}
+
+/// The kinds of source that the configuration knows that was named, or the one in this folder if there is
+/// one, and what is wrong with its own.
+pub fn kinds(named: Option<&PathBuf>) -> Result<(Kinds, Vec<String>), ConfigErrors> {
+    let path = match (named, config::find(None)) {
+        (Some(path), _) => path.clone(),
+        (None, Ok(path)) => path,
+        (None, Err(_)) => return Ok((Kinds::new(&registry()), Vec::new())),
+    };
+    let environment = ProcessEnvironment::new(path.parent().unwrap_or(&path));
+    Ok(config::own_kinds(&config::read(&path)?, &environment, registry()))
 }
 
 /// The whole configuration, for commands that run no engine.
@@ -154,7 +178,7 @@ impl Wired {
     fn entry(&self, source: &BuiltSource) -> Option<SourceEntry> {
         Some(SourceEntry {
             name: source.name.clone(),
-            kind: source.kind.to_owned(),
+            kind: source.kind.clone(),
             pool: source.pool.clone(),
             settings: source.settings.clone(),
             source: source.source.clone(),

@@ -48,6 +48,9 @@ impl Check {
                 line(&format!("    its records are kept for {records}"))?;
             }
         }
+        for note in &config.notes {
+            line(&format!("  note: {note}"))?;
+        }
         Ok(Exit::Done)
     }
 }

@@ -125,7 +125,7 @@ impl Cli {
             Command::Token(command) => command.run(&context).await,
             Command::Init(command) => command.run(),
             Command::Check(command) => command.run(&context),
-            Command::Schema => setup::schema(),
+            Command::Schema => setup::schema(&context),
             Command::Completions { shell } => setup::completions(shell),
             Command::Demo(command) => command.run(&context).await,
             Command::Bench(command) => command.run(&context).await,

@@ -3,12 +3,14 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use super::Cli;
+use super::{Cli, Context};
 use crate::exit::Exit;
 use crate::{config, output, wiring};
 
-pub fn schema() -> Result<Exit> {
-    let schema = config::json_schema(wiring::registry());
+pub fn schema(context: &Context) -> Result<Exit> {
+    let (kinds, wrong) = wiring::kinds(context.config.as_ref())?;
+    wrong.iter().for_each(|problem| output::note(problem));
+    let schema = config::json_schema(wiring::registry(), &kinds);
     output::line(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Done)
 }

@@ -152,7 +152,7 @@ async fn list(context: &Context, json: bool) -> Result<Exit> {
         let streams: Vec<&str> = source.source.streams().iter().map(|s| s.name.as_str()).collect();
         table.add_row(vec![
             source.name.as_str().to_owned(),
-            source.kind.to_owned(),
+            source.kind.clone(),
             priority(source),
             streams.join(", "),
             destination(&config, source),

@@ -5,17 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use busta_connectors::quality::{self, Measurer};
-use busta_connectors::transforms::{self, Chain, TransformContext};
+use busta_connectors::transforms::{self, Chain, Link, TransformContext};
 use busta_core::clock::Clock;
-use busta_core::connector::{DestinationContext, PathPart, SourceContext};
+use busta_core::connector::{DestinationContext, PathPart, SourceContext, read_config};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
-use busta_core::{Destination, Pool, Quality, Source, SourceName, StreamSpec, Transform, WriteMode};
+use busta_core::{
+    DatasetSettings, Destination, Pool, Quality, Source, SourceName, StreamSpec, Transform, WriteMode,
+};
 use busta_engine::schedule::Schedule;
 use serde_json::{Map, Value};
 
-use super::datasets::inform;
+use super::datasets::{Datasets, inform, overlaid};
 use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
+use super::kinds::Kind;
+use super::manifests::Manifested;
 use super::peel::peel;
 use super::suggest::closest;
 use super::{ConfigErrors, RetentionSection, RetentionSettings, ServerSettings};
@@ -34,6 +38,8 @@ pub struct Config {
     pub destinations: Vec<BuiltDestination>,
     /// The sources in the order of the file, those that are not enabled among them.
     pub sources: Vec<BuiltSource>,
+    /// What is worth knowing about it and not wrong.
+    pub notes: Vec<String>,
 }
 
 /// A destination with the words that name it.
@@ -61,7 +67,7 @@ pub struct BuiltSource {
     /// Its name.
     pub name: SourceName,
     /// Its type.
-    pub kind: &'static str,
+    pub kind: String,
     /// The pool of its type.
     pub pool: Pool,
     /// Its settings.
@@ -93,16 +99,59 @@ impl Draft {
         let destinations: Vec<_> =
             drafts.into_iter().filter_map(|d| self.build_destination(d, clock)).collect();
         let drafts = std::mem::take(&mut self.sources);
-        let sources: Vec<_> = drafts.into_iter().filter_map(|s| self.build_source(s, clock, meter)).collect();
+        let mut defaults = Map::new();
+        let wanted = drafts.len();
+        let mut sources: Vec<_> =
+            drafts.into_iter().filter_map(|s| self.build_source(s, &mut defaults, clock, meter)).collect();
         self.check_folders(&sources);
-        if self.problems.is_empty() {
-            self.check_datasets(&sources, &destinations);
+        let mut datasets = self.datasets(&defaults, sources.len() == wanted);
+        let mut notes = Vec::new();
+        if self.is_right() {
+            notes = self.check_datasets(&mut datasets, &sources, &destinations);
         }
-        if !self.problems.is_empty() {
-            return Err(self.document.errors(self.problems));
+        if !self.is_right() {
+            let mut errors = self.document.errors(self.problems);
+            errors.problems.extend(self.kinds.told());
+            return Err(errors);
+        }
+        for source in &mut sources {
+            source.source = inform(source.source.clone(), &datasets);
         }
         let Self { settings, state, server, retention, .. } = self;
-        Ok(Config { settings, state, server, retention, destinations, sources })
+        Ok(Config { settings, state, server, retention, destinations, sources, notes })
+    }
+
+    fn is_right(&self) -> bool {
+        self.problems.is_empty() && self.kinds.are_right()
+    }
+
+    /// What tables are for: `defaults` are what manifests say of theirs, which the section overrides key by
+    /// key. Where not `all` of them are known, what is missing may be one of theirs.
+    fn datasets(&mut self, defaults: &Map<String, Value>, all: bool) -> Datasets {
+        let mut whole = defaults.clone();
+        let at = [key("datasets")];
+        match self.datasets.take() {
+            None => {}
+            Some(Value::Object(own)) => {
+                for (table, settings) in own {
+                    let default = whole.remove(&table).unwrap_or_default();
+                    let settings = if settings.is_object() { overlaid(default, settings) } else { settings };
+                    whole.insert(table, settings);
+                }
+            }
+            Some(_) => self.problem(&at, "expected a mapping from tables to what they are for"),
+        }
+        let mut datasets = Datasets::new();
+        for (table, settings) in whole {
+            let read = peel(settings, read_config::<DatasetSettings>);
+            let read = read.map_err(|mut problems| {
+                problems.retain(|problem| all || !problem.message.starts_with("missing field"));
+                problems
+            });
+            let read = self.keep(read, &[&at[..], &[key(&table)]].concat(), &[]);
+            datasets.extend(read.map(|settings| (table, settings)));
+        }
+        datasets
     }
 
     /// Two archives in one folder would take each other's files for their own.
@@ -127,19 +176,27 @@ impl Draft {
         }
     }
 
-    /// Each table must be one that something lands in, and its destination must do what is asked of it.
-    fn check_datasets(&mut self, sources: &[BuiltSource], destinations: &[BuiltDestination]) {
-        for (table, settings) in std::mem::take(&mut self.datasets) {
-            let at = [key("datasets"), key(&table)];
-            let lands = |s: &&BuiltSource| s.source.streams().iter().any(|stream| stream.table == table);
+    /// Each table must be one that something lands in, and its destination must do what is asked of it. What
+    /// only a manifest asks for is left out where the destination cannot do it, with a note.
+    fn check_datasets(
+        &mut self,
+        datasets: &mut Datasets,
+        sources: &[BuiltSource],
+        destinations: &[BuiltDestination],
+    ) -> Vec<String> {
+        let (mut notes, mut left_out) = (Vec::new(), Vec::new());
+        for (table, settings) in &*datasets {
+            let at = [key("datasets"), key(table)];
+            let asked = self.document.root.as_ref().is_some_and(|root| root.locate(&at, false).2 == at.len());
+            let lands = |s: &&BuiltSource| s.source.streams().iter().any(|stream| stream.table == *table);
             let places: BTreeSet<usize> = sources.iter().filter(lands).map(|s| s.destination).collect();
             if places.is_empty() {
                 let tables = sources.iter().flat_map(|s| s.source.streams()).map(|s| s.table.as_str());
-                self.problem(&at, &nothing_lands(&table, tables.collect()));
+                self.problem(&at, &nothing_lands(table, tables.collect()));
             }
             let streams = sources.iter().flat_map(|source| source.source.streams());
             let keyless = |stream: &&StreamSpec| {
-                stream.table == table
+                stream.table == *table
                     && (stream.primary_key.is_empty() || stream.write_mode == WriteMode::Append)
             };
             if settings.logs_changes()
@@ -153,11 +210,18 @@ impl Draft {
                 self.problem(&at, &message);
             }
             for built in places.iter().filter_map(|place| destinations.get(*place)) {
-                if let Err(why) = built.destination.check_dataset(&settings) {
-                    self.problem(&at, &format!("{} {why}", built.words()));
+                match built.destination.check_dataset(settings) {
+                    Ok(()) => {}
+                    Err(why) if asked => self.problem(&at, &format!("{} {why}", built.words())),
+                    Err(why) => {
+                        notes.push(format!("`{table}`: {} {why}", built.words()));
+                        left_out.push(table.clone());
+                    }
                 }
             }
         }
+        datasets.retain(|table, _| !left_out.contains(table));
+        notes
     }
 
     fn build_destination(
@@ -182,6 +246,7 @@ impl Draft {
     fn build_source(
         &mut self,
         draft: SourceDraft,
+        defaults: &mut Map<String, Value>,
         clock: &Arc<dyn Clock>,
         meter: &mut dyn FnMut(&SourceName) -> Arc<dyn Meter>,
     ) -> Option<BuiltSource> {
@@ -201,26 +266,38 @@ impl Draft {
                 .map(str::to_owned),
         );
         let common: Vec<&str> = common.iter().map(String::as_str).collect();
-        let transform = self.build_transforms(draft.transforms, &at);
-        let built = peel(draft.keys, |keys| (draft.connector.build)(keys, context.clone()));
-        let Some(source) = self.keep(built, &at, &common) else {
+        let built = match &draft.kind {
+            Kind::Connector(connector) => {
+                let built = peel(draft.keys, |keys| (connector.build)(keys, context.clone()));
+                let source = self.keep(built, &at, &common);
+                source.map(|source| Manifested { source, transforms: Vec::new(), datasets: Map::new() })
+            }
+            Kind::Manifest(manifest) => {
+                let transforms = draft.transforms.as_ref();
+                self.manifested(manifest, draft.keys, transforms, &at, &common, &context)
+            }
+        };
+        let own = self.build_transforms(draft.transforms, &at);
+        let Some(Manifested { source, mut transforms, datasets }) = built else {
             // What can be told of the rest is told at the same time.
             if let Some(section) = draft.quality {
                 self.keep(peel(section, quality::check), &[&at[..], &[key("quality")]].concat(), &[]);
             }
             return None;
         };
-        let source = inform(source, &self.datasets);
+        transforms.extend(own);
+        defaults.extend(datasets);
         let quality = self.build_quality(draft.quality, source.as_ref(), &at, clock);
         Some(BuiltSource {
             name: draft.name,
-            kind: draft.connector.name,
-            pool: Pool::new(draft.connector.pool),
+            kind: draft.kind.name().to_owned(),
+            pool: Pool::new(draft.kind.pool()),
             settings: draft.settings,
             enabled: draft.enabled,
             destination: draft.destination,
             source: Arc::from(source),
-            transform,
+            transform: (!transforms.is_empty())
+                .then(|| Arc::new(Chain::new(transforms)) as Arc<dyn Transform>),
             quality,
             schedule: draft.schedule,
             retention: draft.retention,
@@ -229,7 +306,7 @@ impl Draft {
 
     /// How many splits of a source are read at once, at most: by all, by those of its pool, and its own.
     fn readers(&self, draft: &SourceDraft) -> usize {
-        let pool = self.settings.pools.get(draft.connector.pool).copied();
+        let pool = self.settings.pools.get(draft.kind.pool()).copied();
         let limits = [Some(self.settings.concurrency), pool, draft.settings.max_concurrency];
         limits.into_iter().flatten().min().unwrap_or(1).max(1)
     }
@@ -248,11 +325,15 @@ impl Draft {
         Some(Arc::new(measurer))
     }
 
-    fn build_transforms(&mut self, list: Option<Value>, at: &[PathPart]) -> Option<Arc<dyn Transform>> {
+    fn build_transforms(&mut self, list: Option<Value>, at: &[PathPart]) -> Vec<Link> {
         let at = [at, &[key("transforms")]].concat();
-        let Value::Array(elements) = list? else {
-            self.problem(&at, "expected a list of transforms, such as `- drop: [links]`");
-            return None;
+        let elements = match list {
+            None => return Vec::new(),
+            Some(Value::Array(elements)) => elements,
+            Some(_) => {
+                self.problem(&at, "expected a list of transforms, such as `- drop: [links]`");
+                return Vec::new();
+            }
         };
         let (context, kinds) =
             (TransformContext { base_dir: self.base_dir.clone() }, self.registry.transforms);
@@ -261,7 +342,7 @@ impl Draft {
             let read = peel(element, |element| transforms::read(index, element, kinds, &context));
             links.extend(self.keep(read, &[&at[..], &[PathPart::Index(index)]].concat(), &[]));
         }
-        (!links.is_empty()).then(|| Arc::new(Chain::new(links)) as Arc<dyn Transform>)
+        links
     }
 }
 

@@ -1,22 +1,51 @@
 //! `datasets:` — what tables are for, beyond holding rows — and how the streams that land in them learn it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::source::KeptFiles;
 use busta_core::{Checkpoint, Cursor, DatasetSettings, Probe, Reader, Result, Source, Split, StreamSpec};
+use serde_json::{Map, Value};
 
 /// The section, by table.
 pub type Datasets = BTreeMap<String, DatasetSettings>;
 
+/// What is said of a table in two places, key by key: `own` takes the place of `default`, and null takes a key
+/// away.
+pub(super) fn overlaid(default: Value, own: Value) -> Value {
+    match (default, own) {
+        (Value::Object(mut default), Value::Object(own)) => {
+            for (key, value) in own {
+                let below = default.remove(&key).unwrap_or_default();
+                if !value.is_null() {
+                    default.insert(key, overlaid(below, value));
+                }
+            }
+            Value::Object(default)
+        }
+        (_, own) => without_nulls(own),
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
 /// A source whose streams know what their tables are for.
 struct Informed {
-    inner: Box<dyn Source>,
+    inner: Arc<dyn Source>,
     streams: Vec<StreamSpec>,
 }
 
 /// Tells the streams of `source` what `datasets` says of their tables.
-pub(super) fn inform(source: Box<dyn Source>, datasets: &Datasets) -> Box<dyn Source> {
+pub(super) fn inform(source: Arc<dyn Source>, datasets: &Datasets) -> Arc<dyn Source> {
     let mut streams = source.streams().to_vec();
     let mut concerned = false;
     for stream in &mut streams {
@@ -25,7 +54,7 @@ pub(super) fn inform(source: Box<dyn Source>, datasets: &Datasets) -> Box<dyn So
             concerned = true;
         }
     }
-    if concerned { Box::new(Informed { inner: source, streams }) } else { source }
+    if concerned { Arc::new(Informed { inner: source, streams }) } else { source }
 }
 
 #[async_trait]
@@ -48,5 +77,25 @@ impl Source for Informed {
 
     fn kept_files(&self) -> Option<KeptFiles> {
         self.inner.kept_files()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_user_says_takes_the_place_of_the_default_key_by_key() {
+        let default = json!({ "keep": "first", "view": { "time": "t", "text": ["a", "b"], "score": "s" } });
+        let own = json!({ "snapshot": true, "view": { "text": ["a"], "score": null } });
+        let expected = json!({ "keep": "first", "snapshot": true, "view": { "time": "t", "text": ["a"] } });
+        assert_eq!(overlaid(default.clone(), own), expected);
+        assert_eq!(overlaid(default, json!({ "keep": null, "view": null })), json!({}));
+        assert_eq!(
+            overlaid(Value::Null, json!({ "view": { "time": "t", "score": null } })),
+            json!({ "view": { "time": "t" } })
+        );
     }
 }

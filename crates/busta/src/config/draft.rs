@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use busta_connectors::formats::yaml::{Content, Node, SyntaxError, parse};
 use busta_core::SourceName;
-use busta_core::connector::{Built, ConfigProblem, PathPart, SourceConnector, read_config};
+use busta_core::connector::{Built, ConfigProblem, PathPart, read_config};
 use busta_core::settings::{EngineSettings, SourceSettings};
 use busta_engine::schedule::Schedule;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::datasets::Datasets;
 use super::document::Document;
 use super::env::Environment;
 use super::expand::expand;
+use super::kinds::{Kind, Kinds};
 use super::peel::peel;
 use super::problem::Problem;
 use super::suggest::closest;
@@ -25,7 +25,8 @@ use super::{retention, schedule, server};
 const STATE: &str = ".busta/state.db";
 
 /// Keys of the top level that are not the engine's.
-const TOP: [&str; 7] = ["sources", "destination", "datasets", "state", "server", "schedule", "retention"];
+const TOP: [&str; 8] =
+    ["sources", "connectors", "destination", "datasets", "state", "server", "schedule", "retention"];
 
 /// Keys that the spec has and this version has not.
 const LATER_TOP: [&str; 1] = ["cluster"];
@@ -40,10 +41,11 @@ const LONGEST_NAME: usize = 64;
 pub struct Draft {
     pub(super) document: Document,
     pub(super) registry: Registry,
+    pub(super) kinds: Kinds,
     pub(super) base_dir: PathBuf,
     pub(super) destinations: Vec<DestinationDraft>,
     pub(super) sources: Vec<SourceDraft>,
-    pub(super) datasets: Datasets,
+    pub(super) datasets: Option<Value>,
     pub(super) problems: Vec<Problem>,
     /// The settings of the engine; the default ones where those in the file are wrong.
     pub settings: EngineSettings,
@@ -65,7 +67,7 @@ pub(super) struct DestinationDraft {
 pub(super) struct SourceDraft {
     pub index: usize,
     pub name: SourceName,
-    pub connector: &'static SourceConnector,
+    pub kind: Kind,
     pub settings: SourceSettings,
     pub enabled: bool,
     pub destination: usize,
@@ -123,20 +125,21 @@ impl Draft {
             base_dir,
             document,
             registry,
+            kinds: Kinds::new(&registry),
             destinations: Vec::new(),
             sources: Vec::new(),
-            datasets: Datasets::new(),
+            datasets: None,
             problems,
             settings: EngineSettings::default(),
             server: ServerSettings::default(),
             retention: RetentionSettings::default(),
             schedule: None,
         };
-        draft.sections();
+        draft.sections(environment);
         Ok(draft)
     }
 
-    fn sections(&mut self) {
+    fn sections(&mut self, environment: &dyn Environment) {
         let Some(Node { content: Content::Map(_), .. }) = &self.document.root else {
             self.problem(&[], "a configuration is a mapping with `sources:` in it");
             return;
@@ -147,13 +150,14 @@ impl Draft {
         let sources = top.remove("sources");
         let destination = top.remove("destination");
         let state = top.remove("state");
-        let datasets = top.remove("datasets");
+        let connectors = top.remove("connectors");
+        self.datasets = top.remove("datasets");
         let (server, retention) = (top.remove("server"), top.remove("retention"));
         let schedule = top.remove("schedule");
         self.refuse_later(&mut top, &[], &LATER_TOP);
+        self.connectors_section(connectors, environment);
         self.engine(top);
         self.state_section(state);
-        self.datasets_section(datasets);
         self.server_section(server);
         self.retention_section(retention);
         self.schedule = self.schedule_section(schedule, &[key("schedule")]);
@@ -172,9 +176,16 @@ impl Draft {
         }
     }
 
-    fn pools(&self) -> Vec<&'static str> {
-        let mut pools: Vec<_> = self.registry.sources.iter().map(|connector| connector.pool).collect();
-        pools.extend(["api", "stac", "rss", "files", "archive"]);
+    fn connectors_section(&mut self, section: Option<Value>, environment: &dyn Environment) {
+        if let Some(section) = section {
+            let problems = self.kinds.add(section, environment);
+            self.complain(problems, &[key("connectors")], &[]);
+        }
+    }
+
+    fn pools(&self) -> Vec<String> {
+        let mut pools: Vec<_> = self.kinds.iter().map(|kind| kind.pool().to_owned()).collect();
+        pools.extend(["api", "stac", "rss", "files", "archive"].map(str::to_owned));
         pools.sort_unstable();
         pools.dedup();
         pools
@@ -186,14 +197,6 @@ impl Draft {
             && let Some(state) = self.settings_of::<StateSection>(section, &at)
         {
             self.state = self.base_dir.join(state.path);
-        }
-    }
-
-    fn datasets_section(&mut self, section: Option<Value>) {
-        if let Some(section) = section
-            && let Some(datasets) = self.settings_of::<Datasets>(section, &[key("datasets")])
-        {
-            self.datasets = datasets;
         }
     }
 
@@ -248,7 +251,7 @@ impl Draft {
             return;
         };
         let name = self.name(&mut keys, &at);
-        let connector = self.connector(&mut keys, &at);
+        let kind = self.source_kind(&mut keys, &at);
         let schedule = keys.remove("schedule");
         let schedule = self.schedule_section(schedule, &[&at[..], &[key("schedule")]].concat());
         let kept = keys.remove("retention").unwrap_or_else(|| json!({}));
@@ -267,13 +270,13 @@ impl Draft {
         if let Some(settings) = &settings {
             self.complain(limits::of_source(settings), &at, &[]);
         }
-        if let (Some(name), Some(connector)) = (name, connector) {
+        if let (Some(name), Some(kind)) = (name, kind) {
             let settings = settings.unwrap_or_default();
             let keys = Value::Object(keys);
             self.sources.push(SourceDraft {
                 index,
                 name,
-                connector,
+                kind,
                 settings,
                 enabled,
                 destination,
@@ -315,14 +318,17 @@ impl Draft {
         Some(name.into())
     }
 
-    fn connector(
-        &mut self,
-        keys: &mut Map<String, Value>,
-        at: &[PathPart],
-    ) -> Option<&'static SourceConnector> {
-        let known: Vec<_> = self.registry.sources.iter().map(|connector| connector.name).collect();
-        let kind = self.kind(keys.remove("type"), at, &known)?;
-        self.registry.sources.iter().copied().find(|connector| connector.name == kind)
+    fn source_kind(&mut self, keys: &mut Map<String, Value>, at: &[PathPart]) -> Option<Kind> {
+        let kind = keys.remove("type");
+        let known: Vec<_> = self.kinds.iter().map(|kind| kind.name().to_owned()).collect();
+        let unknown =
+            kind.as_ref().and_then(Value::as_str).is_some_and(|kind| !known.iter().any(|name| name == kind));
+        if unknown && self.kinds.may_have() {
+            // Told where that manifest is wrong.
+            return None;
+        }
+        let kind = self.kind(kind, at, &known.iter().map(String::as_str).collect::<Vec<_>>())?;
+        self.kinds.find(&kind)
     }
 
     /// The `type:` of a source or destination, if it is one of `known`.
@@ -384,7 +390,7 @@ impl Draft {
         }
     }
 
-    fn settings_of<T: DeserializeOwned>(&mut self, keys: Value, at: &[PathPart]) -> Option<T> {
+    pub(super) fn settings_of<T: DeserializeOwned>(&mut self, keys: Value, at: &[PathPart]) -> Option<T> {
         let read = peel(keys, read_config::<T>);
         self.keep(read, at, &[])
     }
@@ -399,7 +405,7 @@ impl Draft {
         }
     }
 
-    fn complain(&mut self, problems: Vec<ConfigProblem>, at: &[PathPart], others: &[&str]) {
+    pub(super) fn complain(&mut self, problems: Vec<ConfigProblem>, at: &[PathPart], others: &[&str]) {
         for mut problem in problems {
             problem.path.splice(0..0, at.iter().cloned());
             self.problems.push(self.document.located(&problem, others));
@@ -429,6 +435,6 @@ fn take(keys: &mut Map<String, Value>, names: &[String]) -> Value {
     Value::Object(taken.collect())
 }
 
-fn syntax(error: SyntaxError) -> Problem {
+pub(super) fn syntax(error: SyntaxError) -> Problem {
     Problem { place: Some(error.place), ..Problem::whole(error.message) }
 }

@@ -13,12 +13,12 @@ const LEAST_MEMORY: ByteSize = ByteSize(1 << 20);
 const MOST_AT_ONCE: usize = 10_000;
 
 /// What is wrong with the numbers of the engine's settings.
-pub fn of_engine(settings: &EngineSettings, pools: &[&str]) -> Vec<ConfigProblem> {
+pub fn of_engine(settings: &EngineSettings, pools: &[String]) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
     at_least_one(&mut found, "concurrency", Some(settings.concurrency));
     for (pool, &places) in &settings.pools {
         at_least_one(&mut found, &format!("pools.{pool}"), Some(places));
-        if !pools.contains(&pool.as_str()) {
+        if !pools.contains(pool) {
             let known = pools.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");
             let message = format!("unknown pool `{pool}`, expected one of {known}");
             found.push(ConfigProblem::new(&format!("pools.{pool}"), message));

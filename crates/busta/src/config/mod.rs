@@ -11,7 +11,9 @@ mod draft;
 mod env;
 mod expand;
 mod file;
+mod kinds;
 mod limits;
+mod manifests;
 mod peel;
 mod problem;
 mod retention;
@@ -27,12 +29,15 @@ pub use build::{BuiltDestination, BuiltSource, Config};
 pub use draft::Draft;
 pub use env::ProcessEnvironment;
 pub use file::{find, read};
+pub use kinds::{Kind, Kinds};
+pub use manifests::own_kinds;
 pub use problem::ConfigErrors;
 pub use retention::{RetentionSection, RetentionSettings};
 pub use schema::json_schema;
 pub use server::{ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenRole};
 pub use suggest::closest;
 
+use busta_connectors::manifests::Library;
 use busta_connectors::transforms::TransformKind;
 use busta_core::connector::{DestinationConnector, SourceConnector};
 
@@ -41,6 +46,8 @@ use busta_core::connector::{DestinationConnector, SourceConnector};
 pub struct Registry {
     /// Kinds of source.
     pub sources: &'static [&'static SourceConnector],
+    /// Kinds of source that are written down.
+    pub manifests: fn() -> &'static Library,
     /// Kinds of destination.
     pub destinations: &'static [&'static DestinationConnector],
     /// Kinds of transform.

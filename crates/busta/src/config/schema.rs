@@ -8,11 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::draft::StateSection;
+use super::kinds::Kinds;
 use super::schedule::ScheduleSection;
 use super::{Registry, RetentionSection, RetentionSettings, ServerSettings};
 
 /// The schema, made from the same types that the configuration is read into.
-pub fn json_schema(registry: Registry) -> Value {
+pub fn json_schema(registry: Registry, kinds: &Kinds) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let destinations: Vec<Value> = registry
         .destinations
@@ -28,11 +29,11 @@ pub fn json_schema(registry: Registry) -> Value {
         })
         .collect();
     let common = common_keys(&mut generator);
-    let sources: Vec<Value> = registry
-        .sources
+    let sources: Vec<Value> = kinds
         .iter()
-        .map(|connector| {
-            typed(connector.name, connector.summary, (connector.schema)(&mut generator), &common, &generator)
+        .map(|kind| {
+            let own = kinds.schema(&kind, &mut generator);
+            typed(kind.name(), kind.summary(), own, &common, &generator)
         })
         .collect();
     let engine = EngineSettings::json_schema(&mut generator);
@@ -43,6 +44,14 @@ pub fn json_schema(registry: Registry) -> Value {
     properties.insert(
         "datasets".to_owned(),
         json!({ "description": "What tables are for, beyond holding rows, by table.", "type": "object", "additionalProperties": dataset }),
+    );
+    properties.insert(
+        "connectors".to_owned(),
+        json!({
+            "description": "Manifests of your own, as paths that start at this file's folder: each is a type of source.",
+            "type": "array",
+            "items": { "type": "string" },
+        }),
     );
     properties.insert("server".to_owned(), generator.subschema_for::<ServerSettings>().to_value());
     properties.insert("retention".to_owned(), generator.subschema_for::<RetentionSettings>().to_value());

@@ -63,7 +63,7 @@ impl Serving {
         let hosts = self.hosts_of(&source.name);
         SourceView {
             name: source.name.to_string(),
-            kind: source.kind.to_owned(),
+            kind: source.kind.clone(),
             enabled: source.enabled,
             priority: source.settings.priority.as_str().to_owned(),
             destination: self.wired.config.destinations[source.destination].words(),

@@ -10,8 +10,8 @@ use busta_core::connector::{
 use busta_core::destination::{Readable, SchemaChange};
 use busta_core::secret::Secret;
 use busta_core::{
-    Checkpoint, Chunk, Committed, Cursor, Destination, Error, Finish, Probe, Reader, Records, Result, RunId,
-    Source, SourceName, Split, Staged, StreamName, StreamSpec,
+    Checkpoint, Chunk, Committed, Cursor, DatasetSettings, Destination, Error, Finish, Probe, Reader,
+    Records, Result, RunId, Source, SourceName, Split, Staged, StreamName, StreamSpec,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::config::Registry;
 
 pub const REGISTRY: Registry = Registry {
     sources: &[&API, &FILES],
+    manifests: busta_connectors::manifests::Library::shipped,
     destinations: &[&SQLITE],
     transforms: busta_connectors::registry::TRANSFORMS,
 };
@@ -165,6 +166,10 @@ impl Destination for Nothing {
     }
 
     async fn finish(&self, _: &Finish) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_dataset(&self, _: &DatasetSettings) -> Result<(), String> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use busta_core::Priority;
 use serde_json::json;
 
 use super::{connectors, load};
-use crate::config::{OnBusy, TokenRole, json_schema};
+use crate::config::{Kinds, OnBusy, TokenRole, json_schema};
 
 #[test]
 fn defaults_and_overrides() {
@@ -71,7 +71,7 @@ fn a_token_of_digits_is_a_text() {
 
 #[test]
 fn the_schema_describes_what_is_accepted() {
-    let schema = json_schema(connectors::REGISTRY);
+    let schema = json_schema(connectors::REGISTRY, &Kinds::new(&connectors::REGISTRY));
     assert_eq!(schema["properties"]["concurrency"]["type"], "integer");
     assert!(schema["properties"]["concurrency"]["description"].as_str().unwrap().contains("at once"));
     let sources = schema["properties"]["sources"]["items"]["oneOf"].as_array().unwrap();

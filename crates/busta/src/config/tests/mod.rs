@@ -2,6 +2,7 @@
 
 mod connectors;
 mod good;
+mod manifests;
 mod wrong;
 
 use std::io;

@@ -1,0 +1,72 @@
+//! The JSON Schema of a source's section, by its manifest.
+
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use super::Library;
+use super::manifest::Manifest;
+use super::parameter::{properties, required};
+
+/// The keys of a source of `manifest`, without those that every source has.
+pub fn schema(manifest: &Manifest, library: &Library, generator: &mut SchemaGenerator) -> Schema {
+    let mut keys = properties(&manifest.config.parameters, generator);
+    let mut put = |name: &str, value: Value| _ = keys.insert(name.to_owned(), value);
+    let presets: Vec<&str> = manifest.presets().map(|(name, _)| name).collect();
+    if !presets.is_empty() {
+        let description = "A named set of parameters; what is given besides takes their place.";
+        put("preset", json!({ "description": description, "enum": presets }));
+    }
+    put(
+        "tables",
+        json!({
+            "description": "The tables that streams land in, by stream; without it, those of their names.",
+            "type": "object",
+            "additionalProperties": { "type": "string" },
+        }),
+    );
+    put(
+        "then",
+        json!({
+            "description": "What its records lead to: each element is a connector of its own, with its \
+                parameters, that is read once for each record of a stream.",
+            "type": "array",
+            "items": then(library),
+        }),
+    );
+    // Where there is a preset, it may give what is required.
+    let required = if presets.is_empty() { required(&manifest.config.parameters) } else { Vec::new() };
+    let schema = json!({
+        "type": "object",
+        "description": manifest.summary(),
+        "properties": keys,
+        "required": required,
+        "additionalProperties": false,
+    });
+    Schema::try_from(schema).unwrap_or_default()
+}
+
+fn then(library: &Library) -> Value {
+    let names: Vec<&str> = library.names().collect();
+    let text = json!({ "type": "string" });
+    json!({
+        "type": "object",
+        "required": ["type", "of"],
+        "properties": {
+            "type": { "description": "The connector.", "enum": names },
+            "of": { "description": "The stream whose records it follows.", "type": "string" },
+            "with": {
+                "description": "Values of such a record, in the language of jq, by the name of their \
+                    placeholder: `{with.name}`.",
+                "type": "object",
+                "additionalProperties": text,
+            },
+            "include": {
+                "description": "Fields of such a record to put into every record, such as \
+                    `order_id: orders.id`.",
+                "type": "object",
+                "additionalProperties": text,
+            },
+            "preset": { "description": "A named set of the connector's parameters.", "type": "string" },
+        },
+    })
+}
