@@ -23,6 +23,7 @@
 pub mod budget;
 pub mod checkpoint;
 pub mod clock;
+pub mod columns;
 pub mod connector;
 pub mod cursor;
 pub mod dataset;
@@ -34,6 +35,7 @@ pub mod failure;
 pub mod ids;
 pub mod json;
 pub mod meter;
+pub mod moment;
 pub mod origin;
 pub mod quality;
 pub mod reading;
@@ -49,6 +51,7 @@ pub mod units;
 
 pub use budget::BudgetSettings;
 pub use checkpoint::{Checkpoint, Position, SplitState, Step};
+pub use columns::Columns;
 pub use cursor::{Cursor, CursorValue};
 pub use dataset::DatasetSettings;
 pub use destination::{Chunk, Committed, Destination, Finish, Staged, StreamFinish};

@@ -4,10 +4,11 @@
 //! tree unless a transform needs one. A [`Records`] is that buffer and the places of the slices.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use crate::columns::Columns;
 use crate::origin::Origins;
 
 /// Some records of one stream: JSON objects, in the order in which they were read.
@@ -15,18 +16,75 @@ use crate::origin::Origins;
 /// Every slice is one complete, valid JSON object in UTF-8 (it may contain line breaks). The buffer
 /// may hold more than the slices (the envelope of a page); [`Records::weight`] counts the whole of
 /// it, since that is what stays in memory.
+///
+/// Records may also be [`Columns`]. They are the same records to whoever asks for their texts, which are
+/// made when that happens first.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
+    body: Body,
+    origins: Option<Arc<Origins>>,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Text(Text),
+    Columns(Arc<Typed>),
+}
+
+/// Slices of a buffer.
+#[derive(Clone, Debug, Default)]
+struct Text {
     buffer: Bytes,
     spans: Vec<Range<u32>>,
-    origins: Option<Arc<Origins>>,
+}
+
+/// Columns, and their texts if anybody has asked for them.
+#[derive(Debug)]
+struct Typed {
+    columns: Columns,
+    text: OnceLock<Text>,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Text(Text::default())
+    }
+}
+
+impl Text {
+    fn of(columns: &Columns, rows: impl Iterator<Item = usize>) -> Self {
+        let (buffer, spans) = columns.text(rows);
+        Self { buffer: buffer.into(), spans }
+    }
 }
 
 impl Records {
     /// Slices of `buffer`. The caller guarantees what this type promises about them; `buffer` must
     /// be shorter than 4 GiB, which the cap on response sizes sees to.
     pub fn from_spans(buffer: Bytes, spans: Vec<Range<u32>>) -> Self {
-        Self { buffer, spans, origins: None }
+        Self { body: Body::Text(Text { buffer, spans }), origins: None }
+    }
+
+    /// Records that are the rows of `columns`.
+    pub fn of_columns(columns: Columns) -> Self {
+        Self { body: Body::Columns(Arc::new(Typed { columns, text: OnceLock::new() })), origins: None }
+    }
+
+    /// The columns that they are, if they are any.
+    pub fn columns(&self) -> Option<&Columns> {
+        match &self.body {
+            Body::Text(_) => None,
+            Body::Columns(typed) => Some(&typed.columns),
+        }
+    }
+
+    fn text(&self) -> &Text {
+        match &self.body {
+            Body::Text(text) => text,
+            Body::Columns(typed) => {
+                typed.text.get_or_init(|| Text::of(&typed.columns, 0..typed.columns.rows()))
+            }
+        }
     }
 
     /// The same records, and where they come from.
@@ -56,23 +114,34 @@ impl Records {
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.spans.len()
+        match &self.body {
+            Body::Text(text) => text.spans.len(),
+            Body::Columns(typed) => typed.columns.rows(),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.len() == 0
     }
 
     /// The bytes that the records keep in memory.
     pub fn weight(&self) -> usize {
+        let (columns, text) = match &self.body {
+            Body::Text(text) => (0, Some(text)),
+            Body::Columns(typed) => (typed.columns.weight(), typed.text.get()),
+        };
+        let text = text.map_or(0, |text| text.buffer.len() + size_of_val(&*text.spans));
         let origins = self.origins.as_ref().map_or(0, |origins| origins.weight());
-        self.buffer.len() + self.spans.len() * size_of::<Range<u32>>() + origins
+        columns + text + origins
     }
 
-    /// The bytes of the records themselves.
+    /// The bytes of the records themselves; of columns, about so many as their texts would have.
     pub fn bytes(&self) -> u64 {
-        self.spans.iter().map(|s| u64::from(s.end - s.start)).sum()
+        match &self.body {
+            Body::Text(text) => text.spans.iter().map(|s| u64::from(s.end - s.start)).sum(),
+            Body::Columns(typed) => typed.columns.bytes() as u64,
+        }
     }
 
     /// The JSON text of record `index`.
@@ -80,18 +149,37 @@ impl Records {
     /// # Panics
     /// If there is no such record.
     pub fn get(&self, index: usize) -> &[u8] {
-        let span = &self.spans[index];
-        &self.buffer[span.start as usize..span.end as usize]
+        let text = self.text();
+        let span = &text.spans[index];
+        &text.buffer[span.start as usize..span.end as usize]
     }
 
     /// The JSON texts in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.spans.iter().map(|s| &self.buffer[s.start as usize..s.end as usize])
+        let text = self.text();
+        text.spans.iter().map(|s| &text.buffer[s.start as usize..s.end as usize])
+    }
+
+    /// These of the records, for a sample, without their origins. Of columns, only their texts are made.
+    ///
+    /// # Panics
+    /// If there is no such record.
+    #[must_use]
+    pub fn pick(&self, rows: impl Iterator<Item = usize>) -> Self {
+        let text = match &self.body {
+            Body::Text(text) => {
+                Text { buffer: text.buffer.clone(), spans: rows.map(|row| text.spans[row].clone()).collect() }
+            }
+            Body::Columns(typed) => Text::of(&typed.columns, rows),
+        };
+        Self { body: Body::Text(text), origins: None }
     }
 
     /// Keeps the first `count` records, for a sample.
     pub fn truncate(&mut self, count: usize) {
-        self.spans.truncate(count);
+        let mut text = self.text().clone();
+        text.spans.truncate(count);
+        self.body = Body::Text(text);
     }
 }
 

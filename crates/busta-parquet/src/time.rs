@@ -1,4 +1,6 @@
-//! Dates and times in RFC 3339, without a calendar library: two algorithms and some digits.
+//! Dates and times in RFC 3339, without a calendar library: an algorithm and some digits.
+
+use busta_core::moment::{civil, padded, push_year};
 
 const DAY: i64 = 86_400;
 
@@ -33,24 +35,7 @@ pub(crate) fn push_interval(out: &mut Vec<u8>, days: i32, milliseconds: i32) {
     out.extend_from_slice(format!("\"P{days}DT{seconds}S\"").as_bytes());
 }
 
-/// The day's year, month and day in the Gregorian calendar.
-///
-/// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`: years start in
-/// March, so that the leap day is the last one of its year.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
-/// The other way round: `days_from_civil` of the same page.
+/// The other way round than [`civil`]: `days_from_civil` of the same page.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -58,26 +43,6 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     let from_march = if month > 2 { month - 3 } else { month + 9 };
     let day_of_year = (153 * from_march + 2) / 5 + day - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Writes a moment as a JSON text of the one form that [`moment`] reads. `micros` count from 1970-01-01T00:00:00Z.
-pub(crate) fn push_moment(out: &mut Vec<u8>, micros: i64) {
-    const PER_DAY: i64 = DAY * 1_000_000;
-    out.push(b'"');
-    date(out, micros.div_euclid(PER_DAY));
-    out.push(b'T');
-    let of_day = micros.rem_euclid(PER_DAY);
-    let (seconds, fraction) = (of_day / 1_000_000, of_day % 1_000_000);
-    for (number, digits, mark) in [
-        (seconds / 3600, 2, b':'),
-        (seconds / 60 % 60, 2, b':'),
-        (seconds % 60, 2, b'.'),
-        (fraction, 6, b'Z'),
-    ] {
-        padded(out, number, digits);
-        out.push(mark);
-    }
-    out.push(b'"');
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z of a text of the one form `2024-01-31T23:59:59.000000Z`.
@@ -146,13 +111,7 @@ fn offset(zone: &str) -> Option<i64> {
 
 fn date(out: &mut Vec<u8>, days: i64) {
     let (year, month, day) = civil(days);
-    if (0..=9999).contains(&year) {
-        padded(out, year, 4);
-    } else {
-        // Beyond RFC 3339; ISO 8601 gives such years a sign.
-        out.extend_from_slice(format!("{year:+}").as_bytes());
-    }
-    out.push(b'-');
+    push_year(out, year);
     padded(out, month, 2);
     out.push(b'-');
     padded(out, day, 2);
@@ -176,13 +135,6 @@ fn time(out: &mut Vec<u8>, ticks: i64, digits: u32) {
     }
     out.push(b'.');
     padded(out, fraction, digits);
-}
-
-/// Writes `number`, which has at most so many digits, with zeros in front.
-fn padded(out: &mut Vec<u8>, number: i64, digits: u32) {
-    for place in (0..digits).rev() {
-        out.push(b'0' + (number / 10_i64.pow(place) % 10) as u8);
-    }
 }
 
 #[cfg(test)]

@@ -68,8 +68,8 @@ impl Measured {
         };
         let mut places = HashMap::new();
         let mut fields = Vec::new();
-        for index in (first..records.len()).step_by(step) {
-            let record = records.get(index);
+        let sample = records.pick((first..records.len()).step_by(step));
+        for record in sample.iter() {
             fields.clear();
             if json::for_each_field(record, |key, raw| fields.push((key, raw))).is_ok() {
                 measured.record(&fields, rules, &mut places);

@@ -297,7 +297,7 @@ fn moment_of(array: &ArrayRef, form: &Form) -> Result<Write> {
     match array.data_type() {
         T::Date32 => each!(array.as_primitive::<Date32Type>(), |days, out| time::push_date(out, days.into())),
         T::Timestamp(Microsecond, _) if *form == Form::Moment => {
-            each!(array.as_primitive::<TimestampMicrosecondType>(), |t, out| time::push_moment(out, t))
+            each!(array.as_primitive::<TimestampMicrosecondType>(), |t, out| busta_core::moment::push(out, t))
         }
         T::Timestamp(Millisecond, _) => {
             each!(array.as_primitive::<TimestampMillisecondType>(), |t, out| time::push_instant(
