@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use busta_connectors::registry;
 use busta_core::clock::{Clock, SystemClock};
+use busta_core::columns::{Cell, Column, Columns, Texts, Values};
 use busta_core::connector::DestinationContext;
 use busta_core::destination::Purge;
 use busta_core::{
@@ -96,8 +97,45 @@ struct Page {
     from: Position,
     to: Position,
     records: Vec<String>,
+    /// Whether the records come as columns.
+    typed: bool,
     fails: bool,
 }
+
+impl Page {
+    fn records(&self) -> Records {
+        if self.typed { self.columns() } else { self.records.iter().map(String::as_str).collect() }
+    }
+
+    fn columns(&self) -> Records {
+        let list = vec![
+            Column::new("id", Values::Texts(Texts::default())),
+            Column::new("at", Values::Ints(vec![])),
+            Column::new("v", Values::Ints(vec![])),
+        ];
+        let mut columns = Columns::new(list);
+        for (name, raw) in ITEM {
+            columns = columns.with(name, raw);
+        }
+        for record in &self.records {
+            let record: Value = serde_json::from_str(record).unwrap();
+            columns.column_mut(0).push(Cell::Text(record["id"].as_str().unwrap()));
+            columns.column_mut(1).push(Cell::Int(record["at"].as_i64().unwrap()));
+            columns.column_mut(2).push(Cell::Int(record["v"].as_i64().unwrap()));
+            columns.end_row();
+        }
+        Records::of_columns(columns)
+    }
+}
+
+/// What all records say besides: that they are STAC Items, so that every kind takes them.
+const ITEM: [(&str, &str); 5] = [
+    ("type", r#""Feature""#),
+    ("geometry", r#"{"type":"Point","coordinates":[1.5,2.5]}"#),
+    ("links", "[]"),
+    ("assets", "{}"),
+    ("properties", r#"{"datetime":"2024-01-01T00:00:00Z"}"#),
+];
 
 /// Xorshift: any spread will do.
 struct Chance(u64);
@@ -144,13 +182,12 @@ impl History {
         *page += 1;
         let record = |chance: &mut Chance| {
             let (id, at, v) = (chance.below(8), chance.below(4), chance.below(9));
-            // A STAC Item, so that every kind takes it.
-            let own = r#""type":"Feature","geometry":{"type":"Point","coordinates":[1.5,2.5]},"links":[],"assets":{}"#;
-            let properties = r#""properties":{"datetime":"2024-01-01T00:00:00Z"}"#;
-            format!("{{\"id\":\"{id}\",\"at\":{at},\n\"v\":{v},{own},{properties}}}")
+            let item = ITEM.map(|(name, raw)| format!("\"{name}\":{raw}")).join(",");
+            format!("{{\"id\":\"{id}\",\"at\":{at},\n\"v\":{v},{item}}}")
         };
         let records = (0..chance.below(6)).map(|_| record(chance)).collect();
-        Page { stream, split, from: at(*page - 1), to: at(*page), records, fails: chance.below(5) == 0 }
+        let (typed, fails) = (chance.below(3) > 0, chance.below(5) == 0);
+        Page { stream, split, from: at(*page - 1), to: at(*page), records, typed, fails }
     }
 }
 
@@ -178,7 +215,7 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
         }
         Act::Commit(pages) => {
             let chunk = |page: &Page| {
-                let records: Records = page.records.iter().map(String::as_str).collect();
+                let records = page.records();
                 let (stream, split) = (page.stream.into(), page.split.clone().into());
                 let failure = |n: usize| {
                     Failure::item(Stage::Read, format!("{:?} {n}", page.to), &Error::data("no"), None)

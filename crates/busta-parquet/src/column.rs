@@ -24,7 +24,7 @@ pub(crate) enum Build {
 }
 
 /// The zone of all moments.
-const UTC: &str = "UTC";
+pub(crate) const UTC: &str = "UTC";
 
 /// The value is of a kind that the column does not hold.
 #[derive(Debug, PartialEq, Eq)]

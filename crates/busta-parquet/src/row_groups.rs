@@ -51,6 +51,12 @@ impl<W: Write + Send> RowGroups<W> {
         self.batch >= BATCH_BYTES
     }
 
+    /// So many records of so many bytes of JSON together are in the columns that are given next.
+    pub fn count_all(&mut self, records: usize, bytes: usize) {
+        self.batch += bytes;
+        self.batch_rows += records;
+    }
+
     /// How many records are in the columns, which are given next.
     pub fn batch_rows(&self) -> usize {
         self.batch_rows

@@ -1,5 +1,7 @@
 //! The columns of a table, found by looking at records.
 
+mod typed;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -185,6 +187,9 @@ impl Shape {
     /// The shape of `records`. Null and absent say nothing about a column but its name. A record that
     /// is no JSON object, which [`Records`] rules out, is passed over.
     pub fn of(records: &Records) -> Self {
+        if let Some(columns) = records.columns() {
+            return Self { columns: typed::shape(columns) };
+        }
         let mut finder = Finder::default();
         for record in records.iter() {
             finder.look(record);

@@ -1,5 +1,7 @@
 //! Records into a Parquet file.
 
+mod typed;
+
 use std::io::Write;
 use std::sync::Arc;
 
@@ -25,6 +27,10 @@ const MAX_RECORD: usize = 1 << 30;
 /// So many values are encoded before the size of a page is looked at: few, since a value may be a
 /// large JSON text, and a reader holds a page of every column.
 const VALUES_PER_STEP: usize = 64;
+
+/// A row group with more different numbers than that in a column gives up its dictionary: to look each up in a large
+/// one costs more than it saves.
+const NUMBERS_IN_DICTIONARY: usize = 16 << 10;
 
 /// How a file is written.
 #[derive(Clone, Debug)]
@@ -96,6 +102,9 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// or bent to fit: [`Shape::holds`] tells beforehand), or the sink fails. The file is unusable
     /// then.
     pub fn write(&mut self, records: &Records) -> Result<()> {
+        if self.take_columns(records)? {
+            return Ok(());
+        }
         let mut slots = vec![None; self.columns.len()];
         for record in records.iter() {
             let mut unknown = None;
@@ -121,6 +130,9 @@ impl<W: Write + Send> ParquetWriter<W> {
         if records.bytes() > MAX_RECORD as u64 {
             return Ok(false);
         }
+        if self.take_columns(records)? {
+            return Ok(true);
+        }
         let before = self.groups.batch_rows();
         for (row, record) in (before..).zip(records.iter()) {
             if !self.try_row(record, row)? {
@@ -135,6 +147,17 @@ impl<W: Write + Send> ParquetWriter<W> {
         if is_full {
             self.flush_batch()?;
         }
+        Ok(true)
+    }
+
+    /// Appends records that are columns, if those of the file hold them as they are.
+    fn take_columns(&mut self, records: &Records) -> Result<bool> {
+        let Some(arrays) = records.columns().and_then(|columns| typed::arrays(&self.shape, columns)) else {
+            return Ok(false);
+        };
+        self.flush_batch()?;
+        self.groups.count_all(records.len(), usize::try_from(records.bytes()).unwrap_or(usize::MAX));
+        self.groups.push(arrays)?;
         Ok(true)
     }
 
@@ -237,6 +260,11 @@ fn properties_for(shape: &Shape, options: &WriteOptions) -> Result<WriterPropert
     let shape_text = serde_json::to_string(shape)
         .map_err(|error| Error::bug(format!("the shape cannot be written: {error}")))?;
     let mut properties = properties(options, vec![KeyValue::new(SHAPE_KEY.to_owned(), shape_text)])?;
+    let numbers = [Kind::Int, Kind::Float, Kind::Time];
+    for column in shape.columns().iter().filter(|column| numbers.contains(&column.kind())) {
+        let path = ColumnPath::new(vec![column.name().to_owned()]);
+        properties = properties.set_column_dictionary_page_size_limit(path, NUMBERS_IN_DICTIONARY * 8);
+    }
     for column in shape.columns().iter().filter(|column| column.kind() == Kind::Json) {
         // The least and the greatest JSON text say nothing to anybody.
         let path = ColumnPath::new(vec![column.name().to_owned()]);

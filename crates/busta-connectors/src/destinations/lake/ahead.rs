@@ -16,7 +16,8 @@ use std::thread::JoinHandle;
 use busta_core::{Records, Result};
 use serde_json::Value;
 
-use super::format::{FileMaker, Made, Paths};
+use super::block;
+use super::format::{FileMaker, Form, Made, Paths};
 use super::layout::Layout;
 use super::segment::Segment;
 use super::trouble::{corrupt, io_error};
@@ -81,6 +82,7 @@ impl Ahead {
             let follower = Follower {
                 goal: Arc::clone(&goal),
                 path: layout.staged(segment),
+                form: segment.form,
                 table: segment.table.clone(),
                 layout: layout.clone(),
                 paths: Paths::new(layout.ahead(), format_args!("{}-ahead", segment.id)),
@@ -177,6 +179,7 @@ struct Follower {
     goal: Arc<Goal>,
     layout: Layout,
     path: PathBuf,
+    form: Form,
     table: String,
     paths: Paths,
     remembered: Option<Value>,
@@ -185,7 +188,7 @@ struct Follower {
 impl Follower {
     /// `None` if it was cancelled.
     fn run(mut self) -> Result<Option<Made>> {
-        let mut log = LogReader::open(&self.path)?;
+        let mut log = LogReader::open(&self.path, self.form)?;
         let mut maker = self.begin()?;
         let mut resume_at = 0;
         loop {
@@ -199,7 +202,7 @@ impl Follower {
                 while let Some(page) = log.page(target.bytes)? {
                     maker.learn(&page);
                 }
-                (log, resume_at) = (LogReader::open(&self.path)?, 0);
+                (log, resume_at) = (LogReader::open(&self.path, self.form)?, 0);
             }
             if let Some(page) = log.page(target.bytes)? {
                 if !maker.push(&page)? {
@@ -222,6 +225,7 @@ impl Follower {
 struct LogReader {
     file: File,
     path: PathBuf,
+    form: Form,
     /// How much has been given out.
     done: u64,
     /// The beginning of a line whose end was not read yet.
@@ -229,13 +233,29 @@ struct LogReader {
 }
 
 impl LogReader {
-    fn open(path: &std::path::Path) -> Result<Self> {
+    fn open(path: &std::path::Path, form: Form) -> Result<Self> {
         let file = File::open(path).map_err(|e| io_error("open", path, e))?;
-        Ok(Self { file, path: path.to_owned(), done: 0, rest: Vec::new() })
+        Ok(Self { file, path: path.to_owned(), form, done: 0, rest: Vec::new() })
     }
 
-    /// The next whole lines before `end`, which is the end of a line; `None` if there are none.
+    /// The next rows before `end`, which is the end of one; `None` if there are none.
     fn page(&mut self, end: u64) -> Result<Option<Records>> {
+        match self.form {
+            Form::Columns => self.block(end),
+            _ => self.lines(end),
+        }
+    }
+
+    fn block(&mut self, end: u64) -> Result<Option<Records>> {
+        if self.done >= end {
+            return Ok(None);
+        }
+        let (records, size) = block::read(&mut self.file, end - self.done, &self.path)?;
+        self.done += size;
+        Ok(Some(records))
+    }
+
+    fn lines(&mut self, end: u64) -> Result<Option<Records>> {
         let mut buffer = std::mem::take(&mut self.rest);
         loop {
             let wanted = (end - self.done - buffer.len() as u64).min(PAGE_BYTES);

@@ -165,7 +165,7 @@ impl Lake {
         let Some(rows) = &part.rows else { return Ok(Committed::default()) };
         let mut committed = Committed { rejected: rows.rejected, ..Committed::default() };
         if rows.rows > 0 {
-            let id = self.target(draft, part);
+            let id = self.target(draft, part, rows.form);
             if let Some(segment) = draft.segments.get(&id).filter(|segment| segment.key.is_some()) {
                 self.index.count(&self.layout, &self.state, segment, &rows.met, &mut committed)?;
             } else {
@@ -226,22 +226,25 @@ impl Lake {
         Ok(())
     }
 
-    /// The segment that a part's rows go to: the open one of its stream, or a new one.
-    fn target(&self, draft: &mut Draft, part: &Part) -> u64 {
+    /// The segment that a part's rows go to: the open one of its stream, if it is of their form, or a new one.
+    /// Never one before the last, since segments are in the order of their rows.
+    fn target(&self, draft: &mut Draft, part: &Part, form: Form) -> u64 {
         let place = (part.source.clone(), part.stream.clone());
-        if let Some(id) = draft.targets.get(&place) {
-            return *id;
+        let drafted = draft.targets.get(&place).and_then(|id| draft.segments.get(id));
+        if let Some(drafted) = drafted.filter(|segment| segment.form == form) {
+            return drafted.id;
         }
         let streams = self.state.sources.get(&part.source).map_or(&[][..], |known| &known.streams);
         let spec = streams.iter().find(|spec| spec.name == part.stream);
         let spec = spec.cloned().unwrap_or_else(|| StreamSpec::new(part.stream.clone(), Vec::new()));
-        let open = self.current.get(&place).and_then(|id| self.state.segments.get(id));
+        let open = self.current.get(&place).filter(|_| drafted.is_none());
+        let open = open.and_then(|id| self.state.segments.get(id));
         let segment = match open {
-            Some(open) if open.takes(&part.run, &spec, self.layout.log()) => open.clone(),
+            Some(open) if open.takes(&part.run, &spec, form) => open.clone(),
             open => {
                 draft.changes.extend(open.map(|open| Change::Full(open.id)));
                 let fresh = draft.segments.values().filter(|s| s.id >= self.state.next).count() as u64;
-                new_segment(self.state.next + fresh, part, &spec, self.layout.log())
+                new_segment(self.state.next + fresh, part, &spec, form)
             }
         };
         let id = segment.id;

@@ -8,12 +8,16 @@
 use std::fmt;
 use std::hash::Hasher;
 
+use busta_core::columns::{Cell, Column, Columns, Values};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use twox_hash::XxHash64;
 
-/// From this length on, digits may say more than a number of 64 bits can hold: what has so many is known
-/// by its text.
+/// So many digits that count may say more than a number of 64 bits can hold: what has them is known by its
+/// text. The shortest text of a double has 17 at most.
 const LONG: usize = 18;
+
+/// The least integer that may have so many.
+const LEAST_LONG: u64 = 100_000_000_000_000_000;
 
 /// Of the fields that were added.
 #[derive(Default)]
@@ -22,11 +26,46 @@ pub(super) struct Content(u64);
 impl Content {
     /// Adds a field by its name and its JSON text, which is valid and not `null`.
     pub(super) fn add(&mut self, name: &str, raw: &str) {
-        self.0 = self.0.wrapping_add(field(name, value(raw)));
+        self.0 = self.0.wrapping_add(field(name_of(name), value(raw)));
     }
 
     pub(super) fn hash(&self) -> u64 {
         self.0
+    }
+}
+
+/// Of all rows of a batch.
+pub(super) fn of_columns(batch: &Columns) -> Vec<u64> {
+    let mut sums = vec![0_u64; batch.rows()];
+    for column in batch.list() {
+        add_column(&mut sums, column);
+    }
+    sums
+}
+
+fn add_column(sums: &mut [u64], column: &Column) {
+    let name = name_of(column.name());
+    if let Values::Same(raw) = column.values() {
+        let added = if &**raw == "null" { 0 } else { field(name, value(raw)) };
+        sums.iter_mut().for_each(|sum| *sum = sum.wrapping_add(added));
+        return;
+    }
+    let mut text = Vec::new();
+    for (row, sum) in sums.iter_mut().enumerate() {
+        let value = match column.get(row) {
+            None | Some(Cell::Null) => continue,
+            Some(Cell::Bool(value)) => boolean(value),
+            Some(Cell::Int(value)) if value.unsigned_abs() < LEAST_LONG => integer(value),
+            Some(Cell::Int(number)) => value(&number.to_string()),
+            Some(Cell::Float(value)) => float(value),
+            Some(Cell::Text(text)) => part(b's', text.as_bytes()),
+            Some(cell @ Cell::Time(_)) => {
+                text.clear();
+                cell.push(&mut text);
+                part(b's', &text[1..text.len() - 1])
+            }
+        };
+        *sum = sum.wrapping_add(field(name, value));
     }
 }
 
@@ -41,7 +80,17 @@ fn value(raw: &str) -> u64 {
         [b'"', text @ .., b'"'] if !text.contains(&b'\\') => part(b's', text),
         [b'"', ..] => parsed(raw),
         _ if has_long_number(bytes) => part(b'r', bytes),
+        [b'-' | b'0'..=b'9', ..] => number(raw).unwrap_or_else(|| parsed(raw)),
         _ => parsed(raw),
+    }
+}
+
+/// A number, to its last bit: the library alone is content with its neighbours.
+fn number(raw: &str) -> Option<u64> {
+    match raw.parse() {
+        Ok(value) => Some(integer(value)),
+        Err(_) if raw.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => raw.parse().ok().map(float),
+        Err(_) => None,
     }
 }
 
@@ -51,12 +100,50 @@ fn parsed(raw: &str) -> u64 {
 }
 
 fn has_long_number(bytes: &[u8]) -> bool {
-    let mut digits = 0;
+    if bytes.len() < LONG {
+        return false;
+    }
+    // Those from the first to the last that is not 0, and zeros since.
+    let (mut digits, mut zeros) = (0, 0);
     bytes.iter().any(|byte| {
-        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        match byte {
+            b'0' => zeros += usize::from(digits > 0),
+            b'1'..=b'9' => (digits, zeros) = (digits + zeros + 1, 0),
+            b'.' => {}
+            _ => (digits, zeros) = (0, 0),
+        }
         digits >= LONG
     })
 }
+
+fn boolean(value: bool) -> u64 {
+    mix(b'b', value.into())
+}
+
+fn integer(value: i64) -> u64 {
+    mix(b'i', value as u64)
+}
+
+fn float(value: f64) -> u64 {
+    match whole(value) {
+        Some(whole) => integer(whole),
+        None => mix(b'f', value.to_bits()),
+    }
+}
+
+/// A number of some kind, mixed up.
+fn mix(tag: u8, value: u64) -> u64 {
+    fold(u64::from(tag).wrapping_mul(FACTORS[1]), value)
+}
+
+/// The halves of a product, one over the other, after wyhash (Wang Yi).
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a ^ FACTORS[0]) * u128::from(b ^ FACTORS[1]);
+    (product >> 64) as u64 ^ product as u64
+}
+
+/// Odd, with as many bits set as not.
+const FACTORS: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
 
 fn part(tag: u8, bytes: &[u8]) -> u64 {
     let mut hash = XxHash64::with_seed(tag.into());
@@ -64,10 +151,12 @@ fn part(tag: u8, bytes: &[u8]) -> u64 {
     hash.finish()
 }
 
-fn field(name: &str, value: u64) -> u64 {
-    let mut hash = XxHash64::with_seed(value);
-    hash.write(name.as_bytes());
-    hash.finish()
+fn name_of(name: &str) -> u64 {
+    part(b'n', name.as_bytes())
+}
+
+fn field(name: u64, value: u64) -> u64 {
+    fold(name, value)
 }
 
 /// Hashes a value while it is parsed; `null` is 0.
@@ -93,25 +182,22 @@ impl<'de> Visitor<'de> for Value {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
-        Ok(part(b'b', &[value.into()]))
+        Ok(boolean(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
-        Ok(part(b'i', &value.to_le_bytes()))
+        Ok(integer(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<u64, E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
-            Err(_) => Ok(part(b'u', &value.to_le_bytes())),
+            Err(_) => Ok(mix(b'u', value)),
         }
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<u64, E> {
-        match whole(value) {
-            Some(whole) => self.visit_i64(whole),
-            None => Ok(part(b'f', &value.to_le_bytes())),
-        }
+        Ok(float(value))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<u64, E> {
@@ -132,17 +218,11 @@ impl<'de> Visitor<'de> for Value {
             let value = map.next_value_seed(Value)?;
             if value != 0 {
                 // The order of the fields does not matter to a sum.
-                sum = sum.wrapping_add(field_of(name, value));
+                sum = sum.wrapping_add(field(name, value));
             }
         }
         Ok(part(b'o', &sum.to_le_bytes()))
     }
-}
-
-fn field_of(name: u64, value: u64) -> u64 {
-    let mut hash = XxHash64::with_seed(value);
-    hash.write_u64(name);
-    hash.finish()
 }
 
 /// Hashes a name.

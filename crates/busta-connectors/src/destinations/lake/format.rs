@@ -1,7 +1,7 @@
 //! What kinds of lake differ in: the files that their tables are made of.
 //!
-//! Everything else is shared. Rows wait in staging as lines, whatever the format: that is the log from
-//! which complete files are made.
+//! Everything else is shared. Rows wait in staging as lines or as columns: that is the log from which complete
+//! files are made.
 
 use std::fmt;
 use std::fs::File;
@@ -22,6 +22,8 @@ pub(in crate::destinations) enum Form {
     Lines,
     /// The same in frames of zstd, each with whole lines.
     Zstd,
+    /// Blocks of columns.
+    Columns,
     /// A Parquet file.
     Parquet,
 }
@@ -32,6 +34,7 @@ impl Form {
         match self {
             Self::Lines => ".ndjson",
             Self::Zstd => ".ndjson.zst",
+            Self::Columns => ".columns",
             Self::Parquet => ".parquet",
         }
     }
@@ -45,8 +48,13 @@ pub(in crate::destinations) trait Format: fmt::Debug + Send + Sync {
     /// The places where a test can kill the process.
     fn points(&self) -> &'static Points;
 
-    /// How rows are appended in staging. Never Parquet.
+    /// How rows are appended in staging that come as texts: lines, compressed or not.
     fn log(&self) -> Form;
+
+    /// Whether rows of a table that come as columns are appended as such. All of them are then admitted.
+    fn takes_columns(&self, _table: &str) -> bool {
+        false
+    }
 
     /// How rows lie in complete files. If that is as in the log, complete segments are moved as they are.
     fn file(&self) -> Form;

@@ -4,12 +4,12 @@
 //! It only counts: what is stored does not depend on it. Streams are indexed from their sidecars when
 //! their first rows are committed, as long as all keys fit into [`MAX_KEYS`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use busta_core::{Committed, Result, RunId, SourceName, StreamName, WriteMode};
 
 use super::finish::domain_run;
-use super::keys::RowKey;
+use super::keys::{KeyMap, RowKey};
 use super::layout::Layout;
 use super::merge::RowKeys;
 use super::segment::{Phase, RowKeySpec, Segment};
@@ -26,7 +26,7 @@ type Domain = (String, SourceName, Option<(RunId, StreamName)>);
 #[derive(Default)]
 pub(super) struct KeyIndex {
     /// `None` for those that are too large.
-    domains: BTreeMap<Domain, Option<HashMap<u128, RowKey>>>,
+    domains: BTreeMap<Domain, Option<KeyMap<RowKey>>>,
     keys: u64,
 }
 
@@ -83,7 +83,7 @@ impl KeyIndex {
         state: &State,
         domain: &Domain,
         spec: &RowKeySpec,
-    ) -> Result<Option<HashMap<u128, RowKey>>> {
+    ) -> Result<Option<KeyMap<RowKey>>> {
         let mut segments: Vec<&Segment> =
             state.segments.values().filter(|segment| belongs(segment, domain)).collect();
         segments.sort_by_key(|segment| (segment.order, segment.id));
@@ -91,7 +91,7 @@ impl KeyIndex {
         if self.keys + rows > MAX_KEYS {
             return Ok(None);
         }
-        let mut keys: HashMap<u128, RowKey> = HashMap::new();
+        let mut keys: KeyMap<RowKey> = KeyMap::default();
         for segment in segments {
             let mut rows = RowKeys::open(layout, segment, spec)?;
             for _ in 0..segment.rows {

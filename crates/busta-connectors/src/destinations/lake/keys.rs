@@ -8,7 +8,9 @@
 //! from the segment, and it is used only if its blocks are whole and hold as many rows as the
 //! segment.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,32 @@ use super::segment::RowKeySpec;
 use super::trouble::{corrupt, io_error};
 
 /// The version of the entries. Sidecars of another one are made anew.
-const ENTRIES: u8 = 2;
+const ENTRIES: u8 = 3;
+
+/// Something for each key, by its hash.
+pub(super) type KeyMap<T> = HashMap<u128, T, BuildHasherDefault<Hashed>>;
+
+/// Takes a part of what is a hash already for another hash.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut first = [0; 8];
+        let length = bytes.len().min(8);
+        first[..length].copy_from_slice(&bytes[..length]);
+        self.0 = u64::from_ne_bytes(first);
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        // The other half tells which part of a merge it belongs to.
+        self.0 = (hash >> 64) as u64;
+    }
+}
 
 /// What a merge needs to know about a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,10 +146,14 @@ impl RowKey {
 }
 
 /// Equal values have equal hashes however they are written: `"A"` as `"\u0041"`, `1` as `1.0`.
-fn hash_value(hash: &mut Sha256, raw: &str) {
+pub(super) fn hash_value(hash: &mut Sha256, raw: &str) {
     let plain = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).filter(|text| !text.contains('\\'));
     if let Some(text) = plain {
         return hash_part(hash, b's', text.as_bytes());
+    }
+    // What most keys are: an integer in the one way that it is written.
+    if let Some(digits) = plain_integer(raw) {
+        return hash_part(hash, b'n', digits);
     }
     match serde_json::from_str(raw) {
         Ok(serde_json::Value::String(text)) => hash_part(hash, b's', text.as_bytes()),
@@ -135,6 +166,18 @@ fn hash_value(hash: &mut Sha256, raw: &str) {
     }
 }
 
+/// The digits of an integer that is not negative and fits into 64 bits.
+fn plain_integer(raw: &str) -> Option<&[u8]> {
+    let bytes = raw.as_bytes();
+    let is_plain = (1..=18).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit);
+    (is_plain && (bytes[0] != b'0' || bytes.len() == 1)).then_some(bytes)
+}
+
+/// Adds a text to the hash of a key.
+pub(super) fn hash_text(hash: &mut Sha256, text: &str) {
+    hash_part(hash, b's', text.as_bytes());
+}
+
 fn hash_part(hash: &mut Sha256, tag: u8, bytes: &[u8]) {
     let mut head = [tag; 9];
     head[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
@@ -142,7 +185,7 @@ fn hash_part(hash: &mut Sha256, tag: u8, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
+pub(super) fn first_bytes<const N: usize>(hash: Sha256) -> [u8; N] {
     let mut first = [0; N];
     first.copy_from_slice(&hash.finalize()[..N]);
     first

@@ -32,7 +32,7 @@ impl LineMaker {
             let out = BufWriter::with_capacity(1 << 17, file);
             Ok(match form {
                 Form::Zstd => Lines::Zstd(zstd::Encoder::new(out, ZSTD_LEVEL)?),
-                Form::Lines | Form::Parquet => Lines::Plain(out),
+                Form::Lines | Form::Columns | Form::Parquet => Lines::Plain(out),
             })
         };
         let out = open().map_err(|e| io_error("create", &path, e))?;

@@ -2,23 +2,29 @@
 //! field counts, of equally new ones the one committed last, and of equal ones the first: records
 //! that have not changed cost their files no rewriting.
 //!
-//! The keys of the new segments are held in a map, those of the old ones stream past it. Memory is
-//! bounded by looking at one part of the hashes at a time, so a merge of N new rows reads every
-//! sidecar N / [`KEYS_PER_PASS`] times, rounded up; only one bit per row is kept for all parts.
+//! The keys of the new segments are held in a map, those of the old ones stream past it. Where there are too
+//! many for that, a [`Filter`] is shown them all first, and only those that it thinks it has seen before are
+//! held: of a merge that brings nothing but new keys, next to none. Beyond [`KEYS_PER_FILTER`] new rows the
+//! hashes are looked at part by part.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
 use busta_core::Result;
 
 use super::columns::Columns;
-use super::keys::{RowKey, SidecarReader};
+use super::filter::Filter;
+use super::keys::{KeyMap, RowKey, SidecarReader};
 use super::layout::Layout;
 use super::rows::RowReader;
 use super::segment::{RowKeySpec, Segment};
 
-/// How many new keys are held at once: about 50 MB.
-const KEYS_PER_PASS: u64 = 1 << 19;
+/// How many new keys are held at once: about 25 MB.
+const KEYS_PER_PASS: u64 = 1 << 18;
+
+/// How many new keys a filter is shown: it thinks of some 2 % of those that are new that it has seen them.
+const KEYS_PER_FILTER: u64 = 8 << 20;
 
 /// A set of rows of a segment, by number.
 #[derive(Clone, Debug, Default)]
@@ -100,36 +106,81 @@ pub(super) fn superseded(
     new: &[&Segment],
     spec: &RowKeySpec,
 ) -> Result<Superseded> {
+    let keys = Keys { layout, old, new, spec };
     let rows: u64 = new.iter().map(|segment| segment.rows).sum();
-    let passes = rows.div_ceil(KEYS_PER_PASS);
     let mut found = Superseded::new();
-    for pass in 0..passes {
-        let mut winners = HashMap::with_capacity((rows / passes) as usize);
-        let mut each = |segments: &[&Segment],
-                        visit: &mut dyn FnMut(&mut HashMap<_, _>, u64, u64, RowKey)| {
-            for segment in segments {
-                let mut keys = RowKeys::open(layout, segment, spec)?;
-                for row in 0..segment.rows {
-                    if let Some(key) = keys.next()?.filter(|key| key.hash as u64 % passes == pass) {
-                        visit(&mut winners, segment.id, row, key);
-                    }
-                }
-            }
-            Ok(())
-        };
-        each(new, &mut |winners, segment, row, key| meet_new(winners, &mut found, segment, row, key))?;
-        each(old, &mut |winners, segment, row, key| meet_old(winners, &mut found, segment, row, key))?;
+    if rows <= KEYS_PER_PASS {
+        keys.compare(rows, |_| true, &mut found)?;
+        return Ok(found);
+    }
+    let parts = rows.div_ceil(KEYS_PER_FILTER);
+    for part in 0..parts {
+        let in_part = |hash: u128| hash as u64 % parts == part;
+        let filter = keys.filter(rows / parts, in_part)?;
+        let passes = filter.suspects().div_ceil(KEYS_PER_PASS);
+        for pass in 0..passes {
+            let counts =
+                |hash| in_part(hash) && hash as u64 / parts % passes == pass && filter.suspects_again(hash);
+            keys.compare(filter.suspects() / passes, counts, &mut found)?;
+        }
     }
     Ok(found)
 }
 
-fn meet_new(
-    winners: &mut HashMap<u128, Winner>,
-    found: &mut Superseded,
-    segment: u64,
-    row: u64,
-    key: RowKey,
-) {
+/// The keys that are compared.
+struct Keys<'a> {
+    layout: &'a Layout,
+    old: &'a [&'a Segment],
+    new: &'a [&'a Segment],
+    spec: &'a RowKeySpec,
+}
+
+impl Keys<'_> {
+    /// Compares the keys whose hashes count, about `about` of the new ones.
+    fn compare(&self, about: u64, counts: impl Fn(u128) -> bool, found: &mut Superseded) -> Result<()> {
+        let mut winners = KeyMap::with_capacity_and_hasher(about as usize, BuildHasherDefault::default());
+        self.each(self.new, |segment, row, key| {
+            if counts(key.hash) {
+                meet_new(&mut winners, found, segment, row, key);
+            }
+        })?;
+        self.each(self.old, |segment, row, key| {
+            if counts(key.hash) {
+                meet_old(&mut winners, found, segment, row, key);
+            }
+        })
+    }
+
+    /// Shows the keys of a part, of which there are about `about` new ones, to a filter.
+    fn filter(&self, about: u64, in_part: impl Fn(u128) -> bool) -> Result<Filter> {
+        let mut filter = Filter::for_keys(about);
+        self.each(self.new, |_, _, key| {
+            if in_part(key.hash) {
+                filter.meet_new(key.hash);
+            }
+        })?;
+        self.each(self.old, |_, _, key| {
+            if in_part(key.hash) {
+                filter.meet_old(key.hash);
+            }
+        })?;
+        Ok(filter)
+    }
+
+    fn each(&self, segments: &[&Segment], mut visit: impl FnMut(u64, u64, RowKey)) -> Result<()> {
+        for segment in segments {
+            let mut keys = RowKeys::open(self.layout, segment, self.spec)?;
+            for row in 0..segment.rows {
+                if let Some(key) = keys.next()? {
+                    visit(segment.id, row, key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn meet_new(winners: &mut KeyMap<Winner>, found: &mut Superseded, segment: u64, row: u64, key: RowKey) {
     match winners.entry(key.hash) {
         Entry::Vacant(place) => {
             place.insert(Winner { segment, row, key });
@@ -145,13 +196,7 @@ fn meet_new(
     }
 }
 
-fn meet_old(
-    winners: &mut HashMap<u128, Winner>,
-    found: &mut Superseded,
-    segment: u64,
-    row: u64,
-    key: RowKey,
-) {
+fn meet_old(winners: &mut KeyMap<Winner>, found: &mut Superseded, segment: u64, row: u64, key: RowKey) {
     let Some(winner) = winners.get_mut(&key.hash) else { return };
     if key.yields_to(&winner.key) {
         found.entry(segment).or_default().insert(row);

@@ -9,9 +9,10 @@
 //! [`commit`], [`manifest`]). After a crash at any point, opening the folder brings the files in line
 //! with the manifest ([`writer`]).
 //!
-//! Rows always wait as lines of JSON. Where complete files are the same, a segment is moved as it is;
+//! Rows wait as lines of JSON. Where complete files are the same, a segment is moved as it is;
 //! where they are not, it is the log from which they are made ([`remake`]), mostly [`ahead`] of time.
-//! They take its place with the same kind of line that drops superseded rows.
+//! They take its place with the same kind of line that drops superseded rows. Where files have columns, and so
+//! has a batch when it comes, its rows wait as a [`block`] of them, and no text is made of any.
 //!
 //! # Write modes
 //!
@@ -33,11 +34,13 @@
 //! reported as schema changes (see [`stage`] for what that costs and how exact it is).
 
 mod ahead;
+mod block;
 mod columns;
 mod commit;
 mod config;
 mod content;
 mod failures;
+mod filter;
 mod finish;
 mod format;
 mod index;
@@ -56,6 +59,7 @@ mod segment;
 mod stage;
 mod state;
 mod trouble;
+mod typed;
 mod view;
 mod writer;
 

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use busta_core::{Error, Records, Result};
 use memchr::{memchr2, memmem};
 
+use super::block;
 use super::columns::OWN_FIELDS;
 use super::format::{Form, Pages};
 use super::layout::Layout;
@@ -19,9 +20,9 @@ use super::trouble::{corrupt, io_error};
 static OWN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"_busta_"));
 
 /// What all rows of a batch end with: busta's own fields and the line break.
-pub(super) fn suffix(run: &str, source: &str, loaded_at: &str) -> Vec<u8> {
+pub(super) fn suffix(own: [&str; 3]) -> Vec<u8> {
     let mut suffix = Vec::new();
-    for (name, value) in OWN_FIELDS.iter().zip([run, source, loaded_at]) {
+    for (name, value) in OWN_FIELDS.iter().zip(own) {
         let value = serde_json::Value::from(value);
         suffix.extend_from_slice(format!(",\"{name}\":{value}").as_bytes());
     }
@@ -149,6 +150,10 @@ impl RowReader {
                     zstd::Decoder::new(file.take(segment.bytes)).map_err(|e| io_error("read", &path, e))?;
                 Input::Lines(Box::new(BufReader::with_capacity(1 << 17, decoder)))
             }
+            Form::Columns => {
+                let pages = block::pages(file, segment.bytes, &path);
+                Input::Pages { pages, page: Records::default(), at: 0 }
+            }
             Form::Parquet => {
                 let pages = layout.format().read(file, &path)?;
                 Input::Pages { pages, page: Records::default(), at: 0 }
@@ -241,7 +246,7 @@ mod tests {
 
     fn line(record: &str) -> Option<String> {
         let mut out = Vec::new();
-        splice(&mut out, record.as_bytes(), &suffix("R", "so\"urce", "T"))
+        splice(&mut out, record.as_bytes(), &suffix(["R", "so\"urce", "T"]))
             .then(|| String::from_utf8(out).unwrap())
     }
 

@@ -4,20 +4,27 @@
 //! syncs. Records of streams without a key are not parsed: they are copied, with busta's fields put
 //! in before the closing brace. What columns they have is learned from a sample (the first and the
 //! last record of a batch, and every 64th between them); `columns()` reads the data where it must be
-//! exact. Records with a key are walked once, which finds the key, the cursor and all columns.
+//! exact. Records with a key are walked once, which finds the key, the cursor and all columns. Where
+//! records are columns already and files are too, they stay what they are ([`typed`]).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use busta_core::clock::Clock;
-use busta_core::{Error, Failure, Records, RunId, SourceName, Stage, Staged, StreamName, StreamSpec};
+use busta_core::{
+    Columns as Typed, Error, Failure, Records, RunId, SourceName, Stage, Staged, StreamName, StreamSpec,
+};
 use chrono::SecondsFormat;
 
+use super::block;
 use super::columns::{Columns, Types};
 use super::format::{Form, Format};
-use super::keys::RowKey;
+use super::keys::{KeyMap, RowKey};
 use super::rows::{splice, suffix};
 use super::segment::RowKeySpec;
+use super::typed;
 
 /// Of the records that are not walked anyway, each of this many is looked at for new columns.
 const SAMPLE: usize = 64;
@@ -28,8 +35,9 @@ pub(super) const ZSTD_LEVEL: i32 = 1;
 /// A batch as the writer needs it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// Whole lines, or one zstd frame of them.
+    /// Whole lines, one zstd frame of them, or a block of columns.
     pub(super) data: Vec<u8>,
+    pub(super) form: Form,
     pub(super) rows: u64,
     /// Entries of the sidecar, one per row, for streams with a key.
     pub(super) keys: Vec<u8>,
@@ -84,27 +92,25 @@ impl Stager {
         records: &Records,
     ) -> Staged {
         let loaded_at = self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let suffix = suffix(run.as_str(), source.as_str(), &loaded_at);
+        let own = [run.as_str(), source.as_str(), &loaded_at];
         let landing = self.landing(source, stream);
         let mut batch = Batch {
             records,
-            suffix: &suffix,
+            suffix: &suffix(own),
             format: &*self.format,
             table: &landing.table,
             failures: Vec::new(),
             columns: Columns::default(),
         };
-        let mut rows = match &landing.key {
-            Some(spec) => batch.keyed(spec),
-            None => batch.plain(),
+        let typed = records.columns().filter(|typed| self.takes_columns(&landing.table, typed));
+        let mut rows = match (typed, &landing.key) {
+            (Some(typed), spec) => batch.typed(typed, spec.as_ref(), own),
+            (None, Some(spec)) => batch.keyed(spec),
+            (None, None) => batch.plain(),
         };
         rows.rejected = batch.failures.len() as u64;
-        rows.columns = batch.columns.into_list();
-        if self.format.log() == Form::Zstd && rows.rows > 0 {
-            match zstd::bulk::compress(&rows.data, ZSTD_LEVEL) {
-                Ok(frame) => rows.data = frame,
-                Err(error) => rows.error = Some(format!("a batch of {stream} cannot be compressed: {error}")),
-            }
+        if typed.is_none() {
+            self.finish_lines(&mut rows, batch.columns, stream);
         }
         rows.data.shrink_to_fit();
         Staged {
@@ -115,6 +121,43 @@ impl Stager {
             body: Box::new(Arc::new(rows)),
         }
     }
+
+    fn takes_columns(&self, table: &str, typed: &Typed) -> bool {
+        self.format.takes_columns(table) && typed::fits(typed)
+    }
+
+    fn finish_lines(&self, rows: &mut Rows, columns: Columns, stream: &StreamName) {
+        rows.columns = columns.into_list();
+        rows.form = self.format.log();
+        if rows.form == Form::Zstd && rows.rows > 0 {
+            match zstd::bulk::compress(&rows.data, ZSTD_LEVEL) {
+                Ok(frame) => rows.data = frame,
+                Err(error) => rows.error = Some(format!("a batch of {stream} cannot be compressed: {error}")),
+            }
+        }
+    }
+}
+
+/// Which rows are the newest of their keys.
+fn winners(keys: &[Option<RowKey>]) -> Vec<bool> {
+    let mut best: KeyMap<usize> = KeyMap::with_capacity_and_hasher(keys.len(), BuildHasherDefault::default());
+    let mut wins = vec![false; keys.len()];
+    for (at, key) in keys.iter().enumerate() {
+        let Some(key) = key else { continue };
+        match best.entry(key.hash) {
+            Entry::Vacant(place) => {
+                place.insert(at);
+            }
+            Entry::Occupied(mut place) => {
+                if keys[*place.get()].as_ref().is_none_or(|old| !old.yields_to(key)) {
+                    continue;
+                }
+                wins[place.insert(at)] = false;
+            }
+        }
+        wins[at] = true;
+    }
+    wins
 }
 
 struct Batch<'a> {
@@ -142,27 +185,44 @@ impl Batch<'_> {
     fn keyed(&mut self, spec: &RowKeySpec) -> Rows {
         let keys: Vec<Option<RowKey>> =
             self.records.iter().enumerate().map(|(at, record)| self.key(spec, at, record)).collect();
-        let mut winners: HashMap<u128, usize> = HashMap::with_capacity(keys.len());
-        for (at, key) in keys.iter().enumerate() {
-            let Some(key) = key else { continue };
-            winners
-                .entry(key.hash)
-                .and_modify(|best| {
-                    if keys[*best].as_ref().is_some_and(|old| old.yields_to(key)) {
-                        *best = at;
-                    }
-                })
-                .or_insert(at);
-        }
+        let wins = winners(&keys);
         let mut rows = self.empty();
-        for (at, key) in keys.iter().enumerate() {
+        for (at, key) in keys.iter().enumerate().filter(|(at, _)| wins[*at]) {
             let Some(key) = key else { continue };
-            if winners.get(&key.hash) == Some(&at) && self.push(&mut rows, at, self.records.get(at)) {
+            if self.push(&mut rows, at, self.records.get(at)) {
                 key.encode(&mut rows.keys);
             }
         }
         rows.met = keys.into_iter().flatten().collect();
         rows
+    }
+
+    fn typed(&mut self, typed: &Typed, spec: Option<&RowKeySpec>, own: [&str; 3]) -> Rows {
+        let own = typed::own_columns(own);
+        let rows = Rows { form: Form::Columns, columns: typed::types(typed), ..Rows::default() };
+        let Some(spec) = spec else {
+            return Rows { data: block::encode(typed, &own), rows: typed.rows() as u64, ..rows };
+        };
+        let mut rejected = Vec::new();
+        let mut key =
+            |(at, key): (usize, Result<RowKey, String>)| key.map_err(|why| rejected.push((at, why))).ok();
+        let keys: Vec<Option<RowKey>> =
+            typed::keys(spec, typed).into_iter().enumerate().map(&mut key).collect();
+        for (at, why) in rejected {
+            self.reject(at, self.records.get(at), &Error::data(why));
+        }
+        let wins = winners(&keys);
+        let count = wins.iter().filter(|wins| **wins).count();
+        let data = if count == typed.rows() {
+            block::encode(typed, &own)
+        } else {
+            block::encode(&typed.filter(|row| wins[row]), &own)
+        };
+        let mut entries = Vec::with_capacity(count * 32);
+        for (key, _) in keys.iter().zip(&wins).filter(|(_, wins)| **wins) {
+            key.iter().for_each(|key| key.encode(&mut entries));
+        }
+        Rows { data, rows: count as u64, keys: entries, met: keys.into_iter().flatten().collect(), ..rows }
     }
 
     fn empty(&self) -> Rows {

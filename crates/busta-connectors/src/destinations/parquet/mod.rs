@@ -1,6 +1,6 @@
 //! `parquet`: a [lake](super::lake) of Parquet files.
 //!
-//! Rows wait in staging as lines of JSON, which is the log; complete files are made of it, in general
+//! Rows wait in staging as lines of JSON or as columns, which is the log; complete files are made of it, in general
 //! while the rows still come. So a commit costs what it costs `ndjson`, and no row group has to be cut
 //! where a commit happened to end.
 
@@ -82,6 +82,10 @@ impl Format for ParquetFormat {
 
     fn log(&self) -> Form {
         Form::Lines
+    }
+
+    fn takes_columns(&self, table: &str) -> bool {
+        self.layouts.of(table) == TableLayout::Table
     }
 
     fn file(&self) -> Form {

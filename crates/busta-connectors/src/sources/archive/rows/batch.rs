@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use busta_core::{Error, Failure, Origins, Records, Result, Stage};
+use busta_core::{Columns, Error, Failure, Origins, Records, Result, Stage};
 
 use super::interval::Interval;
 use super::maker::Identity;
@@ -13,8 +13,7 @@ const MAX_FAILURES: usize = 256;
 
 /// A batch in the making.
 pub(super) struct Gather {
-    buffer: Vec<u8>,
-    spans: Vec<Range<u32>>,
+    body: Body,
     origins: Origins,
     failures: Vec<Failure>,
     /// What stands before the number of a line: `a.zip:a.csv:`.
@@ -23,12 +22,17 @@ pub(super) struct Gather {
     room: usize,
 }
 
+/// Its records.
+enum Body {
+    Columns(Columns),
+    Lines { buffer: Vec<u8>, spans: Vec<Range<u32>> },
+}
+
 impl Gather {
     /// An empty batch for about `room` bytes of records.
     pub fn new(room: usize, interval: Option<Interval>) -> Self {
         Self {
-            buffer: Vec::with_capacity(room + room / 16),
-            spans: Vec::new(),
+            body: Body::lines(),
             origins: Origins::default(),
             failures: Vec::new(),
             place: String::new(),
@@ -37,38 +41,56 @@ impl Gather {
         }
     }
 
-    /// The rows to come are of this text.
-    pub fn enter(&mut self, place: &str) {
+    /// The rows to come are of this text, and its columns are these if it has any. There are none of another.
+    pub fn enter(&mut self, place: &str, columns: Option<Columns>) {
         self.place = format!("{place}:");
         self.origins.enter(&*self.place);
+        self.body = columns.map_or_else(Body::lines, Body::Columns);
     }
 
     pub fn is_full(&self) -> bool {
-        self.buffer.len() >= self.room || self.failures.len() >= MAX_FAILURES
+        self.body.bytes() >= self.room || self.failures.len() >= MAX_FAILURES
+    }
+
+    /// Whether no record is in it.
+    pub fn is_empty(&self) -> bool {
+        self.body.len() == 0
+    }
+
+    /// Adds the row that `make` puts into the columns; nothing if it fails.
+    #[inline]
+    pub fn row(
+        &mut self,
+        line: u64,
+        tally: &mut Tally,
+        make: impl FnOnce(&mut Columns) -> Result<Identity>,
+    ) -> Result<()> {
+        let Body::Columns(columns) = &mut self.body else { return Err(Error::bug("a row without columns")) };
+        let identity = make(columns).inspect_err(|_| columns.drop_row())?;
+        self.origins.note(columns.rows(), line);
+        columns.end_row();
+        tally.row(identity.time, identity.key, self.interval);
+        Ok(())
     }
 
     /// Adds the record that `make` appends; nothing if it fails.
     #[inline]
-    pub fn make(
+    pub fn line(
         &mut self,
         line: u64,
         tally: &mut Tally,
         make: impl FnOnce(&mut Vec<u8>) -> Result<Identity>,
     ) -> Result<()> {
-        let start = self.buffer.len();
-        match make(&mut self.buffer) {
-            Ok(identity) => {
-                self.origins.note(self.spans.len(), line);
-                // A batch ends at a few MiB, and no row is larger than `MAX_RECORD`.
-                self.spans.push(start as u32..self.buffer.len() as u32);
-                tally.row(identity.time, identity.key, self.interval);
-                Ok(())
-            }
-            Err(error) => {
-                self.buffer.truncate(start);
-                Err(error)
-            }
-        }
+        let Body::Lines { buffer, spans } = &mut self.body else {
+            return Err(Error::bug("a line among rows"));
+        };
+        let start = buffer.len();
+        let identity = make(buffer).inspect_err(|_| buffer.truncate(start))?;
+        self.origins.note(spans.len(), line);
+        // A batch ends at a few MiB, and no row is larger than `MAX_RECORD`.
+        spans.push(start as u32..buffer.len() as u32);
+        tally.row(identity.time, identity.key, self.interval);
+        Ok(())
     }
 
     /// Adds a row that is no record.
@@ -81,7 +103,30 @@ impl Gather {
 
     /// The records and the failures.
     pub fn finish(self) -> (Records, Vec<Failure>) {
-        let records = Records::from_spans(self.buffer.into(), self.spans).with_origins(self.origins);
-        (records, self.failures)
+        let records = match self.body {
+            Body::Columns(columns) => Records::of_columns(columns),
+            Body::Lines { buffer, spans } => Records::from_spans(buffer.into(), spans),
+        };
+        (records.with_origins(self.origins), self.failures)
+    }
+}
+
+impl Body {
+    fn lines() -> Self {
+        Self::Lines { buffer: Vec::new(), spans: Vec::new() }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Columns(columns) => columns.rows(),
+            Self::Lines { spans, .. } => spans.len(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Columns(columns) => columns.bytes(),
+            Self::Lines { buffer, .. } => buffer.len(),
+        }
     }
 }

@@ -1,21 +1,25 @@
-//! Rows become records: the fields of the file behind the values that its path told.
+//! Rows become records: the fields of the file behind the values that its path told. Rows of fields become
+//! columns, and lines of JSON, which may hold other fields than the table, texts.
 
 use std::borrow::Cow;
 
+use busta_core::columns::{self, Cell, Columns, Texts, Values};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::cell;
+use super::cell::{self, Said};
 use super::header::{Order, is_needed};
-use super::moment::Clockwork;
+use super::moment::{Clockwork, Moment};
 use super::quality::mix;
 use crate::formats::csv::{Row, push_string};
 use crate::sources::archive::layout::{Column, Kind, Table};
 
 /// Makes records of the rows of one file.
 pub(super) struct Maker {
-    /// `{"symbol":"BTCUSDT",`: what every record starts with.
+    /// The columns that are in no row, and all others, without a value.
+    columns: Columns,
+    /// The same of the former as text, `{"symbol":"BTCUSDT",`: what every record starts with.
     opening: Vec<u8>,
     fields: Fields,
     /// Whether the key of the table holds a column; else the whole row is its key.
@@ -36,35 +40,45 @@ impl Maker {
     /// before them.
     pub fn new(table: &Table, about: &Map<String, Value>, order: &Order) -> Self {
         let is_column = |name: &str| order.columns.iter().any(|column| !column.skip && column.name == name);
+        let told =
+            about.iter().filter(|(name, _)| !is_column(name)).map(|(name, value)| (name, value.to_string()));
+        let absent = order.absent.iter().filter(|column| !column.skip).map(|c| (&c.name, "null".to_owned()));
         let mut opening = vec![b'{'];
-        for (name, value) in about.iter().filter(|(name, _)| !is_column(name)) {
+        let mut list = Vec::new();
+        for (name, raw) in told.chain(absent) {
             opening.extend_from_slice(&lead(name));
-            // Writing a value to memory cannot fail.
-            let _ = serde_json::to_writer(&mut opening, value);
+            opening.extend_from_slice(raw.as_bytes());
             opening.push(b',');
+            list.push(columns::Column::new(name, Values::Same(raw.into())));
         }
-        for column in order.absent.iter().filter(|column| !column.skip) {
-            opening.extend_from_slice(&lead(&column.name));
-            opening.extend_from_slice(b"null,");
+        let mut slots: Vec<Slot> = order.columns.iter().map(|column| Slot::of(column, table)).collect();
+        for slot in slots.iter_mut().filter(|slot| !slot.skip) {
+            slot.place = list.len();
+            list.push(columns::Column::new(&slot.name, values(slot.kind)));
         }
-        let slots: Vec<Slot> = order.columns.iter().map(|column| Slot::of(column, table)).collect();
         let has_key = slots.iter().any(|slot| slot.in_key);
         let fields = Fields { slots, null_values: table.null_values.clone(), clock: Clockwork::default() };
-        Self { opening, fields, has_key }
+        Self { columns: Columns::new(list), opening, fields, has_key }
     }
 
-    /// Appends the record of a row of a table. On an error `out` holds a part of it.
-    pub fn row(&mut self, out: &mut Vec<u8>, text: &str, row: &Row, quote: u8) -> Result<Identity> {
-        let (fields, columns) = (row.len(), self.fields.slots.len());
-        if fields != columns {
-            return Err(Error::data(format!("{fields} fields where there are {columns} columns")));
+    /// The columns of rows, of which there are none yet.
+    pub fn columns(&self) -> Columns {
+        self.columns.clone()
+    }
+
+    /// Puts a row of a table into its columns. On an error `columns` hold a part of it.
+    pub fn row(&self, columns: &mut Columns, text: &str, row: &Row, quote: u8) -> Result<Identity> {
+        let (fields, expected) = (row.len(), self.fields.slots.len());
+        if fields != expected {
+            return Err(Error::data(format!("{fields} fields where there are {expected} columns")));
         }
-        out.extend_from_slice(&self.opening);
         let mut identity = Identity::default();
-        for (place, field) in row.texts(text, quote).enumerate() {
-            self.fields.push(out, place, &field, &mut identity)?;
+        for (slot, field) in self.fields.slots.iter().zip(row.texts(text, quote)) {
+            if let Some(said) = self.fields.read(slot, &field, &mut identity)? {
+                push(columns.column_mut(slot.place), said);
+            }
         }
-        Ok(self.close(out, text.as_bytes(), identity))
+        Ok(self.known_by(text.as_bytes(), identity))
     }
 
     /// Appends the record of a JSON object: fields that are columns become values of their kind, also where they
@@ -84,16 +98,48 @@ impl Maker {
         if let Some(name) = self.fields.missing(&seen) {
             return Err(Error::data(format!("there is no `{name}`")));
         }
-        Ok(self.close(out, object, identity))
-    }
-
-    fn close(&self, out: &mut Vec<u8>, row: &[u8], identity: Identity) -> Identity {
         match out.last_mut() {
             Some(last) if *last == b',' => *last = b'}',
             _ => out.push(b'}'),
         }
+        Ok(self.known_by(object, identity))
+    }
+
+    fn known_by(&self, row: &[u8], identity: Identity) -> Identity {
         let key = if self.has_key { identity.key } else { mix(0, row) };
         Identity { key, ..identity }
+    }
+}
+
+/// Appends a value to its column.
+#[inline]
+fn push(column: &mut columns::Column, said: Said) {
+    match said {
+        Said::Value(cell) => {
+            column.push(cell);
+        }
+        Said::Moment(moment) => {
+            if moment.nanos % 1000 > 0 || !column.push(Cell::Time(moment.micros())) {
+                push_spelt(column, moment);
+            }
+        }
+    }
+}
+
+/// A moment that says more than microseconds makes a column of texts for its batch.
+#[cold]
+fn push_spelt(column: &mut columns::Column, moment: Moment) {
+    column.spell_out();
+    column.push(Cell::Text(&Clockwork::text(moment)));
+}
+
+fn values(kind: Kind) -> Values {
+    match kind {
+        Kind::Text => Values::Texts(Texts::default()),
+        Kind::Integer => Values::Ints(Vec::new()),
+        Kind::Number => Values::Floats(Vec::new()),
+        Kind::Boolean => Values::Bools(Vec::new()),
+        Kind::Time => Values::Times(Vec::new()),
     }
 }
 
@@ -107,6 +153,8 @@ struct Fields {
 /// What becomes of one field.
 struct Slot {
     name: String,
+    /// Where its column is; nowhere if it is left out.
+    place: usize,
     /// What stands before its value: `"open":`.
     lead: Vec<u8>,
     kind: Kind,
@@ -118,29 +166,38 @@ struct Slot {
 }
 
 impl Fields {
-    /// Appends a field and a comma.
+    /// What a field says; nothing if its column is left out.
     #[inline]
-    fn push(&mut self, out: &mut Vec<u8>, place: usize, text: &str, identity: &mut Identity) -> Result<()> {
-        let slot = &self.slots[place];
+    fn read<'a>(&self, slot: &Slot, text: &'a str, identity: &mut Identity) -> Result<Option<Said<'a>>> {
         if slot.skip {
-            return Ok(());
+            return Ok(None);
         }
-        out.extend_from_slice(&slot.lead);
         if text.is_empty() || self.null_values.iter().any(|null| null == text) {
             if slot.needed {
                 return Err(Error::data(format!("`{}` is empty", slot.name)));
             }
-            out.extend_from_slice(b"null,");
-            return Ok(());
+            return Ok(Some(Said::Value(Cell::Null)));
         }
-        let moment = cell::push(out, text, slot.kind, &mut self.clock).map_err(|_| slot.misfit(text))?;
-        out.push(b',');
-        if slot.is_time {
-            identity.time = moment.map(|moment| moment.micros());
+        let said = cell::read(text, slot.kind).map_err(|_| slot.misfit(text))?;
+        if let (true, Said::Moment(moment)) = (slot.is_time, &said) {
+            identity.time = Some(moment.micros());
         }
         if slot.in_key {
             identity.key = mix(identity.key, text.as_bytes());
         }
+        Ok(Some(said))
+    }
+
+    /// Appends a field and a comma.
+    fn push(&mut self, out: &mut Vec<u8>, place: usize, text: &str, identity: &mut Identity) -> Result<()> {
+        let slot = &self.slots[place];
+        let Some(said) = self.read(slot, text, identity)? else { return Ok(()) };
+        out.extend_from_slice(&slot.lead);
+        match said {
+            Said::Value(cell) => cell.push(out),
+            Said::Moment(moment) => self.clock.push(out, moment),
+        }
+        out.push(b',');
         Ok(())
     }
 
@@ -184,6 +241,7 @@ impl Slot {
     fn of(column: &Column, table: &Table) -> Self {
         Self {
             name: column.name.clone(),
+            place: 0,
             lead: lead(&column.name),
             kind: column.kind,
             skip: column.skip,

@@ -128,15 +128,19 @@ impl RowsFile {
         let mut gather = Gather::new(bytes, self.interval);
         while self.next < self.texts.len() {
             let shown = self.text();
-            gather.enter(&shown);
             let mut sheet = match self.open.take() {
                 Some(sheet) => sheet,
                 None => self.sheet().map_err(|error| error.at(&shown))?,
             };
+            gather.enter(&shown, sheet.columns());
             let is_end = sheet.read(&mut gather, &mut self.tally).map_err(|error| error.at(&shown))?;
             if is_end {
                 self.buffer = sheet.into_buffer();
                 self.next += 1;
+                // The next text may have other columns.
+                if self.next < self.texts.len() && !gather.is_empty() {
+                    return Ok(self.batch(gather, RowsEnd::More(self.place(Place::default()))));
+                }
             } else {
                 let place = sheet.place().unwrap_or_default();
                 self.open = Some(sheet);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use busta_core::{Error, Result};
+use busta_core::{Columns, Error, Result};
 use serde_json::{Map, Value};
 
 use super::batch::Gather;
@@ -110,6 +110,11 @@ impl Sheet {
         }
     }
 
+    /// The columns of its rows; `None` if they are lines of JSON.
+    pub fn columns(&self) -> Option<Columns> {
+        matches!(self.cutter, SheetCutter::Rows(_)).then(|| self.maker.columns())
+    }
+
     /// Where the text can be left; `None` in the middle of something.
     pub fn place(&self) -> Option<Place> {
         let place = match &self.cutter {
@@ -129,11 +134,11 @@ impl Sheet {
             Found::End => return Step::End,
         };
         let text = &window[used..used + length];
-        let made = gather.make(rows.number(), tally, |out| match rows.trouble() {
+        let made = gather.row(rows.number(), tally, |columns| match rows.trouble() {
             Some(trouble) => Err(trouble),
             None => {
                 let text = str::from_utf8(text).map_err(|_| Error::data("this row is not UTF-8"))?;
-                self.maker.row(out, text, &rows.row, QUOTE)
+                self.maker.row(columns, text, &rows.row, QUOTE)
             }
         });
         if let Err(error) = made {
@@ -153,7 +158,7 @@ impl Sheet {
         let (span, made) = match cut {
             Cut::Record(span) => {
                 let object = &window[span.clone()];
-                (span, gather.make(number, tally, |out| self.maker.object(out, object)))
+                (span, gather.line(number, tally, |out| self.maker.object(out, object)))
             }
             Cut::Bad { span, error, .. } => (span, Err(error)),
             Cut::More | Cut::Made(_) => return Step::More(used),

@@ -116,8 +116,8 @@ const ROWS: &str = "t,p,n,b,s\n\
 fn records() -> Vec<String> {
     let start = r#"{"interval":"1m","symbol":"BTCUSDT","#;
     [
-        r#""t":"2024-01-01T00:00:00.000000Z","p":1.50,"n":1,"b":true,"s":"a, \"b\""}"#,
-        r#""t":"2024-01-01T00:01:00.000000Z","p":-0.25000000,"n":2,"b":false,"s":"é"}"#,
+        r#""t":"2024-01-01T00:00:00.000000Z","p":1.5,"n":1,"b":true,"s":"a, \"b\""}"#,
+        r#""t":"2024-01-01T00:01:00.000000Z","p":-0.25,"n":2,"b":false,"s":"é"}"#,
         r#""t":"2024-01-01T00:02:00.000000Z","p":0.5,"n":null,"b":true,"s":null}"#,
     ]
     .map(|record| format!("{start}{record}"))

@@ -1,0 +1,172 @@
+//! Records that are columns already become Arrow's.
+
+use std::sync::Arc;
+
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, StringArray, new_null_array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use busta_core::columns::{Column, Columns, Texts, Values};
+
+use crate::column::{Build, UTC};
+use crate::shape::{Kind, Shape};
+use crate::value::Value;
+
+/// The columns of a file with `shape`; `None` if it does not hold these as they are, or not at all.
+pub(super) fn arrays(shape: &Shape, columns: &Columns) -> Option<Vec<ArrayRef>> {
+    if columns.rows() == 0 || shape.columns().is_empty() {
+        return None;
+    }
+    let is_known = |column: &Column| shape.columns().iter().any(|known| known.name() == column.name());
+    if !columns.list().iter().all(is_known) {
+        return None;
+    }
+    let arrays = shape.columns().iter().map(|known| match columns.column(known.name()) {
+        None => Some(nulls_only(known.kind(), columns.rows())),
+        Some(column) => {
+            let array = array(column, known.kind(), columns.rows())?;
+            (!known.is_null() || array.null_count() == array.len()).then_some(array)
+        }
+    });
+    arrays.collect()
+}
+
+fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
+    let nulls = || nulls(column, rows);
+    Some(match (kind, column.values()) {
+        (Kind::Bool, Values::Bools(values)) => {
+            Arc::new(BooleanArray::new(BooleanBuffer::from(values.as_slice()), nulls()))
+        }
+        (Kind::Int, Values::Ints(values)) => Arc::new(numbers::<Int64Type>(values, nulls())),
+        (Kind::Float, Values::Floats(values)) => Arc::new(numbers::<Float64Type>(values, nulls())),
+        (Kind::Time, Values::Times(values)) => {
+            Arc::new(numbers::<TimestampMicrosecondType>(values, nulls()).with_timezone(UTC))
+        }
+        (Kind::Text, Values::Texts(texts)) => Arc::new(self::texts(texts, nulls())),
+        (_, Values::Same(raw)) => same(raw, kind, rows)?,
+        _ => return None,
+    })
+}
+
+fn numbers<T: ArrowPrimitiveType>(values: &[T::Native], nulls: Option<NullBuffer>) -> PrimitiveArray<T> {
+    PrimitiveArray::new(ScalarBuffer::from(values.to_vec()), nulls)
+}
+
+fn texts(texts: &Texts, nulls: Option<NullBuffer>) -> StringArray {
+    // A batch is far below the 2 GiB that a column of texts may hold.
+    let ends = std::iter::once(0).chain(texts.ends().iter().map(|end| *end as i32)).collect::<Vec<i32>>();
+    strings(ends, texts.bytes().as_bytes().to_vec(), nulls)
+}
+
+fn same(raw: &str, kind: Kind, rows: usize) -> Option<ArrayRef> {
+    match (Value::of(raw), kind) {
+        (Value::Null, _) => Some(nulls_only(kind, rows)),
+        (Value::Text(text), Kind::Text) => {
+            let ends = (0..=rows).map(|row| (row * text.len()) as i32).collect();
+            Some(Arc::new(strings(ends, text.repeat(rows).into_bytes(), None)))
+        }
+        _ => {
+            let mut build = Build::new(kind);
+            (0..rows).try_for_each(|_| build.append(raw)).ok()?;
+            Some(build.finish())
+        }
+    }
+}
+
+fn strings(ends: Vec<i32>, bytes: Vec<u8>, nulls: Option<NullBuffer>) -> StringArray {
+    StringArray::new(OffsetBuffer::new(ScalarBuffer::from(ends)), Buffer::from_vec(bytes), nulls)
+}
+
+fn nulls_only(kind: Kind, rows: usize) -> ArrayRef {
+    new_null_array(&Build::data_type(kind), rows)
+}
+
+fn nulls(column: &Column, rows: usize) -> Option<NullBuffer> {
+    if column.nulls().is_empty() {
+        return None;
+    }
+    let mut present = column.nulls().present().to_vec();
+    present.resize(rows.div_ceil(8), 0xff);
+    Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(present), 0, rows)))
+}
+
+#[cfg(test)]
+mod tests {
+    use busta_core::Records;
+    use busta_core::columns::Cell;
+
+    use crate::{ParquetReader, ParquetWriter, Shape, WriteOptions};
+
+    use super::*;
+
+    fn columns() -> Columns {
+        let mut columns = Columns::new(vec![
+            Column::new("n", Values::Ints(vec![])),
+            Column::new("f", Values::Floats(vec![])),
+            Column::new("b", Values::Bools(vec![])),
+            Column::new("at", Values::Times(vec![])),
+            Column::new("t", Values::Texts(Texts::default())),
+            Column::new("nothing", Values::Texts(Texts::default())),
+        ])
+        .with("s", "\"BTC\"")
+        .with("five", "5")
+        .with("null", "null");
+        for n in 0..20_i64 {
+            if n % 7 != 3 {
+                let cells = [
+                    Cell::Int(n * n - 50),
+                    Cell::Float(n as f64 / 4.0),
+                    Cell::Bool(n % 2 == 0),
+                    Cell::Time(1_704_067_200_000_000 + n),
+                    Cell::Text(if n % 2 == 0 { "é\"" } else { "" }),
+                ];
+                for (place, cell) in cells.into_iter().enumerate() {
+                    assert!(columns.column_mut(place).push(cell));
+                }
+            }
+            columns.end_row();
+        }
+        columns
+    }
+
+    fn read(shape: &Shape, records: &[&Records]) -> Vec<String> {
+        let file = tempfile::tempfile().unwrap();
+        let mut writer = ParquetWriter::create(&file, shape, &WriteOptions::default()).unwrap();
+        records.iter().for_each(|records| assert!(writer.take(records).unwrap()));
+        writer.close().unwrap();
+        let pages = ParquetReader::open(file).unwrap();
+        let page = |page: busta_core::Result<Records>| page.unwrap();
+        let text = |record: &[u8]| String::from_utf8(record.to_vec()).unwrap();
+        pages.map(page).flat_map(|page| page.iter().map(text).collect::<Vec<_>>()).collect()
+    }
+
+    fn as_text(records: &Records) -> Records {
+        records.pick(0..records.len())
+    }
+
+    #[test]
+    fn columns_come_out_as_their_texts_would() {
+        let typed = Records::of_columns(columns());
+        let text = as_text(&typed);
+        let shape = Shape::of(&typed);
+        assert_eq!(shape, Shape::of(&text));
+        assert_eq!(arrays(&shape, &columns()).unwrap().len(), 9);
+        let expected = read(&shape, &[&text, &text, &text]);
+        assert_eq!(expected.len(), 60);
+        assert_eq!(read(&shape, &[&typed, &text, &typed]), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let typed = Records::of_columns(columns());
+        let narrow = Shape::of(&typed.pick(0..0));
+        assert_eq!(arrays(&narrow, &columns()), None);
+        let texts: Records =
+            [r#"{"n":"x","f":1.5,"b":true,"at":"x","t":"x","s":"y","five":"z","nothing":1,"null":1}"#]
+                .into_iter()
+                .collect();
+        let mut wide = Shape::of(&texts);
+        assert_eq!(arrays(&wide, &columns()), None, "numbers in a column of texts");
+        wide.widen(&Shape::of(&typed));
+        assert_eq!(read(&wide, &[&typed]), read(&wide, &[&as_text(&typed)]));
+    }
+}
