@@ -61,7 +61,13 @@ pub(crate) fn describe(mut document: OpenApi) -> Description {
 }
 
 fn complete(path: &str, item: &mut PathItem) {
-    let operations = [(false, &mut item.get), (true, &mut item.post)];
+    let operations = [
+        (false, &mut item.get),
+        (true, &mut item.post),
+        (true, &mut item.put),
+        (true, &mut item.patch),
+        (true, &mut item.delete),
+    ];
     for (changes, operation) in operations {
         if let Some(operation) = operation {
             common(path, changes, operation);
@@ -89,12 +95,14 @@ fn common(path: &str, changes: bool, operation: &mut Operation) {
         operation.security = Some(vec![SecurityRequirement::new("token", [""; 0])]);
     }
     let guarded = operation.security.is_some();
+    // Of the only dataset with a view, which may not be there.
+    let is_of_a_view = ["/recent", "/stats", "/trending"].iter().any(|end| path.ends_with(end));
     let streamed = path.ends_with("/stream") || path.ends_with("/export") || !path.starts_with("/api/");
     let problems = [
         (true, 400, "The request is wrong; `errors` says what of it"),
         (guarded, 401, "This needs a valid token"),
         (true, 403, "Not with this token, under this name or from this page"),
-        (path.contains('{') || has_body, 404, "There is no such thing"),
+        (path.contains('{') || has_body || is_of_a_view, 404, "There is no such thing"),
         (has_body, 408, "The body did not come"),
         (changes && tag != "activity", 409, "Not as things stand"),
         (true, 413, "The body is too large"),
