@@ -20,9 +20,6 @@ use crate::sources::blocking;
 /// is a quarter of a millisecond, which other readers need not wait for.
 const LARGE_PAGE: usize = 256 << 10;
 
-/// The same where programs run: they manage some ten megabytes per second.
-const LARGE_FOR_PROGRAMS: usize = 8 << 10;
-
 /// A reader of one split. All that it knows is its bookmark.
 pub struct PageReader {
     api: Arc<Api>,
@@ -70,8 +67,8 @@ impl PageReader {
         let most = self.stream().max_records;
         let room = most.map_or(usize::MAX, |most| most.saturating_sub(at.records));
         let (api, index, part) = (self.api.clone(), self.stream, self.part.clone());
-        let large = if self.stream().runs_programs() { LARGE_FOR_PROGRAMS } else { LARGE_PAGE };
-        let is_large = body.len() >= large;
+        // How long a program takes does not depend on the size of the answer alone.
+        let is_large = body.len() >= LARGE_PAGE || self.stream().runs_programs();
         let read = move || {
             let stream = &api.streams[index];
             Reading { stream, index, part: &part, name: &name, room, now: &now }.answer(body)

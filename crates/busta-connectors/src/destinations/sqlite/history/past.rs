@@ -188,7 +188,9 @@ mod tests {
         let view = View { connection: &connection, path: &location.path, table, state };
         for sql in [view.keys(false), view.keys(true), difference::net(&view)] {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let lines = plan.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            let nothing = vec![rusqlite::types::Null; plan.parameter_count()];
+            let lines =
+                plan.query_map(rusqlite::params_from_iter(nothing), |row| row.get::<_, String>(3)).unwrap();
             let plan: Vec<String> = lines.map(Result::unwrap).collect();
             let plan = plan.join("\n");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
