@@ -193,7 +193,9 @@ mod tests {
                 plan.query_map(rusqlite::params_from_iter(nothing), |row| row.get::<_, String>(3)).unwrap();
             let plan: Vec<String> = lines.map(Result::unwrap).collect();
             let plan = plan.join("\n");
-            assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+            // The few entries of one key may be sorted; all of them may not.
+            let sorted = plan.replace("TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY", "");
+            assert!(!sorted.contains("TEMP B-TREE"), "{sql}\n{plan}");
             assert!(!sql.contains("UNION") || plan.matches("COVERING INDEX").count() == 2, "{sql}\n{plan}");
         }
     }
