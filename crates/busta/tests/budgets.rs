@@ -312,7 +312,9 @@ fn the_answer_to_a_request_says_what_it_is_expected_to_take() {
     assert_eq!(second["estimates"].as_array().unwrap().len(), 1, "of the sources with a budget");
     let run = second["run_id"].as_str().unwrap();
     server.until_run(run, "completed");
-    let started = server.get(&format!("/api/v1/activity?run={run}&action=started,found&worker=0&limit=100"));
-    let words = started["items"].to_string();
-    assert!(words.contains("its last complete run took") && words.contains("expected to take"), "{words}");
+    // Events are stored a moment after they have happened.
+    server.until(&format!("/api/v1/activity?run={run}&action=started,found&worker=0&limit=100"), |page| {
+        let words = page["items"].to_string();
+        words.contains("its last complete run took") && words.contains("expected to take")
+    });
 }
