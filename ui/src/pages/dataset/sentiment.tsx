@@ -1,8 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { DatasetView } from "../../api/types.ts";
 import { type Mood, type SentimentStats, statsPath } from "../../api/views.ts";
-import { Segments } from "../../components/choice.tsx";
-import { Groups } from "../../components/groups.tsx";
 import { CompoundBar, LABELS, MoodBar, moodLook } from "../../components/mood.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { type Figure, Figures, Section } from "../../components/page.tsx";
@@ -10,9 +8,10 @@ import { StackedChart } from "../../components/stacked-chart.tsx";
 import { type Col, Table } from "../../components/table.tsx";
 import { compound } from "../../format/mood.ts";
 import { compact, count, percent } from "../../format/number.ts";
-import { SENTIMENT_WINDOWS, WINDOWS, windowOf, windowOptions } from "../../format/windows.ts";
+import { SENTIMENT_WINDOWS, WINDOWS, windowOf } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
 import { place, setQuery } from "../../state/router.ts";
+import { WindowFilters } from "./window-filters.tsx";
 
 interface Props {
   dataset: string;
@@ -31,22 +30,13 @@ export function SentimentTab({ dataset, view }: Props) {
   });
   return (
     <>
-      <search class="filters">
-        <Segments
-          label="Window"
-          value={window}
-          choose={(value) => setQuery({ window: value === "24h" ? undefined : value })}
-          options={windowOptions(SENTIMENT_WINDOWS)}
-        />
-        {view.group_by && (
-          <Groups
-            dataset={dataset}
-            column={view.group_by}
-            value={group}
-            choose={(value) => setQuery({ group: value })}
-          />
-        )}
-      </search>
+      <WindowFilters
+        dataset={dataset}
+        view={view}
+        window={window}
+        windows={SENTIMENT_WINDOWS}
+        group={group}
+      />
       <Loaded query={stats}>
         {(data) => (
           <>

@@ -2,8 +2,6 @@ import { useState } from "preact/hooks";
 import { withQuery } from "../../api/client.ts";
 import type { DatasetRecord, DatasetSchema, DatasetView } from "../../api/types.ts";
 import { datasetPath, type Trending, type TrendingRecord, type TrendingTerm } from "../../api/views.ts";
-import { Segments } from "../../components/choice.tsx";
-import { Groups } from "../../components/groups.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { Section } from "../../components/page.tsx";
 import { type Rank, Ranked } from "../../components/ranked.tsx";
@@ -13,9 +11,10 @@ import { momentOf } from "../../format/moment.ts";
 import { growth } from "../../format/mood.ts";
 import { compact, count, rate } from "../../format/number.ts";
 import { nameOf } from "../../format/record.ts";
-import { TRENDING_WINDOWS, windowOf, windowOptions } from "../../format/windows.ts";
+import { TRENDING_WINDOWS, windowOf } from "../../format/windows.ts";
 import { useQuery } from "../../state/query.ts";
-import { place, setQuery } from "../../state/router.ts";
+import { place } from "../../state/router.ts";
+import { WindowFilters } from "./window-filters.tsx";
 
 interface Props {
   schema: DatasetSchema;
@@ -34,22 +33,13 @@ export function TrendingTab({ schema, view }: Props) {
   );
   return (
     <>
-      <search class="filters">
-        <Segments
-          label="Window"
-          value={window}
-          choose={(value) => setQuery({ window: value === "24h" ? undefined : value })}
-          options={windowOptions(TRENDING_WINDOWS)}
-        />
-        {view.group_by && (
-          <Groups
-            dataset={schema.name}
-            column={view.group_by}
-            value={group}
-            choose={(value) => setQuery({ group: value })}
-          />
-        )}
-      </search>
+      <WindowFilters
+        dataset={schema.name}
+        view={view}
+        window={window}
+        windows={TRENDING_WINDOWS}
+        group={group}
+      />
       <Loaded query={trending}>
         {(data) => (
           <div class="pair">
