@@ -140,13 +140,14 @@ pub fn shown_url(url: &str) -> String {
 /// The query as it stands, letter for letter, except for secret values.
 fn shown_query(query: &str) -> String {
     let pair = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={MASK}"),
+        Some((name, _)) if sounds_secret(name) => format!("{name}={MASK}"),
         _ => pair.to_owned(),
     };
     query.split('&').map(pair).collect::<Vec<_>>().join("&")
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether a parameter of this name is likely to carry a secret.
+pub fn sounds_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // A page token is a place, not a secret, and the one thing wanted when a chain goes wrong.
     let is_place = ["page", "next", "continuation"].iter().any(|word| name.contains(word));
