@@ -35,13 +35,15 @@ RECORDS = "/api/v1/datasets/items/records"
 class Server:
     """`busta serve` in a folder, in another process."""
 
-    def __init__(self, busta, folder):
-        self.busta, self.folder = busta, folder
+    def __init__(self, busta, folder, env=None):
+        self.busta, self.folder, self.env = busta, folder, env
 
     def __enter__(self):
         self.log = open(Path(self.folder, "serve.log"), "w+")
         command = [self.busta, "serve", "--bind", "127.0.0.1:0"]
-        self.process = subprocess.Popen(command, cwd=self.folder, stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(
+            command, cwd=self.folder, env=self.env, stdout=self.log, stderr=self.log
+        )
         self.url = self.wait_for("http://")
         host, port = self.url.removeprefix("http://").split(":")
         self.address = host, int(port)

@@ -143,11 +143,20 @@ export async function api(path, init = {}) {
   return response.json();
 }
 
-/** The first dataset that `fits`, with its columns; nothing if none does. */
-export async function datasetWith(fits) {
+/** The first dataset that `fits`, with its columns; `what` says which one is needed. */
+export async function datasetWith(what, fits) {
   const { items } = await api("/datasets?limit=1000");
   const found = items.find(fits);
-  return found && api(`/datasets/${encodeURIComponent(found.name)}`);
+  assert.ok(found, `a dataset is needed ${what}`);
+  return api(`/datasets/${encodeURIComponent(found.name)}`);
+}
+
+/** Waits for a first run, and starts it if nobody has, so that there is something to look at. */
+export async function firstRun() {
+  const { items } = await api("/runs?limit=1");
+  const live = items.find((run) => run.state === "running" || run.state === "queued");
+  const id = live?.id ?? (await api("/admin/collect", { method: "POST", body: "{}" })).run_id;
+  await until("the end of the run", async () => (await api(`/runs/${id}`)).finished_at, 120);
 }
 
 /** Waits until `ask` gives something. */

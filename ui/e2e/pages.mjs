@@ -9,7 +9,6 @@ import {
   open,
   openPage,
   shot,
-  until,
   WIDE,
 } from "./browser.mjs";
 
@@ -58,13 +57,6 @@ const LOOKS = [
   { name: "narrow-light", size: NARROW, noneIsSerious, dark: false },
   { name: "narrow-dark", size: NARROW, noneIsSerious, dark: true },
 ];
-
-test("a first run, so that there is something to look at", async () => {
-  const runs = await api("/runs?limit=1");
-  const live = runs.items.find((run) => run.state === "running" || run.state === "queued");
-  const id = live?.id ?? (await api("/admin/collect", { method: "POST", body: "{}" })).run_id;
-  await until("the end of the run", async () => (await api(`/runs/${id}`)).finished_at, 120);
-});
 
 for (const look of LOOKS) {
   test(`every page, ${look.name}: no error, nothing wider than the screen, nothing that keeps people out`, async () => {

@@ -122,7 +122,7 @@ function route(world, method, path, query, body, tickets) {
     case "GET failures":
       return page(failures(world, query), query);
     case "GET failures/*":
-      return groups(failures(world, query), query.get("by") ?? "reason");
+      return page(groups(failures(world, query), query.get("by") ?? "reason"), query);
     case "GET activity":
       return page(world.events.filter(filterOf(query)).reverse(), query);
     case "POST activity/*": {

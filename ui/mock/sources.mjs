@@ -90,25 +90,29 @@ export const SOURCES = [
       },
     ],
     budget: { cost_per_request: 0.0025, per_run: 0.25, requests_per_run: 100, requests_per_day: 5000 },
+    presets: {
+      electronics: { categories: ["Headphones", "Smart home", "Cameras", "Office"] },
+      home: { categories: ["Kitchen", "Garden", "Lighting"], pages: 1 },
+    },
     settings: {
-      preset: "electronics",
-      presets: ["electronics", "home", "office", "all"],
-      values: {
+      file: {
         base_url: "https://market.example",
-        marketplace: "US",
-        categories: ["Headphones", "Smart home", "Cameras", "Office"],
-        list: "best_sellers",
-        pages: 2,
-        chain: {
-          type: "ebay",
-          of: "products",
-          price: ["80 % of the product's", "120 % of the product's"],
-          condition: "new",
-          free_shipping: true,
-          seller_country: "US",
-        },
+        max_products: 20,
+        auth: { api_key: "***" },
+        // biome-ignore lint/suspicious/noThenProperty: the key has this name
+        then: [
+          {
+            type: "ebay",
+            of: "products",
+            price: ["{with.low}", "{with.high}"],
+            conditions: ["NEW"],
+            free_shipping: true,
+            country: "US",
+          },
+        ],
         pause_after: 5,
       },
+      default: { marketplace: "US", list: "best_sellers", pages: 2 },
     },
   },
   {
@@ -158,5 +162,22 @@ export function row(at) {
     properties: { colour: pick(3), tags: [pick(4), pick(5)], size: { width: at % 50, height: at % 31 } },
     note: at % 3 === 0 ? null : `A note about ${pick(6)}, ${"which goes on and on, ".repeat(at % 9)}end.`,
     deleted: at % 17 === 0 ? 1 : null,
+  };
+}
+
+/** How a source is configured, as its page shows it. */
+export function settingsOf(source) {
+  const { presets = {}, settings = { file: { priority: source.priority } } } = source;
+  const preset = Object.keys(presets)[0];
+  const from = (origin, values = {}) =>
+    Object.entries(values).map(([name, value]) => ({ name, value, origin }));
+  return {
+    ...(preset ? { preset } : {}),
+    presets: Object.entries(presets).map(([name, values]) => ({ name, values })),
+    values: [
+      ...from("file", settings.file),
+      ...from("preset", presets[preset]),
+      ...from("default", settings.default),
+    ],
   };
 }

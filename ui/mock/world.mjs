@@ -4,7 +4,7 @@ import { History } from "./history.mjs";
 import { makePosts } from "./posts.mjs";
 import { randomOf } from "./random.mjs";
 import { ESTIMATE, MockRun } from "./run.mjs";
-import { SOURCES, TABLES } from "./sources.mjs";
+import { SOURCES, settingsOf, TABLES } from "./sources.mjs";
 
 const KEPT_EVENTS = 20_000;
 const EVERY_MS = { "every 15m": 900_000, auto: 420_000 };
@@ -300,8 +300,8 @@ export class World extends EventEmitter {
         .filter((run) => run.sources.includes(source.name))
         .slice(0, 10)
         .map(summaryOf),
-      ...(source.budget ? { budget: { ...source.budget, requests_today: 4210 } } : {}),
-      ...(source.settings ? { settings: source.settings } : {}),
+      ...(source.budget ? { budget: { ...source.budget, requests_today: 4210, expected_requests: 61 } } : {}),
+      settings: settingsOf(source),
       quality: source.streams.map((stream) => ({
         stream,
         records: 4000,

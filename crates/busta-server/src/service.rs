@@ -85,7 +85,7 @@ pub trait Service: Send + Sync + 'static {
     async fn failures(&self, query: FailureQuery) -> Result<Page<FailureView>>;
 
     /// Failures by what they have in common, the most frequent first.
-    async fn failure_groups(&self, query: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>>;
+    async fn failure_groups(&self, query: FailureQuery, by: GroupBy) -> Result<Page<FailureGroup>>;
 
     /// Events that have happened, newest first, from the store.
     async fn history(&self, query: ActivityQuery) -> Result<Page<ActivityEvent>>;

@@ -9,13 +9,21 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use busta_sandbox::{CLIENT_ID, CLIENT_SECRET};
 use busta_testkit::judges;
 use support::Desk;
 use support::origin::Origin;
 use support::server::Server;
 
+/// Two weeks of posts that end now, so that each day has some, and terms have a past.
+const FORUM: &str = "subreddits=rust+cooking+science,posts=100,new=4,step=12h,start=now";
+
+/// Sellers enough for several pages.
+const MARKET: &str = "products=6,listings=10,sellers=60";
+
 /// What the pages have to show: sources of all types that take some seconds, one with records that cannot be
-/// read, one that fails as a whole, one with a schedule.
+/// read, one that fails as a whole, one with a schedule, one whose tables have a view, one with phases, a budget
+/// and a table whose changes are logged.
 fn desk(origin: &Origin) -> Desk {
     let url = origin.url();
     let desk = Desk::new(&format!(
@@ -59,6 +67,31 @@ sources:
     type: api
     base_url: {url}/as/partner/with/latency=200ms,fail=503
     streams: [{{ name: prices, path: /rest/none/prices, records: $ }}]
+  - name: forum
+    type: reddit
+    base_url: {url}/with/latency=40ms/reddit/{FORUM}
+    subreddits: [rust, cooking, science]
+    max_posts: 100
+    comments: false
+    auth: {{ client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET} }}
+    user_agent: {{ app: org.example.busta, username: sandbox }}
+    rate_limit: 1000/s
+    transforms: [sentiment: {{ fields: [title, selftext, body], into: sentiment }}]
+  - name: market
+    type: amazon
+    base_url: {url}/with/latency=60ms/amazon/{MARKET}
+    preset: electronics
+    max_products: 4
+    auth: {{ api_key: sandbox-key }}
+    budget: {{ cost_per_request: 0.0025, per_run: 5.00, requests_per_day: 50000 }}
+    pause_after: 50
+    then:
+      - type: ebay
+        of: products
+        base_url: {url}/with/latency=60ms/ebay/{MARKET}
+        include: {{ product_id: products.asin }}
+        query: \"{{products.title}}\"
+        auth: {{ client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET} }}
 ",
         feeds = feeds(&url),
     ));

@@ -211,14 +211,31 @@ export interface BudgetView {
   requests_per_day?: number;
   /** Requests of this day (UTC), over all runs. */
   requests_today?: number;
+  /** As many as the last complete run took; absent before there was one. */
+  expected_requests?: number;
+}
+
+/** Who says what a setting is: the configuration, the preset that is chosen, or nobody. */
+export type SettingOrigin = "file" | "preset" | "default";
+
+export interface Setting {
+  name: string;
+  value: unknown;
+  origin: SettingOrigin;
+}
+
+/** A named set of settings. */
+export interface Preset {
+  name: string;
+  values: Record<string, unknown>;
 }
 
 /** How a source is configured, as far as it is no secret. */
 export interface SourceSettings {
   preset?: string;
   /** The presets that its type offers. */
-  presets: string[];
-  values: Record<string, unknown>;
+  presets: Preset[];
+  values: Setting[];
 }
 
 export interface SourceView {
@@ -276,7 +293,7 @@ export interface SourceDetail extends SourceView {
   recent_runs: RunSummary[];
   quality: StreamQuality[];
   budget?: BudgetView;
-  settings?: SourceSettings;
+  settings: SourceSettings;
 }
 
 export interface CollectRequest {

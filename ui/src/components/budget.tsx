@@ -81,7 +81,7 @@ function facts(budget: BudgetView | undefined, part: SourceRun | undefined): Fac
   return [
     ["One request", each === undefined ? undefined : `costs ${money(each)}`],
     ["Used", part?.cost === undefined ? used : `${used}, ${money(part.cost)}`],
-    ["Expected", expected(part?.estimate, each)],
+    ["Expected", expected(part?.estimate ?? budget?.expected_requests, each)],
   ];
 }
 

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
-import type { SourceSettings } from "../api/types.ts";
-import { count } from "../format/number.ts";
-import { Facts } from "./facts.tsx";
+import { useState } from "preact/hooks";
+import type { Preset, Setting, SettingOrigin, SourceSettings } from "../api/types.ts";
+import { count, plural } from "../format/number.ts";
+import { type Fact, Facts } from "./facts.tsx";
 
 /** Longer lists are told by their beginning. */
 const MOST = 12;
@@ -9,26 +10,69 @@ const MOST = 12;
 /** How a source is configured, for people: its preset, and each of its settings. */
 export function Settings({ settings }: { settings: SourceSettings }) {
   const { preset, presets, values } = settings;
+  const of = (origin: SettingOrigin) => values.filter((setting) => setting.origin === origin);
+  const [own, fromPreset, usual] = [of("file"), of("preset"), of("default")];
+  return (
+    <div class="settings">
+      {presets.length > 0 && <Presets preset={preset} presets={presets} />}
+      <Facts rows={own.map(fact)} />
+      {fromPreset.length > 0 && (
+        <>
+          <h3>From the preset {preset}</h3>
+          <Facts rows={fromPreset.map(fact)} />
+        </>
+      )}
+      {usual.length > 0 && (
+        <details>
+          <summary>{plural(usual.length, "setting")} left as usual</summary>
+          <Facts rows={usual.map(fact)} />
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** The presets to choose from; a press on one shows what it sets. */
+function Presets({ preset, presets }: { preset: string | undefined; presets: Preset[] }) {
+  const [open, setOpen] = useState<string | undefined>();
+  const shown = presets.find(({ name }) => name === open);
   return (
     <>
-      {presets.length > 0 && (
-        <p class="presets">
-          <span class="faint">Preset</span>
-          {presets.map((name) => (
-            <span key={name} class={`preset ${name === preset ? "chosen" : ""}`}>
-              {name}
-              {name === preset && <span class="unseen"> (chosen)</span>}
-            </span>
-          ))}
-        </p>
+      <p class="presets">
+        <span class="faint">Preset</span>
+        {presets.map(({ name }) => (
+          <button
+            key={name}
+            type="button"
+            class={`preset ${name === preset ? "chosen" : ""}`}
+            aria-expanded={name === open}
+            onClick={() => setOpen(name === open ? undefined : name)}
+          >
+            {name}
+            {name === preset && <span class="unseen"> (in use)</span>}
+          </button>
+        ))}
+      </p>
+      {shown && (
+        <div class="preset-sets">
+          <p class="faint">
+            {shown.name === preset ? (
+              "This one is in use. It sets:"
+            ) : (
+              <>
+                <code>preset: {shown.name}</code> in the configuration would set:
+              </>
+            )}
+          </p>
+          <Facts rows={Object.entries(shown.values).map(([name, value]) => fact({ name, value }))} />
+        </div>
       )}
-      <Facts
-        rows={Object.entries(values).map(
-          ([name, value]) => [words(name), <Value key={name} value={value} />] as const,
-        )}
-      />
     </>
   );
+}
+
+function fact({ name, value }: Pick<Setting, "name" | "value">): Fact {
+  return [words(name), <Value key={name} value={value} />];
 }
 
 function words(name: string): string {
@@ -42,13 +86,7 @@ function Value({ value }: { value: unknown }): ComponentChildren {
   if (value === null || value === undefined) return <span class="faint">not set</span>;
   if (Array.isArray(value)) return <List items={value} />;
   if (typeof value === "object") {
-    return (
-      <Facts
-        rows={Object.entries(value).map(
-          ([name, inner]) => [words(name), <Value key={name} value={inner} />] as const,
-        )}
-      />
-    );
+    return <Facts rows={Object.entries(value).map(([name, inner]) => fact({ name, value: inner }))} />;
   }
   return typeof value === "number" ? count(value) : String(value);
 }

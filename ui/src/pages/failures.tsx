@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { operate, withQuery } from "../api/client.ts";
+import { operate } from "../api/client.ts";
 import type { FailureGroup, FailureView, GroupBy, SourceView } from "../api/types.ts";
 import { Badge } from "../components/badge.tsx";
 import { Act } from "../components/button.tsx";
@@ -8,7 +8,6 @@ import { Code } from "../components/code.tsx";
 import { accepted } from "../components/collect.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { type Fact, Facts } from "../components/facts.tsx";
-import { Loaded } from "../components/notice.tsx";
 import { PageFrame, Section } from "../components/page.tsx";
 import { PagedList } from "../components/paged.tsx";
 import { RunLink } from "../components/runs.tsx";
@@ -17,7 +16,7 @@ import { When } from "../components/time.tsx";
 import { Words } from "../components/words.tsx";
 import { plural } from "../format/number.ts";
 import { dateTime } from "../format/time.ts";
-import { useList, useQuery } from "../state/query.ts";
+import { useList } from "../state/query.ts";
 import { place, setQuery } from "../state/router.ts";
 import { named } from "./runs.tsx";
 
@@ -42,10 +41,6 @@ export function FailuresPage() {
   const by = (query.get("by") ?? "reason") as GroupBy;
   const [open, setOpen] = useState<FailureView | undefined>();
   const sources = useList<SourceView>("/sources").data ?? [];
-  const groups = useQuery<FailureGroup[]>(withQuery("/failures/groups", { by, source, kind, run }), {
-    every: 5000,
-    withRuns: true,
-  });
   return (
     <PageFrame title="Failures">
       <search class="filters">
@@ -88,22 +83,27 @@ export function FailuresPage() {
           </span>
         )}
       </search>
-      <Loaded query={groups}>
-        {(data) => (
-          <Section title="What went wrong">
-            {data.length === 0 && <p class="empty">Nothing failed.</p>}
-            <ul class="groups">
-              {data.map((group) => (
-                <Group
-                  key={`${group.title}${group.source}${group.kind}${group.stage}`}
-                  group={group}
-                  open={setOpen}
-                />
-              ))}
-            </ul>
-          </Section>
-        )}
-      </Loaded>
+      <Section title="What went wrong">
+        <PagedList<FailureGroup>
+          path="/failures/groups"
+          query={{ by, source, kind, run }}
+          every={5000}
+          withRuns
+          size={25}
+          id={groupId}
+        >
+          {(groups) => (
+            <>
+              {groups.length === 0 && <p class="empty">Nothing failed.</p>}
+              <ul class="groups">
+                {groups.map((group) => (
+                  <Group key={groupId(group)} group={group} open={setOpen} />
+                ))}
+              </ul>
+            </>
+          )}
+        </PagedList>
+      </Section>
       <Section title="One by one">
         <PagedList<FailureView>
           path="/failures"
@@ -127,6 +127,11 @@ export function FailuresPage() {
       {open && <FailureDialog failure={open} close={() => setOpen(undefined)} />}
     </PageFrame>
   );
+}
+
+/** What tells a group from all others. */
+function groupId({ title, source, kind, stage }: FailureGroup): string {
+  return [title, source, kind, stage].join("\n");
 }
 
 function Group({ group, open }: { group: FailureGroup; open(failure: FailureView): void }) {

@@ -1,5 +1,5 @@
 import { withQuery } from "../api/client.ts";
-import type { FailureGroup, RunDetail } from "../api/types.ts";
+import type { FailureGroup, Page, RunDetail } from "../api/types.ts";
 import { type Part, StackedBar } from "../components/bar.tsx";
 import { Section } from "../components/page.tsx";
 import { type Col, Table } from "../components/table.tsx";
@@ -14,13 +14,17 @@ const SIDES: { side: FailureSide; name: string; look: string }[] = [
   { side: "write", name: "write: the destination does not take it", look: "part-4" },
 ];
 
+/** As many groups as the server gives at once. */
+const MOST = 1000;
+
 /** What failed in a run, by type. */
 export function RunFailures({ run }: { run: RunDetail }) {
-  const groups = useQuery<FailureGroup[]>(
-    run.totals.failures === 0 ? null : withQuery("/failures/groups", { by: "reason", run: run.id }),
+  const ask = { by: "reason", run: run.id, limit: MOST };
+  const groups = useQuery<Page<FailureGroup>>(
+    run.totals.failures === 0 ? null : withQuery("/failures/groups", ask),
     { every: run.live ? 3000 : undefined, withRuns: true },
   );
-  const types = byType(groups.data ?? []);
+  const types = byType(groups.data?.items ?? []);
   if (types.length === 0) return null;
   const parts = SIDES.map(({ side, ...look }): Part => {
     const mine = types.filter((type) => sideOf(type.stage) === side);

@@ -68,11 +68,9 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
         </Section>
       </div>
       <Budget source={source} />
-      {source.settings && (
-        <Section title="Configuration">
-          <Settings settings={source.settings} />
-        </Section>
-      )}
+      <Section title="Configuration">
+        <Settings settings={source.settings} />
+      </Section>
       <Section title="Hosts">
         <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />
       </Section>

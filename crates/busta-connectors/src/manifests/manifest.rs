@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::expand::programs;
 use super::expression::check;
-use super::parameter::{Check, Parameters};
+use super::parameter::{Check, Kind, Parameters};
 
 /// Keys that a source has whatever its manifest says, beside its settings.
 const OF_EVERY_SOURCE: [&str; 9] =
@@ -159,12 +159,20 @@ impl Manifest {
         &self.config.example
     }
 
-    /// The names of its presets, each with the names of the parameters that it sets.
-    pub fn presets(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
-        self.config
-            .presets
-            .iter()
-            .map(|(name, preset)| (name.as_str(), preset.keys().map(String::as_str).collect()))
+    /// Its presets by name, each with the parameters that it sets.
+    pub fn presets(&self) -> &BTreeMap<String, Map<String, Value>> {
+        &self.config.presets
+    }
+
+    /// Whether its parameter of this name takes credentials.
+    pub fn takes_credentials_as(&self, parameter: &str) -> bool {
+        self.config.parameters.get(parameter).is_some_and(|parameter| parameter.kind == Kind::Auth)
+    }
+
+    /// What its parameters are where they are not given, as far as they are anything then.
+    pub fn defaults(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let parameters = self.config.parameters.iter();
+        parameters.filter_map(|(name, parameter)| Some((name.as_str(), parameter.default.as_ref()?)))
     }
 
     /// The names of its streams, as far as they are fixed.

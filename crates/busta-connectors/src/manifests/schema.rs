@@ -11,7 +11,7 @@ use super::parameter::{properties, required};
 pub fn schema(manifest: &Manifest, library: &Library, generator: &mut SchemaGenerator) -> Schema {
     let mut keys = properties(&manifest.config.parameters, generator);
     let mut put = |name: &str, value: Value| _ = keys.insert(name.to_owned(), value);
-    let presets: Vec<&str> = manifest.presets().map(|(name, _)| name).collect();
+    let presets: Vec<&str> = manifest.presets().keys().map(String::as_str).collect();
     if !presets.is_empty() {
         let description = "A named set of parameters; what is given besides takes their place.";
         put("preset", json!({ "description": description, "enum": presets }));

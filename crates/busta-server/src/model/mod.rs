@@ -13,6 +13,7 @@ mod overview;
 mod page;
 mod resources;
 mod run;
+mod settings;
 mod source;
 mod views;
 
@@ -32,6 +33,7 @@ pub use run::{
     LiveRun, PhaseProgress, RunDetail, RunQuery, RunState, RunSummary, RunTotals, SourceRun, StoppedView,
     TimeSpent, Trigger, WorkerAction, WorkerView,
 };
+pub use settings::{BudgetView, PresetView, SettingOrigin, SettingView, SettingsView};
 pub use source::{PauseView, ScheduleView, SourceDetail, SourceHealth, SourceView, StreamView};
 pub use views::{
     BucketMood, Few, GroupMood, Length, Mood, RecentQuery, RisingRecord, RisingTerm, SentimentLabel,

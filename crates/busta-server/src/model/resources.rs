@@ -36,7 +36,7 @@ pub struct ResourceSample {
     pub memory_bytes: u64,
     /// Open file descriptors.
     pub file_descriptors: u64,
-    /// Bytes a second that collecting received since the sample before.
+    /// Bytes a second that collecting received over the network since the sample before.
     pub received_bytes_per_s: f64,
     /// Tasks of the runtime that collects.
     pub tasks: u64,

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{HostView, RunSummary};
+use super::{BudgetView, HostView, RunSummary, SettingsView};
 
 /// How a source does, by its last runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -114,6 +114,11 @@ pub struct SourceDetail {
     /// What the last run measured of its records: a list with one object per stream.
     #[schema(value_type = Vec<Object>)]
     pub quality: Vec<busta_core::quality::StreamQuality>,
+    /// What it may use; absent if it may use whatever it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetView>,
+    /// How it is configured.
+    pub settings: SettingsView,
 }
 
 /// A stream of a source.

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::{Answer, queued};
 use crate::app::App;
 use crate::input::Params;
-use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Page};
+use crate::model::{FailureGroup, FailureQuery, FailureView, GroupBy, Limit, Page};
 
 /// Failures, newest first
 #[utoipa::path(
@@ -42,17 +42,22 @@ pub(super) struct GroupQuery {
     source: Option<String>,
     /// Only those of this kind of error.
     kind: Option<String>,
+    /// How many groups at most.
+    #[param(inline, required = false)]
+    limit: Limit,
+    /// Where the last part ended.
+    cursor: Option<String>,
 }
 
 /// Failures by what they have in common
 ///
-/// The most frequent first.
+/// The most frequent first. The newest 10,000 failures of each destination are looked at.
 #[utoipa::path(
     get,
     path = "/api/v1/failures/groups",
     tag = "failures",
     params(GroupQuery),
-    responses((status = 200, body = Vec<FailureGroup>))
+    responses((status = 200, body = Page<FailureGroup>))
 )]
 pub(super) async fn groups(
     State(app): State<App>,
@@ -60,8 +65,8 @@ pub(super) async fn groups(
     address: Uri,
     headers: HeaderMap,
 ) -> Answer {
-    let GroupQuery { by, run, source, kind } = query;
-    let which = FailureQuery { run, source, kind, ..FailureQuery::default() };
+    let GroupQuery { by, run, source, kind, limit, cursor } = query;
+    let which = FailureQuery { run, source, kind, limit, cursor };
     let (service, by) = (Arc::clone(&app.service), by.unwrap_or_default());
     queued(&app.queues.scans, &address, &headers, async move { service.failure_groups(which, by).await })
         .await

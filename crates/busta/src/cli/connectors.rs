@@ -155,11 +155,12 @@ fn show(kinds: &Kinds, name: &str, schema: bool, yaml: bool) -> Result<Exit> {
 /// The streams and presets of a manifest.
 fn of_manifest(manifest: &Manifest) -> String {
     let mut text = format!("\nStreams: {}\n", manifest.streams().join(", "));
-    let presets: Vec<_> = manifest.presets().collect();
+    let presets = manifest.presets();
     if !presets.is_empty() {
         text.push_str("\nPresets:\n");
     }
     for (name, parameters) in presets {
+        let parameters: Vec<&str> = parameters.keys().map(String::as_str).collect();
         text.push_str(&format!("  {name:<20} {}\n", parameters.join(", ")));
     }
     text

@@ -21,6 +21,7 @@ use super::draft::{DestinationDraft, Draft, SourceDraft, key, keys_of};
 use super::kinds::Kind;
 use super::manifests::Manifested;
 use super::peel::peel;
+use super::shown::Shown;
 use super::suggest::closest;
 use super::{ConfigErrors, RetentionSection, RetentionSettings, ServerSettings};
 
@@ -86,6 +87,8 @@ pub struct BuiltSource {
     pub schedule: Option<Schedule>,
     /// How long its records are kept.
     pub retention: RetentionSection,
+    /// Its section, for people.
+    pub shown: Shown,
 }
 
 impl Draft {
@@ -288,6 +291,7 @@ impl Draft {
         transforms.extend(own);
         defaults.extend(datasets);
         let quality = self.build_quality(draft.quality, source.as_ref(), &at, clock);
+        let section = self.document.root.as_ref().map(|root| root.locate(&at, false).0);
         Some(BuiltSource {
             name: draft.name,
             kind: draft.kind.name().to_owned(),
@@ -301,6 +305,7 @@ impl Draft {
             quality,
             schedule: draft.schedule,
             retention: draft.retention,
+            shown: section.map(|section| Shown::of(section, &draft.kind)).unwrap_or_default(),
         })
     }
 

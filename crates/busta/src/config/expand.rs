@@ -43,6 +43,7 @@ impl Walk<'_> {
                     // A token of digits alone is still a text.
                     *plain &= !secret;
                     node.secret = secret;
+                    node.from_variable = expanded.from_variable;
                     *text = expanded.text;
                     if secret {
                         register(text);

@@ -20,6 +20,7 @@ mod retention;
 mod schedule;
 mod schema;
 mod server;
+mod shown;
 mod suggest;
 
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use problem::ConfigErrors;
 pub use retention::{RetentionSection, RetentionSettings};
 pub use schema::json_schema;
 pub use server::{ConfiguredToken, OnBusy, OnInterrupted, ServerSettings, TokenRole};
+pub use shown::{Origin, Setting, Shown};
 pub use suggest::closest;
 
 use busta_connectors::manifests::Library;

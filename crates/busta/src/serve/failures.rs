@@ -41,9 +41,11 @@ pub async fn page(config: &Config, query: FailureQuery) -> Result<Page<FailureVi
 }
 
 /// The newest failures by what they have in common, the most frequent first.
-pub async fn groups(config: &Config, query: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>> {
+pub async fn groups(config: &Config, query: FailureQuery, by: GroupBy) -> Result<Page<FailureGroup>> {
+    let (limit, from) = (query.limit, query.cursor.as_deref().map_or(Ok(0), str::parse::<usize>));
+    let from = from.map_err(|_| paging::no_cursor())?;
     let mut groups: HashMap<Common, FailureGroup> = HashMap::new();
-    let Some(wanted) = Wanted::of(query)? else { return Ok(Vec::new()) };
+    let Some(wanted) = Wanted::of(query)? else { return Ok(Page::last(Vec::new())) };
     for built in &config.destinations {
         let (mut after, mut left) = (None, GROUPED);
         while left > 0 {
@@ -69,8 +71,12 @@ pub async fn groups(config: &Config, query: FailureQuery, by: GroupBy) -> Result
         }
     }
     let mut groups: Vec<FailureGroup> = groups.into_values().collect();
-    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| b.last_at.cmp(&a.last_at)));
-    Ok(groups)
+    groups.sort_by(|a, b| {
+        let names = |group: &FailureGroup| (group.title.clone(), group.source.clone());
+        b.count.cmp(&a.count).then_with(|| b.last_at.cmp(&a.last_at)).then_with(|| names(a).cmp(&names(b)))
+    });
+    let part = groups.into_iter().skip(from).take(limit.get() + 1).collect();
+    Ok(Page::cut(part, limit, |_| (from + limit.get()).to_string()))
 }
 
 struct Wanted {

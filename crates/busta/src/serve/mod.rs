@@ -28,6 +28,7 @@ mod samples;
 mod service;
 mod tail;
 mod timetable;
+mod today;
 mod tokens;
 mod views;
 mod waiting;
@@ -45,7 +46,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::OnInterrupted;
+use crate::config::{BuiltSource, OnInterrupted};
 use crate::exit::{Exit, Usage};
 use crate::output::note;
 use crate::process;
@@ -95,6 +96,7 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         board: Arc::new(Board::default()),
         timetable: Timetable::new(store.clone(), clock.clone(), activity.clone(), settings.probe_after.0),
         samples: Arc::new(Samples::default()),
+        today: Arc::default(),
         activity: activity.clone(),
         traffic: Arc::default(),
         began: Instant::now(),
@@ -116,6 +118,8 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
     }
     let (samples, wired) = (serving.samples.clone(), serving.wired.clone());
     tasks.spawn(samples.take(wired, serving.clock.clone(), stop.clone()));
+    let (today, limited) = (serving.today.clone(), limited_by_day(&serving));
+    tasks.spawn(today.watch(limited, serving.store.clone(), serving.clock.clone(), stop.clone()));
     tasks.spawn(tokens.keep_fresh(serving.store.clone(), stop.clone()));
     tasks.spawn(cleaning::run(serving.clone(), stop.clone()));
     begin(&serving).await?;
@@ -152,6 +156,15 @@ pub async fn serve(wired: Wired, bind: Option<SocketAddr>) -> Result<Exit> {
         }
         _ = signals.next() => std::process::exit(signal.exit_code().into()),
     }
+}
+
+/// The sources that may send only so many requests a day.
+fn limited_by_day(serving: &Serving) -> Vec<SourceName> {
+    let is_limited = |source: &&BuiltSource| {
+        source.settings.budget.is_some_and(|budget| budget.requests_per_day.is_some())
+    };
+    let sources = &serving.wired.config.sources;
+    sources.iter().filter(is_limited).map(|source| source.name.clone()).collect()
 }
 
 /// Reads what earlier processes have left.

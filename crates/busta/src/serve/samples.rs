@@ -42,6 +42,7 @@ impl Samples {
         let mut before = Before {
             at: Instant::now(),
             totals: views::since_start(&wired),
+            received: received(&wired),
             processor: process::processor_time(),
         };
         loop {
@@ -53,13 +54,13 @@ impl Samples {
             let seconds = (now - before.at).as_secs_f64();
             let totals = views::since_start(&wired);
             let per_s = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
-            let received_bytes_per_s = per_s(totals.bytes, before.totals.bytes);
+            let received = received(&wired);
             push(
                 &self.throughput,
                 ThroughputSample {
                     at: clock.now(),
                     records_per_s: per_s(totals.records, before.totals.records),
-                    bytes_per_s: received_bytes_per_s,
+                    bytes_per_s: per_s(totals.bytes, before.totals.bytes),
                     requests_per_s: per_s(totals.requests, before.totals.requests),
                 },
             );
@@ -72,11 +73,11 @@ impl Samples {
                     processors: processor.saturating_sub(before.processor).as_secs_f64() / seconds,
                     memory_bytes: process::of(std::process::id()).map_or(0, |seen| seen.memory),
                     file_descriptors: process::open_files().unwrap_or(0),
-                    received_bytes_per_s,
+                    received_bytes_per_s: per_s(received, before.received),
                     tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
                 },
             );
-            before = Before { at: now, totals, processor };
+            before = Before { at: now, totals, received, processor };
         }
     }
 }
@@ -84,7 +85,15 @@ impl Samples {
 struct Before {
     at: Instant,
     totals: RunTotals,
+    received: u64,
     processor: Duration,
+}
+
+/// Bytes that came over the network: those of sources that have sent requests. The others read files.
+fn received(wired: &Wired) -> u64 {
+    let meters = wired.config.sources.iter().filter_map(|source| wired.meter(&source.name));
+    let figures = meters.map(|meter| meter.figures());
+    figures.filter(|figures| figures.requests > 0).map(|figures| figures.bytes).sum()
 }
 
 fn push<T>(samples: &Mutex<VecDeque<T>>, sample: T) {

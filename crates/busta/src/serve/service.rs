@@ -8,7 +8,7 @@ use busta_core::reading::RowPage;
 use busta_core::{BudgetSettings, Error, Pool, Result, SourceName, WriteMode};
 use busta_engine::{EarlierRequests, PoolProgress, Snapshot};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, Change, ChangeQuery, CollectRequest, Dataset, DatasetSchema,
+    Accepted, ActivityEvent, ActivityQuery, BudgetView, Change, ChangeQuery, CollectRequest, Dataset, DatasetSchema,
     Difference, DifferenceQuery, Edited, Episode, EstimateView, FailureGroup, FailureQuery, FailureView,
     GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RunDetail,
     RunQuery, RunState, RunSummary, SentimentStats, SnapshotMark, SourceDetail, SourceHealth, SourceView,
@@ -24,6 +24,7 @@ use super::metrics;
 use super::runs::{Begun, Request, Runs};
 use super::samples::Samples;
 use super::timetable::Timetable;
+use super::today::Today;
 use super::{data, edits, failures, history, outlook, paging, past, views};
 use crate::config::BuiltSource;
 use crate::wiring::Wired;
@@ -41,6 +42,7 @@ pub struct Serving {
     pub board: Arc<Board>,
     pub timetable: Timetable,
     pub samples: Arc<Samples>,
+    pub today: Arc<Today>,
     pub activity: Arc<Activity>,
     pub traffic: Arc<Traffic>,
     pub began: Instant,
@@ -129,6 +131,24 @@ impl Serving {
             }
         };
         Ok(with_budget.into_iter().map(view).collect())
+    }
+
+    /// What a source may use, and has used.
+    async fn budget(&self, source: &BuiltSource) -> Result<Option<BudgetView>> {
+        let Some(budget) = source.settings.budget else { return Ok(None) };
+        let requests_today = match budget.requests_per_day {
+            Some(_) => Some(self.store.requests_of_day(&source.name, self.clock.now().date_naive()).await?),
+            None => None,
+        };
+        let earlier = session::earlier_requests(&self.store).await?;
+        Ok(Some(BudgetView {
+            cost_per_request: budget.cost_per_request,
+            per_run: budget.per_run,
+            requests_per_run: budget.requests_per_run,
+            requests_per_day: budget.requests_per_day,
+            requests_today,
+            expected_requests: earlier.get(&source.name).and_then(EarlierRequests::last),
+        }))
     }
 
     /// A stored run as it stands now: one under way is better known to its engine.
@@ -245,6 +265,8 @@ impl Service for Serving {
             upcoming: self.timetable.upcoming(&source.name, RECENT),
             recent_runs: runs.iter().map(|run| self.current(run)).collect(),
             quality: self.board.last(&source.name).map(|last| last.quality).unwrap_or_default(),
+            budget: self.budget(source).await?,
+            settings: views::settings(&source.shown),
         })
     }
 
@@ -303,7 +325,7 @@ impl Service for Serving {
         failures::page(&self.wired.config, query).await
     }
 
-    async fn failure_groups(&self, query: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>> {
+    async fn failure_groups(&self, query: FailureQuery, by: GroupBy) -> Result<Page<FailureGroup>> {
         failures::groups(&self.wired.config, query, by).await
     }
 

@@ -3,14 +3,15 @@
 use busta_core::report::{self, HostReport, Phases, RunReport, SourceReport, Status, Stopped, StoppedBy};
 use busta_engine::{HostState, PoolProgress, Snapshot, SourceFigures, SourceProgress, WorkerProgress};
 use busta_server::model::{
-    HostView, LiveRun, PhaseProgress, PoolView, RunState, RunSummary, RunTotals, SourceRun, StoppedView,
-    TimeSpent, Trigger, WorkerAction, WorkerView,
+    HostView, LiveRun, PhaseProgress, PoolView, PresetView, RunState, RunSummary, RunTotals, SettingOrigin,
+    SettingView, SettingsView, SourceRun, StoppedView, TimeSpent, Trigger, WorkerAction, WorkerView,
 };
 use busta_store::StoredRun;
 use tokio::time::Instant;
 
 use super::live::Live;
 use super::runs::Waiting;
+use crate::config::{Origin, Setting, Shown};
 use crate::wiring::Wired;
 
 /// A run of the history.
@@ -244,6 +245,25 @@ fn worker(worker: &WorkerProgress) -> WorkerView {
         attempt: worker.attempt,
         splits_done: worker.splits_done,
         records_done: worker.records_done,
+    }
+}
+
+/// How a source is configured.
+pub fn settings(shown: &Shown) -> SettingsView {
+    let preset = |(name, values): &(String, _)| PresetView { name: name.clone(), values: Clone::clone(values) };
+    let setting = |setting: &Setting| SettingView {
+        name: setting.name.clone(),
+        value: setting.value.clone(),
+        origin: match setting.origin {
+            Origin::Section => SettingOrigin::File,
+            Origin::Preset => SettingOrigin::Preset,
+            Origin::Default => SettingOrigin::Default,
+        },
+    };
+    SettingsView {
+        preset: shown.preset.clone(),
+        presets: shown.presets.iter().map(preset).collect(),
+        values: shown.settings.iter().map(setting).collect(),
     }
 }
 

@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
             Event::Alias(anchor) => return self.alias(anchor, span),
             _ => return Err(wrong(span, "a value is missing here")),
         };
-        let node = Node { place: place(span.start), range: range(span), content, secret: false };
+        let (place, range) = (place(span.start), range(span));
+        let node = Node { place, range, content, secret: false, from_variable: false };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }

@@ -25,6 +25,8 @@ pub struct Node {
     pub content: Content,
     /// Whether its text must not be shown.
     pub secret: bool,
+    /// Whether its text, or a part of it, came from the environment.
+    pub from_variable: bool,
 }
 
 /// What a value is.

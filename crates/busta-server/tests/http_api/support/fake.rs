@@ -8,7 +8,7 @@ use busta_server::model::{
     Column, Dataset, DatasetSchema, DatasetView, Difference, DifferenceQuery, EditAction, Edited, Episode,
     EpisodeKind, FailureGroup, FailureQuery, FailureView, GroupBy, GroupMood, Health, Mood, Overview, Page,
     PageQuery, PlaceMark, Readiness, RecentQuery, RecordQuery, Resources, RisingRecord, RisingTerm,
-    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SentimentStats, SnapshotMark, SourceDetail,
+    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SentimentStats, SettingsView, SnapshotMark, SourceDetail,
     SourceHealth, SourceView, StatsQuery, Trending, TrendingQuery, Trigger,
 };
 use busta_server::{EditRequest, RecordScan, Service};
@@ -153,6 +153,8 @@ impl Service for Fake {
             upcoming: Vec::new(),
             recent_runs: Vec::new(),
             quality: Vec::new(),
+            budget: None,
+            settings: SettingsView::default(),
         })
     }
 
@@ -205,8 +207,8 @@ impl Service for Fake {
         Ok(Page::last(vec![failure()]))
     }
 
-    async fn failure_groups(&self, _: FailureQuery, by: GroupBy) -> Result<Vec<FailureGroup>> {
-        Ok(vec![FailureGroup {
+    async fn failure_groups(&self, _: FailureQuery, by: GroupBy) -> Result<Page<FailureGroup>> {
+        Ok(Page::last(vec![FailureGroup {
             title: format!("{by:?}"),
             source: None,
             kind: None,
@@ -216,7 +218,7 @@ impl Service for Fake {
             last_at: DateTime::UNIX_EPOCH,
             runs: Vec::new(),
             example: failure(),
-        }])
+        }]))
     }
 
     async fn history(&self, _: ActivityQuery) -> Result<Page<ActivityEvent>> {

@@ -37,7 +37,12 @@ families! {
     LAST_RUN = "busta_source_last_run_timestamp_seconds" Gauge ["source"] "When the last run of the source ended, in seconds since 1970.";
     LAST_SUCCESS = "busta_source_last_success_timestamp_seconds" Gauge ["source"] "When a run of the source last completed, in seconds since 1970.";
     NEXT_RUN = "busta_schedule_next_run_timestamp_seconds" Gauge ["source"] "When the source is collected next, in seconds since 1970; absent while its schedule is paused.";
-    PAUSED = "busta_schedule_paused" Gauge ["source"] "Whether somebody has paused the schedule of the source.";
+    PAUSED = "busta_schedule_paused" Gauge ["source"] "Whether the schedule of the source is paused, by whomever.";
+    SOURCE_PAUSED = "busta_source_paused" Gauge ["source", "by"] "1 if somebody has paused the source (person), or its own failures have (failures), 0 for the other.";
+
+    COST = "busta_cost_total" Counter ["source"] "What the requests of the source have cost, in the currency of the configuration; absent without `cost_per_request`.";
+    BUDGET_USED = "busta_budget_requests" Gauge ["source", "cap"] "Requests that count towards a cap of the budget: of the run under way (run; 0 if there is none), or of this day in UTC (day).";
+    BUDGET_LIMIT = "busta_budget_requests_limit" Gauge ["source", "cap"] "How many requests the budget allows a run, by number or by cost, or a day.";
 
     WORKERS = "busta_workers" Gauge ["action"] "Workers of the runs under way, by what they do.";
     QUEUE = "busta_queue_splits" Gauge [] "Splits that wait, for a place or until a time.";

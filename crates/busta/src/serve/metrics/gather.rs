@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use busta_core::SourceName;
 use busta_engine::{Snapshot, WorkerAction};
 use busta_server::model::SourceHealth;
 
-use super::input::{MetricsInput, ProcessMetrics, RunCounts, ScheduleMetrics, SourceMetrics};
+use super::input::{
+    BudgetMetrics, MetricsInput, PausedBy, ProcessMetrics, RunCounts, ScheduleMetrics, SourceMetrics,
+};
 use crate::config::BuiltSource;
 use crate::process;
 use crate::serve::board::Last;
@@ -26,7 +29,7 @@ pub fn input(serving: &Serving) -> MetricsInput {
             ended: serving.runs.ended(),
             oldest: live.iter().map(|live| live.began.elapsed()).max(),
         },
-        sources: serving.wired.config.sources.iter().map(|built| source(serving, built)).collect(),
+        sources: serving.wired.config.sources.iter().map(|built| source(serving, built, &snapshots)).collect(),
         pools: serving.pools(),
         queued: snapshots.iter().map(|snapshot| snapshot.queued as u64).sum(),
         workers: workers(&snapshots),
@@ -46,7 +49,7 @@ fn process_now() -> ProcessMetrics {
     }
 }
 
-fn source(serving: &Serving, source: &BuiltSource) -> SourceMetrics {
+fn source(serving: &Serving, source: &BuiltSource, snapshots: &[Arc<Snapshot>]) -> SourceMetrics {
     let last = serving.board.last(&source.name);
     let schedule = serving.timetable.view(&source.name);
     SourceMetrics {
@@ -56,8 +59,23 @@ fn source(serving: &Serving, source: &BuiltSource) -> SourceMetrics {
         last_success_at: last.as_ref().and_then(|last| last.completed_at),
         schedule: schedule
             .map(|schedule| ScheduleMetrics { next_at: schedule.next_at, paused: schedule.paused }),
+        paused: serving.timetable.pause_of(&source.name).map(|pause| match pause.reason {
+            None => PausedBy::Person,
+            Some(_) => PausedBy::Failures,
+        }),
+        budget: source.settings.budget.map(|settings| BudgetMetrics {
+            settings,
+            of_run: sent_by_runs(snapshots, &source.name),
+            of_day: serving.today.of(&source.name),
+        }),
         name: source.name.clone(),
     }
+}
+
+/// The requests that the runs under way have sent of a source.
+fn sent_by_runs(snapshots: &[Arc<Snapshot>], source: &SourceName) -> u64 {
+    let progress = snapshots.iter().flat_map(|snapshot| &snapshot.sources);
+    progress.filter(|progress| progress.name == *source).map(|progress| progress.requests).sum()
 }
 
 fn workers(snapshots: &[Arc<Snapshot>]) -> Vec<WorkerAction> {

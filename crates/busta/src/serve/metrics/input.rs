@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use busta_core::SourceName;
+use busta_core::{BudgetSettings, SourceName};
 use busta_engine::{HostState, PoolProgress, SourceFigures, WorkerAction};
 use busta_server::model::SourceHealth;
 use busta_server::{ActivityCounts, RouteTraffic};
@@ -79,6 +79,30 @@ pub struct SourceMetrics {
     pub last_success_at: Option<DateTime<Utc>>,
     /// When it is collected by itself.
     pub schedule: Option<ScheduleMetrics>,
+    /// Who has paused it.
+    pub paused: Option<PausedBy>,
+    /// What it may use.
+    pub budget: Option<BudgetMetrics>,
+}
+
+/// Who has paused a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PausedBy {
+    /// Somebody.
+    Person,
+    /// It has itself, after too many failures.
+    Failures,
+}
+
+/// What a source may use, and what counts towards that.
+#[derive(Clone, Copy, Debug)]
+pub struct BudgetMetrics {
+    /// The caps, and what a request costs.
+    pub settings: BudgetSettings,
+    /// Requests of the run under way.
+    pub of_run: u64,
+    /// Requests of this day, where a day has only so many.
+    pub of_day: Option<u64>,
 }
 
 /// A schedule.
@@ -86,6 +110,6 @@ pub struct SourceMetrics {
 pub struct ScheduleMetrics {
     /// The next time, unless it is paused.
     pub next_at: Option<DateTime<Utc>>,
-    /// Whether somebody has paused it.
+    /// Whether it is paused.
     pub paused: bool,
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::bounded;
 use super::families::*;
-use super::input::{MetricsInput, SourceMetrics};
+use super::input::{BudgetMetrics, MetricsInput, PausedBy, SourceMetrics};
 use super::text::Text;
 
 /// How a source may do, and the words for it.
@@ -16,6 +16,9 @@ const HEALTH_STATES: [(SourceHealth, &str); 4] = [
     (SourceHealth::Failing, "failing"),
     (SourceHealth::Unknown, "unknown"),
 ];
+
+/// Who may have paused a source, and the words for it.
+const PAUSED_BY: [(PausedBy, &str); 2] = [(PausedBy::Person, "person"), (PausedBy::Failures, "failures")];
 
 /// All metrics.
 pub fn all(input: &MetricsInput) -> String {
@@ -84,6 +87,30 @@ fn standing(text: &mut Text, sources: &[SourceMetrics]) {
     text.add(&NEXT_RUN, times(|source| source.schedule?.next_at));
     let schedules = sources.iter().filter_map(|source| Some((source, source.schedule?)));
     text.add(&PAUSED, schedules.map(|(source, schedule)| ([source.name.as_str()], truth(schedule.paused))));
+    let paused = sources.iter().flat_map(|source| {
+        PAUSED_BY.map(|(by, word)| ([source.name.as_str(), word], truth(source.paused == Some(by))))
+    });
+    text.add(&SOURCE_PAUSED, paused);
+    budgets(text, sources);
+}
+
+/// What sources may use, and have used.
+fn budgets(text: &mut Text, sources: &[SourceMetrics]) {
+    let budgets: Vec<_> =
+        sources.iter().filter_map(|source| Some((source.name.as_str(), source, source.budget?))).collect();
+    let cost = |(name, source, budget): &(_, &SourceMetrics, BudgetMetrics)| {
+        Some(([*name], budget.settings.cost(source.figures.requests)?))
+    };
+    text.add(&COST, budgets.iter().filter_map(cost));
+    let caps = |(name, _, budget): &(_, _, BudgetMetrics)| {
+        let (name, settings) = (*name, budget.settings);
+        let run = settings.run_cap().map(|cap| ([name, "run"], budget.of_run, cap));
+        let day = settings.requests_per_day.zip(budget.of_day);
+        [run, day.map(|(cap, used)| ([name, "day"], used, cap))].into_iter().flatten()
+    };
+    let caps: Vec<_> = budgets.iter().flat_map(caps).collect();
+    text.add(&BUDGET_USED, caps.iter().map(|(labels, used, _)| (*labels, *used as f64)));
+    text.add(&BUDGET_LIMIT, caps.iter().map(|(labels, _, cap)| (*labels, *cap as f64)));
 }
 
 fn places(text: &mut Text, input: &MetricsInput) {

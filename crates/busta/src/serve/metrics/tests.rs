@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use busta_core::Pool;
+use busta_core::{BudgetSettings, Pool};
 use busta_core::meter::{Meter as _, RateHints, Request};
 use busta_core::settings::EngineSettings;
 use busta_engine::{HostState, Hosts, PoolProgress, SourceFigures, SourceMeter, StreamFigures, WorkerAction};
@@ -14,7 +14,9 @@ use busta_server::{ActivityCounts, RouteTraffic};
 use chrono::{DateTime, TimeZone as _, Utc};
 
 use super::families::ALL;
-use super::input::{MetricsInput, ProcessMetrics, RunCounts, ScheduleMetrics, SourceMetrics};
+use super::input::{
+    BudgetMetrics, MetricsInput, PausedBy, ProcessMetrics, RunCounts, ScheduleMetrics, SourceMetrics,
+};
 use super::render::all as render;
 use super::text::Kind;
 
@@ -48,6 +50,17 @@ fn source(name: &str) -> SourceMetrics {
         last_run_at: Some(at(1000)),
         last_success_at: Some(at(500)),
         schedule: Some(ScheduleMetrics { next_at: Some(at(2000)), paused: false }),
+        paused: Some(PausedBy::Failures),
+        budget: Some(BudgetMetrics {
+            settings: BudgetSettings {
+                cost_per_request: Some(0.25),
+                per_run: Some(10.0),
+                requests_per_day: Some(500),
+                ..BudgetSettings::default()
+            },
+            of_run: 3,
+            of_day: Some(120),
+        }),
     }
 }
 
@@ -108,6 +121,12 @@ fn everything_that_is_named_is_given() {
         "busta_request_duration_seconds_count{source=\"orders\"} 3",
         "busta_source_health{source=\"orders\",health=\"degraded\"} 1",
         "busta_source_health{source=\"orders\",health=\"ok\"} 0",
+        "busta_source_paused{source=\"orders\",by=\"failures\"} 1",
+        "busta_source_paused{source=\"orders\",by=\"person\"} 0",
+        "busta_cost_total{source=\"orders\"} 1",
+        "busta_budget_requests{source=\"orders\",cap=\"run\"} 3",
+        "busta_budget_requests_limit{source=\"orders\",cap=\"run\"} 40",
+        "busta_budget_requests{source=\"orders\",cap=\"day\"} 120",
         "busta_workers{action=\"fetching\"} 2",
         "busta_pool_waiting{pool=\"api\"} 9",
         "busta_host_concurrency_limit{host=\"x.example:443\"} 8",
