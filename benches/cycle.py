@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A whole cycle of `recipes/reddit.yaml` with people at the dashboard and users of the API, and what it cost both.
 
-    cargo build --release && benches/cycle.py [--faster 10] [--comments 300] [--users 100] [--markdown FILE]
+    cargo build --release && benches/cycle.py [--faster 5] [--comments 300] [--users 100] [--markdown FILE]
 
 The sandbox plays Reddit: 14 subreddits with 50 posts each, each post with so many comments, 100 requests a minute
-(here as many `--faster`, so that a cycle takes a minute and not ten). It refuses what is above its limit, and counts
+(here as many `--faster`, so that a cycle takes two minutes and not eight). It refuses what is above its limit, and counts
 that. The recipe runs as it is shipped, started by its own schedule: once with nobody looking, and once with a browser
 that has the dashboard's pages open, users who ask the API, and clients of the activity stream; then once more half an
 hour of the sandbox's time later. Needs Python and the binary, on Linux; and for the browser node, playwright-core
@@ -240,7 +240,7 @@ def failed(args, alone, watched):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faster", type=int, default=10, help="so many times the requests that Reddit allows")
+    parser.add_argument("--faster", type=int, default=5, help="so many times the requests that Reddit allows")
     parser.add_argument("--comments", type=int, default=300, help="of each post")
     parser.add_argument("--latency", type=int, default=40, help="milliseconds that Reddit takes for an answer")
     parser.add_argument("--users", type=int, default=100)

@@ -214,7 +214,7 @@ function failures(world, query) {
 function groups(list, by) {
   const found = new Map();
   for (const each of list) {
-    const pattern = each.reason.replace(/\d+/g, "…");
+    const pattern = each.reason.replace(/https?:\/\/\S+|\d+/g, "…");
     const title = { reason: pattern, source: each.source, kind: each.kind }[by];
     const group = found.get(title) ?? { title, list: [] };
     group.list.push(each);

@@ -41,6 +41,7 @@ export class History {
     this.episodes = [];
     this.snapshots = [];
     this.random = randomOf(41);
+    this.since = now - RUNS * 0.37 * DAY - 60_000;
     for (let run = RUNS; run > 0; run -= 1) this.collect(now - run * 0.37 * DAY, RUNS - run);
   }
 
@@ -188,6 +189,9 @@ export class History {
     if (text.startsWith("seq:")) return Number(text.slice(4));
     const at = new Date(text).getTime();
     if (Number.isNaN(at)) throw refused(400, `\`${text}\` is no place in a history.`);
+    if (at < this.since) {
+      throw refused(400, `The rows are not known before ${new Date(this.since).toISOString()}.`);
+    }
     return this.log.filter((entry) => new Date(entry.at).getTime() <= at).length;
   }
 

@@ -252,11 +252,7 @@ export class MockRun {
     worker.splits_done += 1;
     worker.records_done += task.records;
     this.phaseDone(task);
-    this.emit(
-      worker.worker_id,
-      "complete",
-      this.about(task, { count: task.records, duration_ms: Date.now() - task.since }),
-    );
+    this.emit(worker.worker_id, "complete", this.about(task));
     worker.task = undefined;
   }
 
@@ -427,6 +423,8 @@ function workerView(worker, now) {
     source: task.part.source.name,
     stream: task.split.stream,
     split: task.split.id,
+    ...(task.split.phase ? { phase: task.split.phase } : {}),
+    ...(task.split.subject ? { subject: task.split.subject } : {}),
     since_s: (now - task.since) / 1000,
     batches: task.batches,
     records: task.records,

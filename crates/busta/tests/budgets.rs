@@ -318,3 +318,43 @@ fn the_answer_to_a_request_says_what_it_is_expected_to_take() {
         words.contains("its last complete run took") && words.contains("expected to take")
     });
 }
+
+#[test]
+fn a_server_shows_what_a_source_may_use_and_how_it_is_configured() {
+    let origin = Origin::default();
+    let budget = "budget: { cost_per_request: 0.01, requests_per_run: 500, requests_per_day: 5000 }";
+    let desk = shop(&origin.url(), budget);
+    let server = Server::start(&desk);
+    let before = server.get("/api/v1/sources/paid");
+    assert_eq!(before["budget"]["requests_today"], 0);
+    assert_eq!(before["budget"]["expected_requests"], Value::Null, "nobody knows before a first run");
+    let (_, accepted) = server.post("/api/v1/sources/paid/collect", json!({}));
+    server.until_run(accepted["run_id"].as_str().unwrap(), "completed");
+
+    let paid = server.get("/api/v1/sources/paid");
+    let sent = sent(&origin);
+    assert_eq!(paid["budget"]["requests_today"], sent);
+    let expected = paid["budget"]["expected_requests"].as_u64().unwrap();
+    assert!(expected.abs_diff(sent) <= 3, "{expected} are expected after {sent}");
+    assert_eq!(
+        (&paid["budget"]["requests_per_run"], &paid["budget"]["per_run"]),
+        (&json!(500), &Value::Null)
+    );
+    let names: Vec<&str> =
+        paid["settings"]["values"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["base_url", "auth", "streams"], "in the order of the file; the budget stands apart");
+    let shown = paid.to_string();
+    assert!(!shown.contains(CLIENT_SECRET) && shown.contains("\"client_secret\":\"***\""), "{shown}");
+    assert_eq!(server.get("/api/v1/sources/free")["budget"], Value::Null);
+
+    let (_, metrics) = server.send(reqwest::Method::GET, "/metrics", None);
+    for line in [
+        &*format!("busta_cost_total{{source=\"paid\"}} {}", 0.01 * sent as f64),
+        "busta_budget_requests{source=\"paid\",cap=\"run\"} 0",
+        "busta_budget_requests_limit{source=\"paid\",cap=\"day\"} 5000",
+        "busta_source_paused{source=\"paid\",by=\"failures\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    assert!(!metrics.contains("busta_cost_total{source=\"free\"}"));
+}

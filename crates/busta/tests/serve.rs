@@ -396,3 +396,31 @@ sources:
     server.post(&format!("/api/v1/runs/{both}/cancel"), json!({}));
     server.until_run(&second, "running");
 }
+
+#[test]
+fn groups_of_failures_come_in_parts() {
+    let mut config = format!("destination: {DESTINATION}\nsources:\n");
+    for name in ["a", "b", "c"] {
+        config.push_str(&format!(
+            "  - {{ name: {name}, type: files, paths: [{name}.ndjson], stream: {name} }}\n"
+        ));
+    }
+    let desk = Desk::new(&config);
+    for (name, broken) in [("a", 1), ("b", 3), ("c", 2)] {
+        desk.write(&format!("{name}.ndjson"), format!("{{\"id\": 1}}\n{}", "{\"id\": half\n".repeat(broken)));
+    }
+    let server = Server::start(&desk);
+    server.until_run(&server.collect(), "completed");
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = server.get(&format!("/api/v1/failures/groups?by=source&limit=2{cursor}"));
+        let groups = page["items"].as_array().unwrap();
+        seen.extend(groups.iter().map(|group| (group["title"].clone(), group["count"].clone())));
+        let Some(next) = page["next"].as_str() else { break };
+        assert_eq!(groups.len(), 2);
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, [(json!("b"), json!(3)), (json!("c"), json!(2)), (json!("a"), json!(1))]);
+    let (status, _) = server.send(Method::GET, "/api/v1/failures/groups?cursor=x", None);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}

@@ -85,6 +85,10 @@ export interface WorkerView {
   source?: string;
   stream?: string;
   split?: string;
+  /** What part of its source's work that is. */
+  phase?: string;
+  /** What the split is about; absent if its source does not say. */
+  subject?: Subject;
   since_s?: number;
   batches: number;
   records: number;

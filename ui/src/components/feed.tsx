@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import type { ActivityEvent } from "../api/types.ts";
 import { compact, millis } from "../format/number.ts";
+import { splitWords } from "../format/split.ts";
 import { dateTime, timeOfDay } from "../format/time.ts";
 import type { Feed } from "../live/activity.ts";
 import { actionLook } from "./action.ts";
@@ -127,7 +128,7 @@ function Line({ event, first, gap, withRun, open }: LineProps) {
                 <Words text={event.message} />
               </span>
             )}
-            {!event.message && <About event={event} />}
+            <About event={event} />
           </span>
         </button>
       </li>
@@ -141,11 +142,11 @@ function About({ event }: { event: ActivityEvent }) {
     return (
       <>
         {" "}
-        <SubjectWords subject={event.subject} />
+        <SubjectWords subject={event.subject} most={3} />
       </>
     );
   }
-  return event.split ? <span class="faint"> {event.split}</span> : null;
+  return event.split && !event.message ? <span class="faint"> {splitWords(event.split)}</span> : null;
 }
 
 /** What these count are records; found may be splits too, which belong to none. */

@@ -84,7 +84,8 @@ export function Hosts(props: HostsProps) {
       caption={props.caption}
       cols={cols}
       rows={props.hosts}
-      id={(host) => host.host}
+      // One that is asked with several credentials has limits for each.
+      id={(host, at) => `${host.host} ${at}`}
       empty={props.empty}
     />
   );

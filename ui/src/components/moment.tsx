@@ -6,6 +6,8 @@ import { Select } from "./choice.tsx";
 import { shortId } from "./runs.tsx";
 
 const MOMENT = "moment";
+/** Before anything had changed. */
+export const BEGINNING = "seq:0";
 /** How an address says one; what else it may say, such as `seq:12`, is shown as it is. */
 const MOMENTS = /^\d{4}-\d\d-\d\dT/;
 
@@ -13,7 +15,7 @@ interface Props {
   label: string;
   runs: Snapshot[];
   value: string;
-  /** Whether it may be as it is now. */
+  /** Whether it is what is compared to the other: then it may be now, and else the beginning. */
   now?: boolean;
   choose(value: string): void;
 }
@@ -23,7 +25,7 @@ export function Moment({ label, runs, value, now, choose }: Props) {
   const id = useId();
   const isRun = runs.some((run) => run.run === value);
   const isMoment = MOMENTS.test(value);
-  const isOther = value !== "" && !isRun && !isMoment;
+  const isOther = value !== "" && value !== BEGINNING && !isRun && !isMoment;
   const pick = (chosen: string) =>
     choose(chosen === MOMENT ? (runs[0]?.at ?? new Date().toISOString()) : chosen);
   return (
@@ -33,7 +35,7 @@ export function Moment({ label, runs, value, now, choose }: Props) {
         value={isMoment ? MOMENT : value}
         choose={pick}
         options={[
-          ...(now ? [{ value: "", text: "now" }] : []),
+          now ? { value: "", text: "now" } : { value: BEGINNING, text: "the beginning" },
           ...(isOther ? [{ value, text: value }] : []),
           { value: MOMENT, text: "a moment …" },
           ...runs.map((run) => ({

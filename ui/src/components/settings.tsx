@@ -75,6 +75,13 @@ function fact({ name, value }: Pick<Setting, "name" | "value">): Fact {
   return [words(name), <Value key={name} value={value} />];
 }
 
+/** Keys in the order of the alphabet, behind those that say what it is. */
+function ordered(group: object): [string, unknown][] {
+  const isName = ([name]: [string, unknown]) => name === "type" || name === "name";
+  const entries = Object.entries(group);
+  return [...entries.filter(isName), ...entries.filter((entry) => !isName(entry))];
+}
+
 function words(name: string): string {
   return name.replaceAll("_", " ");
 }
@@ -86,7 +93,7 @@ function Value({ value }: { value: unknown }): ComponentChildren {
   if (value === null || value === undefined) return <span class="faint">not set</span>;
   if (Array.isArray(value)) return <List items={value} />;
   if (typeof value === "object") {
-    return <Facts rows={Object.entries(value).map(([name, inner]) => fact({ name, value: inner }))} />;
+    return <Facts rows={ordered(value).map(([name, inner]) => fact({ name, value: inner }))} />;
   }
   return typeof value === "number" ? count(value) : String(value);
 }

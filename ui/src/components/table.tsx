@@ -18,7 +18,7 @@ interface Props<T> {
   caption: string;
   cols: Col<T>[];
   rows: T[];
-  id(row: T): string;
+  id(row: T, at: number): string;
   empty?: ComponentChildren;
 }
 
@@ -43,8 +43,8 @@ export function Table<T>(props: Props<T>) {
             </tr>
           </thead>
           <tbody role="rowgroup">
-            {rows.map((row) => (
-              <tr key={props.id(row)} role="row">
+            {rows.map((row, at) => (
+              <tr key={props.id(row, at)} role="row">
                 {cols.map((col) => (
                   <td key={col.title} role="cell" class={look(col)} data-title={col.title}>
                     {col.cell(row)}

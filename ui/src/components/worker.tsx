@@ -1,20 +1,19 @@
-import type { Subject, WorkerView } from "../api/types.ts";
+import type { WorkerView } from "../api/types.ts";
 import { count, plural } from "../format/number.ts";
+import { splitWords } from "../format/split.ts";
 import { duration } from "../format/time.ts";
 import { WorkerBadge } from "./badge.tsx";
 import { SubjectWords } from "./subject.tsx";
 
 interface Props {
   worker: WorkerView;
-  /** What its split is about, in its source's words. */
-  subject?: Subject | undefined;
   /** Whether its log and figures are shown. */
   chosen: boolean;
   choose(): void;
 }
 
 /** What a worker does now, and what it has done; a press shows its log. */
-export function WorkerCard({ worker, subject, chosen, choose }: Props) {
+export function WorkerCard({ worker, chosen, choose }: Props) {
   const idle = worker.action === "idle";
   const done = `${plural(worker.splits_done, "split")} · ${plural(worker.records_done, "record")}`;
   return (
@@ -36,12 +35,12 @@ export function WorkerCard({ worker, subject, chosen, choose }: Props) {
       <p class="worker-what">
         {worker.source ? <b>{worker.source}</b> : <span class="faint">waits for a split</span>}
         {worker.stream && worker.stream !== worker.source && <span> / {worker.stream}</span>}
-        {subject ? (
-          <SubjectWords subject={subject} />
+        {worker.subject && Object.keys(worker.subject).length > 0 ? (
+          <SubjectWords subject={worker.subject} most={3} />
         ) : (
           worker.split && (
             <span class="split" title={worker.split}>
-              {worker.split}
+              {splitWords(worker.split)}
             </span>
           )
         )}

@@ -1,9 +1,8 @@
-import type { ActivityEvent, Subject, WorkerView } from "../api/types.ts";
+import type { Subject } from "../api/types.ts";
 
-/** What a worker's split is about, by the newest event of that split that says so. */
-export function subjectOf(worker: WorkerView, events: ActivityEvent[]): Subject | undefined {
-  if (worker.split === undefined) return undefined;
-  return events.find(
-    (event) => event.subject && event.split === worker.split && event.source === worker.source,
-  )?.subject;
+/** What a split is about, by how much it tells people: values of several words before codes and numbers. */
+export function byTelling(subject: Subject): [name: string, value: string][] {
+  const isWords = ([, value]: [string, string]) => /\p{L}\s/u.test(value);
+  const values = Object.entries(subject);
+  return [...values.filter(isWords), ...values.filter((each) => !isWords(each))];
 }

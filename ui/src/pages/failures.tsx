@@ -179,8 +179,10 @@ function columns(open: (failure: FailureView) => void): Col<FailureView>[] {
       title: "Reason",
       main: true,
       cell: (failure) => (
-        <button type="button" class="link" onClick={() => open(failure)}>
-          <Words text={failure.reason} />
+        <button type="button" class="link reason" onClick={() => open(failure)}>
+          <span class="lines-3">
+            <Words text={failure.reason} />
+          </span>
         </button>
       ),
     },
@@ -224,8 +226,8 @@ function FailureDialog({ failure, close }: { failure: FailureView; close(): void
         </Act>
       }
     >
-      <p>
-        <Words text={failure.reason} />
+      <p class="reason">
+        <Words text={failure.reason} whole />
       </p>
       <Facts rows={rows} />
       {failure.payload === undefined ? (

@@ -115,8 +115,8 @@ function OneWorker({ worker, events }: { worker: WorkerView | undefined; events:
   useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
   const of = (action: string) => events.filter((event) => event.action === action);
   const records = of("inserted").reduce((sum, event) => sum + (event.count ?? 0), 0);
-  const took = of("complete")
-    .map((event) => event.duration_ms ?? 0)
+  const took = of("found")
+    .flatMap((event) => event.duration_ms ?? [])
     .sort((a, b) => a - b);
   const median = took[Math.floor(took.length / 2)];
   return (
@@ -129,7 +129,7 @@ function OneWorker({ worker, events }: { worker: WorkerView | undefined; events:
           ],
           ["This split", worker?.since_s === undefined ? undefined : `for ${duration(worker.since_s)}`],
           ["Listed here", `${plural(of("complete").length, "split")}, ${plural(records, "new record")}`],
-          ["A split takes", median === undefined ? undefined : `${millis(median)} (median)`],
+          ["A batch takes", median === undefined ? undefined : `${millis(median)} (median)`],
           [
             "Trouble",
             `${plural(of("error").length, "failure")}, ${count(of("retrying").length)} tried again`,

@@ -158,7 +158,11 @@ impl Slot {
             event.duration_ms = Some(millis(took));
             event.url = self.cell.url();
             let found = batch.found.len();
-            event.message = (found > 0).then(|| format!("and {found} more splits"));
+            event.message = match found {
+                0 => None,
+                1 => Some("and another split".to_owned()),
+                more => Some(format!("and {more} more splits")),
+            };
         });
     }
 

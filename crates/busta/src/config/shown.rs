@@ -66,10 +66,12 @@ impl Shown {
         };
         let mut settings: Vec<Setting> = shown.map(setting).collect();
         let Some(manifest) = manifest else { return Self { settings, ..Self::default() } };
-        let preset = section.entry("preset").and_then(|entry| entry.value.to_json().as_str().map(str::to_owned));
+        let preset =
+            section.entry("preset").and_then(|entry| entry.value.to_json().as_str().map(str::to_owned));
         let presets = manifest.presets();
         let chosen = preset.as_ref().and_then(|name| presets.get(name));
-        let of_preset = chosen.into_iter().flatten().map(|(name, value)| (name.as_str(), value, Origin::Preset));
+        let of_preset =
+            chosen.into_iter().flatten().map(|(name, value)| (name.as_str(), value, Origin::Preset));
         let of_nobody = manifest.defaults().map(|(name, value)| (name, value, Origin::Default));
         for (name, value, origin) in of_preset.chain(of_nobody) {
             if settings.iter().all(|known| known.name != name) {
@@ -105,7 +107,8 @@ fn value(node: &Node, place: Place) -> Value {
     match &node.content {
         Content::List(items) => items.iter().map(|item| value(item, place)).collect(),
         Content::Map(entries) => {
-            let pairs = entries.iter().map(|entry| (entry.key.clone(), below(&entry.key, &entry.value, place)));
+            let pairs =
+                entries.iter().map(|entry| (entry.key.clone(), below(&entry.key, &entry.value, place)));
             Value::Object(pairs.collect())
         }
         Content::Scalar { .. } if node.secret || place.is_secret => MASK.into(),

@@ -1,6 +1,8 @@
 //! Failures of all destinations, one by one and by what they have in common.
 
 use std::collections::HashMap;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use busta_core::reading::FailuresQuery;
 use busta_core::{ErrorKind, Failure, Result};
@@ -173,7 +175,7 @@ fn join(group: &mut FailureGroup, failure: &Failure) {
     }
 }
 
-/// A reason without what differs from one failure to the next: numbers, and what stands in quotes.
+/// A reason without what differs from one failure to the next: numbers, addresses, and what stands in quotes.
 fn pattern(reason: &str) -> String {
     /// Longer reasons differ in their beginnings, or do not differ.
     const LONGEST: usize = 200;
@@ -184,6 +186,10 @@ fn pattern(reason: &str) -> String {
             '0'..='9' => {
                 while characters.next_if(char::is_ascii_digit).is_some() {}
                 pattern.push('#');
+            }
+            'h' if is_address(characters.clone()) => {
+                while characters.next_if(|c| !c.is_whitespace()).is_some() {}
+                pattern.push('…');
             }
             '`' | '"' => {
                 let ended = characters.by_ref().any(|c| c == character);
@@ -197,6 +203,12 @@ fn pattern(reason: &str) -> String {
         }
     }
     pattern
+}
+
+/// Whether an address begins with the `h` before `rest`.
+fn is_address(rest: Peekable<Chars<'_>>) -> bool {
+    let start: String = rest.take("ttps://".len()).collect();
+    start == "ttps://" || start.starts_with("ttp://")
 }
 
 fn view(failure: Failure) -> FailureView {
@@ -224,6 +236,8 @@ mod tests {
         let one = pattern("GET `https://a.example/1` answered 503 after 1200 ms");
         assert_eq!(one, pattern("GET `https://a.example/22` answered 500 after 7 ms"));
         assert_eq!(one, "GET … answered # after # ms");
+        assert_eq!(one, pattern("GET http://a.example/1?of=a answered 404 after 1200 ms"));
+        assert_eq!(pattern("the http page, https:/x"), "the http page, https:/x");
         assert_ne!(one, pattern("not an object"));
         assert!(pattern(&"é".repeat(1000)).len() < 210);
     }

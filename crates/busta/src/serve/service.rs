@@ -8,11 +8,11 @@ use busta_core::reading::RowPage;
 use busta_core::{BudgetSettings, Error, Pool, Result, SourceName, WriteMode};
 use busta_engine::{EarlierRequests, PoolProgress, Snapshot};
 use busta_server::model::{
-    Accepted, ActivityEvent, ActivityQuery, BudgetView, Change, ChangeQuery, CollectRequest, Dataset, DatasetSchema,
-    Difference, DifferenceQuery, Edited, Episode, EstimateView, FailureGroup, FailureQuery, FailureView,
-    GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery, RecordQuery, Resources, RunDetail,
-    RunQuery, RunState, RunSummary, SentimentStats, SnapshotMark, SourceDetail, SourceHealth, SourceView,
-    StatsQuery, StreamView, Trending, TrendingQuery,
+    Accepted, ActivityEvent, ActivityQuery, BudgetView, Change, ChangeQuery, CollectRequest, Dataset,
+    DatasetSchema, Difference, DifferenceQuery, Edited, Episode, EstimateView, FailureGroup, FailureQuery,
+    FailureView, GroupBy, Health, Overview, Page, PageQuery, Readiness, RecentQuery, RecordQuery, Resources,
+    RunDetail, RunQuery, RunState, RunSummary, SentimentStats, SnapshotMark, SourceDetail, SourceHealth,
+    SourceView, StatsQuery, StreamView, Trending, TrendingQuery,
 };
 use busta_server::{Activity, EditRequest, RecordScan, Service, Traffic};
 use busta_store::{RunFilter, StateStore, StoredRun, Trigger};

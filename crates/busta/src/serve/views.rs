@@ -129,7 +129,7 @@ fn source_of_report(source: &SourceReport) -> SourceRun {
         name: source.name.to_string(),
         kind: source.kind.clone(),
         state: of_status(source.status),
-        splits_known: source.splits,
+        splits_known: source.splits.max(source.progress.iter().map(|phase| phase.splits_total).sum()),
         in_flight: 0,
         totals: brought(source),
         time: time(&source.phases),
@@ -250,7 +250,8 @@ fn worker(worker: &WorkerProgress) -> WorkerView {
 
 /// How a source is configured.
 pub fn settings(shown: &Shown) -> SettingsView {
-    let preset = |(name, values): &(String, _)| PresetView { name: name.clone(), values: Clone::clone(values) };
+    let preset =
+        |(name, values): &(String, _)| PresetView { name: name.clone(), values: Clone::clone(values) };
     let setting = |setting: &Setting| SettingView {
         name: setting.name.clone(),
         value: setting.value.clone(),

@@ -5,7 +5,7 @@ import type { DatasetRecord, DatasetSchema, Page } from "../../api/types.ts";
 import { datasetPath } from "../../api/views.ts";
 import { Act } from "../../components/button.tsx";
 import { Differences } from "../../components/changes.tsx";
-import { Moment } from "../../components/moment.tsx";
+import { BEGINNING, Moment } from "../../components/moment.tsx";
 import { Loaded } from "../../components/notice.tsx";
 import { Figures, Section } from "../../components/page.tsx";
 import { type Col, Table } from "../../components/table.tsx";
@@ -20,7 +20,6 @@ import { place, setQuery } from "../../state/router.ts";
 const RUNS = 100;
 /** More than anybody reads. */
 const MOST = 2000;
-const DAY_MS = 86_400_000;
 /** Columns of rows that came or went; the rest is in the grid. */
 const SHOWN = 6;
 
@@ -32,9 +31,8 @@ export function DiffTab({ schema }: { schema: DatasetSchema }) {
   );
   const runs = eachOnce(snapshots.data?.items ?? []);
   const { query } = place.value;
-  const [yesterday] = useState(() => new Date(Date.now() - DAY_MS).toISOString());
   // What the last run did, unless somebody asks for something else.
-  const from = query.get("from") ?? runs[1]?.run ?? runs[0]?.run ?? yesterday;
+  const from = query.get("from") ?? runs[1]?.run ?? BEGINNING;
   const to = query.get("to") ?? "";
   return (
     <Loaded query={snapshots}>

@@ -38,9 +38,11 @@ export function HistoryTab({ schema }: { schema: DatasetSchema }) {
       >
         {(entries) => (
           <>
-            <Section title="Number of rows">
-              <Counts entries={entries} />
-            </Section>
+            {entries.length > 1 && (
+              <Section title="Number of rows">
+                <Counts entries={entries} />
+              </Section>
+            )}
             <Section title="Runs and edits" beside={<span class="faint">newest first</span>}>
               {entries.length === 0 && <p class="empty">Nothing was collected or edited yet.</p>}
               <ol class="timeline">

@@ -8,8 +8,8 @@ use busta_server::model::{
     Column, Dataset, DatasetSchema, DatasetView, Difference, DifferenceQuery, EditAction, Edited, Episode,
     EpisodeKind, FailureGroup, FailureQuery, FailureView, GroupBy, GroupMood, Health, Mood, Overview, Page,
     PageQuery, PlaceMark, Readiness, RecentQuery, RecordQuery, Resources, RisingRecord, RisingTerm,
-    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SentimentStats, SettingsView, SnapshotMark, SourceDetail,
-    SourceHealth, SourceView, StatsQuery, Trending, TrendingQuery, Trigger,
+    RunDetail, RunQuery, RunState, RunSummary, RunTotals, SentimentStats, SettingsView, SnapshotMark,
+    SourceDetail, SourceHealth, SourceView, StatsQuery, Trending, TrendingQuery, Trigger,
 };
 use busta_server::{EditRequest, RecordScan, Service};
 use chrono::DateTime;

@@ -29,7 +29,13 @@ pub fn input(serving: &Serving) -> MetricsInput {
             ended: serving.runs.ended(),
             oldest: live.iter().map(|live| live.began.elapsed()).max(),
         },
-        sources: serving.wired.config.sources.iter().map(|built| source(serving, built, &snapshots)).collect(),
+        sources: serving
+            .wired
+            .config
+            .sources
+            .iter()
+            .map(|built| source(serving, built, &snapshots))
+            .collect(),
         pools: serving.pools(),
         queued: snapshots.iter().map(|snapshot| snapshot.queued as u64).sum(),
         workers: workers(&snapshots),

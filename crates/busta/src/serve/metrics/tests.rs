@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use busta_core::{BudgetSettings, Pool};
 use busta_core::meter::{Meter as _, RateHints, Request};
 use busta_core::settings::EngineSettings;
+use busta_core::{BudgetSettings, Pool};
 use busta_engine::{HostState, Hosts, PoolProgress, SourceFigures, SourceMeter, StreamFigures, WorkerAction};
 use busta_server::model::SourceHealth;
 use busta_server::{ActivityCounts, RouteTraffic};
