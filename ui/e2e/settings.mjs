@@ -9,7 +9,10 @@ const source = sources.find(({ budget, settings }) => budget && settings.presets
 assert.ok(source, "a source is needed with presets and a budget");
 
 test("a source shows its settings without secrets, and what its presets set", async () => {
-  const { preset, presets } = source.settings;
+  const {
+    preset,
+    settings: { presets },
+  } = source;
   const page = await openPage();
   await open(page, `/sources/${encodeURIComponent(source.name)}`);
   const section = page.locator("section").filter({

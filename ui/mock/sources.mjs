@@ -165,14 +165,18 @@ export function row(at) {
   };
 }
 
+/** The preset of a source that has some. */
+export function presetOf({ presets = {} }) {
+  return Object.keys(presets)[0];
+}
+
 /** How a source is configured, as its page shows it. */
 export function settingsOf(source) {
   const { presets = {}, settings = { file: { priority: source.priority } } } = source;
-  const preset = Object.keys(presets)[0];
+  const preset = presetOf(source);
   const from = (origin, values = {}) =>
     Object.entries(values).map(([name, value]) => ({ name, value, origin }));
   return {
-    ...(preset ? { preset } : {}),
     presets: Object.entries(presets).map(([name, values]) => ({ name, values })),
     values: [
       ...from("file", settings.file),

@@ -4,7 +4,7 @@ import { History } from "./history.mjs";
 import { makePosts } from "./posts.mjs";
 import { randomOf } from "./random.mjs";
 import { ESTIMATE, MockRun } from "./run.mjs";
-import { SOURCES, settingsOf, TABLES } from "./sources.mjs";
+import { presetOf, SOURCES, settingsOf, TABLES } from "./sources.mjs";
 
 const KEPT_EVENTS = 20_000;
 const EVERY_MS = { "every 15m": 900_000, auto: 420_000 };
@@ -254,6 +254,7 @@ export class World extends EventEmitter {
     return {
       name: source.name,
       type: source.type,
+      preset: presetOf(source),
       enabled: !source.refused,
       priority: source.priority,
       destination: "sqlite, busta.db",

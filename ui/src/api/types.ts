@@ -236,7 +236,6 @@ export interface Preset {
 
 /** How a source is configured, as far as it is no secret. */
 export interface SourceSettings {
-  preset?: string;
   /** The presets that its type offers. */
   presets: Preset[];
   values: Setting[];
@@ -245,6 +244,8 @@ export interface SourceSettings {
 export interface SourceView {
   name: string;
   type: string;
+  /** The preset of its type that is chosen. */
+  preset?: string;
   enabled: boolean;
   priority: string;
   destination: string;

@@ -3,6 +3,7 @@ import { operate } from "../api/client.ts";
 import type { Accepted, Estimate, SourceView } from "../api/types.ts";
 import { money } from "../format/money.ts";
 import { count, plural } from "../format/number.ts";
+import { scheduleWords } from "../format/schedule.ts";
 import { go } from "../state/router.ts";
 import { toast } from "../state/toast.ts";
 import { Act } from "./button.tsx";
@@ -50,6 +51,17 @@ export function Collect({ sources }: { sources: SourceView[] }) {
   );
 }
 
+/** How a source is configured, in a few words. */
+function about({ type, preset, schedule, enabled }: SourceView): string {
+  const parts = [
+    type,
+    preset && `preset ${preset}`,
+    schedule && scheduleWords(schedule.words),
+    !enabled && "only if named",
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
 function CollectDialog({ sources, close }: { sources: SourceView[]; close(): void }) {
   const enabled = sources.filter((source) => source.enabled).map((source) => source.name);
   const [chosen, setChosen] = useState(new Set(enabled));
@@ -95,8 +107,7 @@ function CollectDialog({ sources, close }: { sources: SourceView[]; close(): voi
         </Check>
         {sources.map((source) => (
           <Check key={source.name} checked={chosen.has(source.name)} set={(on) => toggle(source.name, on)}>
-            {source.name} <span class="faint">{source.type}</span>
-            {!source.enabled && <span class="faint"> · only if named</span>}
+            {source.name} <span class="faint">{about(source)}</span>
           </Check>
         ))}
       </fieldset>

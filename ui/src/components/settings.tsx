@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Preset, Setting, SettingOrigin, SourceSettings } from "../api/types.ts";
+import type { Preset, Setting, SettingOrigin, SourceDetail } from "../api/types.ts";
 import { count, plural } from "../format/number.ts";
 import { type Fact, Facts } from "./facts.tsx";
 
@@ -8,8 +8,9 @@ import { type Fact, Facts } from "./facts.tsx";
 const MOST = 12;
 
 /** How a source is configured, for people: its preset, and each of its settings. */
-export function Settings({ settings }: { settings: SourceSettings }) {
-  const { preset, presets, values } = settings;
+export function Settings({ source }: { source: SourceDetail }) {
+  const { preset } = source;
+  const { presets, values } = source.settings;
   const of = (origin: SettingOrigin) => values.filter((setting) => setting.origin === origin);
   const [own, fromPreset, usual] = [of("file"), of("preset"), of("default")];
   return (

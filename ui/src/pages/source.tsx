@@ -69,7 +69,7 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
       </div>
       <Budget source={source} />
       <Section title="Configuration">
-        <Settings settings={source.settings} />
+        <Settings source={source} />
       </Section>
       <Section title="Hosts">
         <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />

@@ -5,9 +5,6 @@ use utoipa::ToSchema;
 /// How a source is configured. Secrets stand as `***`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SettingsView {
-    /// The preset that is chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preset: Option<String>,
     /// The presets that its type has, by name.
     pub presets: Vec<PresetView>,
     /// What its section says, in the order of the file; then what the preset sets besides, then what is usual.

@@ -26,6 +26,9 @@ pub struct SourceView {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
+    /// The preset of its type that is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// Whether it is collected without being named.
     pub enabled: bool,
     /// Who goes first when there is not room for all: `critical`, `high`, `normal`, `low`.

@@ -66,6 +66,7 @@ impl Serving {
         SourceView {
             name: source.name.to_string(),
             kind: source.kind.clone(),
+            preset: source.shown.preset.clone(),
             enabled: source.enabled,
             priority: source.settings.priority.as_str().to_owned(),
             destination: self.wired.config.destinations[source.destination].words(),

@@ -262,7 +262,6 @@ pub fn settings(shown: &Shown) -> SettingsView {
         },
     };
     SettingsView {
-        preset: shown.preset.clone(),
         presets: shown.presets.iter().map(preset).collect(),
         values: shown.settings.iter().map(setting).collect(),
     }

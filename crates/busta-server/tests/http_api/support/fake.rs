@@ -49,6 +49,7 @@ fn source(name: &str) -> SourceView {
     SourceView {
         name: name.to_owned(),
         kind: "rss".to_owned(),
+        preset: None,
         enabled: true,
         priority: "normal".to_owned(),
         destination: "sqlite busta.db".to_owned(),
