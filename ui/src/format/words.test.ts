@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { splitWords } from "./split.ts";
+import { byTelling } from "./subject.ts";
 import { shortUrl } from "./url.ts";
 
 describe("names of splits", () => {
@@ -22,5 +23,12 @@ describe("addresses", () => {
     expect(shortUrl(`https://a.example:8443/search?q=${"x".repeat(100)}${end}`)).toMatch(
       /^https:\/\/a\.example:8443\/…x+&offset=0&limit=100$/,
     );
+  });
+});
+
+describe("what a split is about", () => {
+  it("begins with what people read", () => {
+    const subject = { asin: "B0X1", price: "10.5", title: "USB hub, 7 ports", subreddit: "rust" };
+    expect(byTelling(subject).map(([name]) => name)).toEqual(["title", "asin", "price", "subreddit"]);
   });
 });
