@@ -1,6 +1,6 @@
 //! The result of a run: one value, from which the table, the JSON document and the exit code are made.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{RunId, SourceName};
@@ -170,8 +170,36 @@ pub struct SourceReport {
     /// How far the parts of its work are, in the order of its streams; empty if its streams have no phases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub progress: Vec<PhaseProgress>,
+    /// What was asked for and is not there. Absent if the source cannot tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// The first thing that went wrong for good, in words.
     pub error: Option<String>,
+}
+
+/// Files that a source was asked for and that its origin does not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// How many.
+    pub files: u64,
+    /// Of what, and from when to when: the first hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+}
+
+/// Files of one kind that follow one another and are not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What they are files of: `BTCUSDT 1h`.
+    pub of: String,
+    /// The first day that they would hold; absent if they are of no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NaiveDate>,
+    /// The last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NaiveDate>,
+    /// How many files.
+    pub files: u64,
 }
 
 /// Why a source's part of a run was ended before its end. What is missing is collected when the run is

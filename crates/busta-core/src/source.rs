@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::failure::Failure;
 use crate::ids::StreamName;
 use crate::record::Records;
+use crate::report::Gaps;
 use crate::split::Split;
 use crate::stream::StreamSpec;
 
@@ -40,6 +41,12 @@ pub trait Source: Send + Sync {
 
     /// The files that it keeps on this machine, if it does (`busta archive verify`).
     fn kept_files(&self) -> Option<KeptFiles> {
+        None
+    }
+
+    /// What it has been asked for and has not found, as far as the run that was planned last has come; `None` if
+    /// it cannot tell what there should be. Cheap.
+    fn gaps(&self) -> Option<Gaps> {
         None
     }
 }

@@ -76,6 +76,7 @@ impl Ledger {
             estimate: self.estimate,
             stopped: self.stopped.clone(),
             progress: self.progress_by_phase(),
+            gaps: self.shared.source.gaps(),
             error: self.error.clone().or_else(|| self.stopped.as_ref().map(|stopped| stopped.reason.clone())),
         }
     }

@@ -67,6 +67,7 @@ fn source(name: &str, status: Status) -> SourceReport {
         estimate: None,
         stopped: None,
         progress: Vec::new(),
+        gaps: None,
         error: None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use busta_core::report::Gaps;
 use busta_core::source::KeptFiles;
 use busta_core::{Checkpoint, Cursor, DatasetSettings, Probe, Reader, Result, Source, Split, StreamSpec};
 use serde_json::{Map, Value};
@@ -77,6 +78,10 @@ impl Source for Informed {
 
     fn kept_files(&self) -> Option<KeptFiles> {
         self.inner.kept_files()
+    }
+
+    fn gaps(&self) -> Option<Gaps> {
+        self.inner.gaps()
     }
 }
 
