@@ -1,5 +1,6 @@
 //! Sources, transforms and destinations, and what they share: the one polite HTTP client and the file formats.
 
+mod blocking;
 pub mod destinations;
 pub mod download;
 pub mod formats;

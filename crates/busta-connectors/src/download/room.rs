@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use busta_core::units::ByteSize;
 use busta_core::{Error, Result};
 
+use crate::blocking::trying;
+
 /// So much is always left free: the destination and the rest of the machine live on the disk too.
 const RESERVE: u64 = 64 << 20;
 
@@ -34,9 +36,7 @@ impl Claim {
     pub async fn check(&self, folder: &Path) -> Result<()> {
         let folder = folder.to_owned();
         let bytes = self.room.load(Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || check(&folder, bytes))
-            .await
-            .map_err(|error| Error::bug(format!("looking for room failed: {error}")))?
+        trying(move || check(&folder, bytes)).await
     }
 
     /// So many bytes have come: they are the disk's own business now.

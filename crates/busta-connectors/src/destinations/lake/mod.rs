@@ -70,7 +70,7 @@ use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::destination::{ColumnInfo, Purge, Purged, Readable, Scan, SchemaChange, TableInfo};
 use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
-use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Failure, Finish, Records, Result};
+use busta_core::{Checkpoint, Chunk, Committed, Destination, Failure, Finish, Records, Result};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
 pub(super) use config::{file_size_problem, path_problem};
@@ -84,6 +84,8 @@ use layout::Layout;
 use stage::Stager;
 use view::View;
 use writer::{Lake, Prepared};
+
+use crate::blocking::trying as blocking;
 
 /// Files in one folder per table.
 pub(super) struct LakeDestination {
@@ -154,15 +156,6 @@ impl Folder {
             Some(lake) => Ok(View::of(lake)),
             None => View::read(&self.layout),
         }
-    }
-}
-
-/// Runs file work where it may wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => Err(Error::bug(format!("the writer panicked: {error}"))),
-        Err(_) => Err(Error::cancelled("the runtime is shutting down")),
     }
 }
 

@@ -18,6 +18,7 @@ use super::lent::{Lent, Reader};
 use super::names::{SYSTEM, quoted};
 use super::schema::{Catalogue, Storage, Table};
 use super::{counts::Counts, failures, open, page, views};
+use crate::blocking::trying as blocking;
 
 /// A page ends at whichever comes first.
 const PAGE_ROWS: usize = 1_000;
@@ -52,12 +53,6 @@ impl Reading {
         let location = self.location.clone();
         blocking(move || read(open::reader(&location)?)).await
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::bug(format!("reading was aborted: {error}")))?
 }
 
 pub(super) fn find<'a>(catalogue: &'a Catalogue, table: &str) -> Result<&'a Table> {

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use busta_core::destination::{Readable, Scan};
 use busta_core::failpoint::hit;
-use busta_core::{Destination, Error, Records, Result};
+use busta_core::{Destination, Records, Result};
 
 use super::document::{self, Names};
 use super::extent::Extent;
 use super::name::safe;
 use super::tree::{self, Expected};
 use super::{ASSETS, COLLECTIONS, ItemFolder};
+use crate::blocking::trying as blocking;
 
 /// What is known about a collection.
 #[derive(Default)]
@@ -148,10 +149,4 @@ impl<'a> Rows<'a> {
             self.scan = Some(self.readable.scan(table).await?);
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::bug(format!("making the folder: {error}")))?
 }

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Error, Failure, Reader, Records, Result, Split};
+use busta_core::{Batch, Failure, Reader, Records, Result, Split};
 use url::Url;
 
 use super::Assets;
+use crate::blocking::blocking;
 
 /// Batches larger than this are looked through on a thread for blocking work.
 const LARGE: usize = 128 << 10;
@@ -39,12 +40,7 @@ impl Reader for WithAssets {
         let (assets, records, page) = (self.assets.clone(), batch.records.clone(), self.page());
         let is_large = records.weight() > LARGE;
         let work = move || find(&assets, &records, page.as_ref());
-        let (found, failures) = if is_large {
-            let found = tokio::task::spawn_blocking(work).await;
-            found.map_err(|error| Error::bug(format!("looking for assets: {error}")))?
-        } else {
-            work()
-        };
+        let (found, failures) = if is_large { blocking(work).await? } else { work() };
         batch.found.extend(found);
         batch.failures.extend(failures);
         Ok(Some(batch))
