@@ -125,9 +125,12 @@ def with_busta(binary, convert=False):
     return prepare
 
 
-def with_bare_loop(origin, folder):
-    (folder / "urls").write_text("".join(f"{origin.base}/{path}\n" for path in origin.digests))
-    return [BARE, "urls", str(PARALLEL)]
+def with_bare_loop(*more):
+    def prepare(origin, folder):
+        (folder / "urls").write_text("".join(f"{origin.base}/{path}\n" for path in origin.digests))
+        return [BARE, "urls", str(PARALLEL), *more]
+
+    return prepare
 
 
 def with_aria2(origin, folder):
@@ -162,7 +165,8 @@ def with_python(origin, folder):
 
 def contestants(args):
     every = {
-        "bare loop (Rust)": (BARE.exists(), with_bare_loop),
+        "bare loop (Rust)": (BARE.exists(), with_bare_loop()),
+        "bare loop, synced": (BARE.exists(), with_bare_loop("synced")),
         "busta": (True, with_busta(args.busta)),
         "bare loop (Python)": (True, with_python),
         "aria2c + sha256sum": (shutil.which("aria2c"), with_aria2),

@@ -132,6 +132,11 @@ impl Folder {
         self.parts().join(format!("{}.{generation}.part", Self::part_stem(path)))
     }
 
+    /// Where what is made of a file on the way may be; it is swept as part files are.
+    pub fn scratch(&self, path: &str) -> PathBuf {
+        self.parts().join(format!("{}.rows.part", Self::part_stem(path)))
+    }
+
     /// What the names of a path's part files begin with, up to the first dot.
     pub(super) fn part_stem(path: &str) -> String {
         Sha256::digest(path).iter().take(16).map(|byte| format!("{byte:02x}")).collect()

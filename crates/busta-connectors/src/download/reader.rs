@@ -13,7 +13,7 @@ use super::answer::{Meaning, begun, judge, judge_first};
 use super::folder::{Folder, Known};
 use super::hash::Digests;
 use super::kept::{self, Kept};
-use super::part::{Part, blocking, digests};
+use super::part::{Mark, Part, blocking, digests};
 use super::place::Place;
 use super::ranges::Ranges;
 use super::record::{last_batch, progress};
@@ -57,6 +57,26 @@ pub(super) struct Transfer {
     incoming: Incoming,
     part: Part,
     room: Claim,
+    /// Where and when the last mark was begun.
+    begun: (u64, Instant),
+}
+
+impl Transfer {
+    fn new(incoming: Incoming, part: Part, room: Claim) -> Box<Self> {
+        let begun = (part.offset(), Instant::now());
+        Box::new(Self { incoming, part, room, begun })
+    }
+
+    /// Whether it is time to commit what has come since the last mark.
+    fn is_due(&self) -> bool {
+        let (offset, at) = self.begun;
+        self.part.offset() - offset >= BATCH_BYTES || at.elapsed() >= BATCH_TIME
+    }
+
+    async fn begin_mark(&mut self) -> Result<()> {
+        self.begun = (self.part.offset(), Instant::now());
+        self.part.begin_mark().await
+    }
 }
 
 /// What the beginning of a call led to.
@@ -182,7 +202,7 @@ impl DownloadReader {
             Meaning::Rest(total) => {
                 self.place.total = total;
                 let room = self.room(offset).await?;
-                Ok(Begun::Transfer(Box::new(Transfer { incoming, part, room })))
+                Ok(Begun::Transfer(Transfer::new(incoming, part, room)))
             }
             Meaning::Nothing => Ok(Begun::All(Box::new(part))),
             Meaning::Whole => {
@@ -207,7 +227,7 @@ impl DownloadReader {
         let (path, before) = self.part_files();
         let part = Part::create(path, before, self.asked()).await?;
         let room = self.room(0).await?;
-        Ok(Box::new(Transfer { incoming, part, room }))
+        Ok(Transfer::new(incoming, part, room))
     }
 
     /// Whether anybody could tell that the rest is of the same object: a validator or a checksum.
@@ -261,11 +281,9 @@ impl DownloadReader {
 
     /// Reads until there is something to commit.
     async fn receive(&mut self, mut transfer: Box<Transfer>) -> Result<Batch> {
-        let began = Instant::now();
-        let first = transfer.part.offset();
         let error = loop {
             match transfer.incoming.chunk().await {
-                Ok(Some(chunk)) => transfer.part.take(&chunk).await?,
+                Ok(Some(chunk)) => transfer.part.take(chunk).await?,
                 Ok(None) => match self.missing(&transfer.part) {
                     None => return self.complete(transfer.part).await,
                     Some(error) => break error,
@@ -274,29 +292,30 @@ impl DownloadReader {
             }
             let offset = transfer.part.offset();
             self.check_size(offset)?;
-            if offset - first >= BATCH_BYTES || began.elapsed() >= BATCH_TIME {
-                self.settle(&mut transfer).await?;
+            if let Some(mark) = transfer.part.marked().await? {
+                self.settle(&mut transfer, mark);
                 self.state = State::Open(transfer);
                 return progress(&self.place);
+            }
+            if transfer.is_due() {
+                transfer.begin_mark().await?;
             }
         };
         if transfer.part.offset() <= self.place.offset {
             return Err(error);
         }
         // What has come counts: the retries start anew behind it.
-        self.settle(&mut transfer).await?;
+        let mark = transfer.part.mark().await?;
+        self.settle(&mut transfer, mark);
         self.state = State::Broken(error);
         progress(&self.place)
     }
 
-    /// Brings the place to where the part file is, which is on the disk then.
-    async fn settle(&mut self, transfer: &mut Transfer) -> Result<()> {
-        let hashes = transfer.part.sync().await?;
-        let offset = transfer.part.offset();
-        transfer.room.came(offset.saturating_sub(self.place.offset));
-        self.place.offset = offset;
-        self.place.hashes = Some(hashes);
-        Ok(())
+    /// Brings the place to what is on the disk.
+    fn settle(&mut self, transfer: &mut Transfer, mark: Mark) {
+        transfer.room.came(mark.offset.saturating_sub(self.place.offset));
+        self.place.offset = mark.offset;
+        self.place.hashes = Some(mark.hashes);
     }
 
     fn missing(&self, part: &Part) -> Option<Error> {
