@@ -95,6 +95,10 @@ impl Making<'_> {
     fn members(&self, patterns: &Patterns) -> Vec<Member> {
         let count = if self.file.layout == Layout::Bybit { 1 } else { self.shape.members };
         match self.rows(patterns) {
+            Rows::Few(mut rows) if self.shape.shuffled.hit(self.path) => {
+                shuffle(&mut rows[usize::from(header(self.file).is_some())..]);
+                shares(&rows, count).enumerate().map(|(n, rows)| self.few(n, rows, count)).collect()
+            }
             Rows::Few(rows) => {
                 shares(&rows, count).enumerate().map(|(n, rows)| self.few(n, rows, count)).collect()
             }
@@ -142,6 +146,11 @@ impl Making<'_> {
         let stem = file.trim_end_matches(".zip");
         if count > 1 { format!("{stem}-part{n}.csv") } else { format!("{stem}.csv") }
     }
+}
+
+/// Puts rows out of order, always in the same way.
+fn shuffle(rows: &mut [Vec<u8>]) {
+    rows.sort_by_cached_key(|row| crc32fast::hash(row));
 }
 
 /// `count` shares of about the same size, some of which may be empty.

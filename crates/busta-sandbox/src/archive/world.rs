@@ -78,6 +78,8 @@ pub(super) struct Shape {
     pub(super) macosx: bool,
     /// Archives that are damaged inside, and that their checksums vouch for.
     pub(super) bad_crc: Names,
+    /// Files of few rows that do not stand in their order.
+    pub(super) shuffled: Names,
 }
 
 /// Whose tree it is.
@@ -182,6 +184,7 @@ impl Default for ArchiveWorld {
                 members: 1,
                 macosx: false,
                 bad_crc: Names::default(),
+                shuffled: Names::default(),
             },
             checksums: Checksums::Checksum,
             etag: Tag::Md5,
@@ -230,6 +233,7 @@ impl ArchiveWorld {
             "members" => self.shape.members = number()?,
             "macosx" => self.shape.macosx = switch(value).ok_or_else(wrong)?,
             "bad_crc" => self.shape.bad_crc = names(),
+            "shuffled" => self.shape.shuffled = names(),
             "checksums" => self.checksums = one(value, &CHECKSUMS).ok_or_else(wrong)?,
             "etag" => self.etag = one(value, &TAGS).ok_or_else(wrong)?,
             "index" => self.index = Some(one(value, &INDEXES).ok_or_else(wrong)?),

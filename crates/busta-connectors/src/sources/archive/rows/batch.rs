@@ -52,9 +52,9 @@ impl Gather {
         self.body.bytes() >= self.room || self.failures.len() >= MAX_FAILURES
     }
 
-    /// Whether no record is in it.
+    /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.body.len() == 0
+        self.body.len() == 0 && self.failures.is_empty()
     }
 
     /// Adds the row that `make` puts into the columns; nothing if it fails.

@@ -18,8 +18,9 @@ mod members;
 mod moment;
 mod quality;
 mod sheet;
+mod sorted;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use busta_core::{Failure, Records, Result};
@@ -34,9 +35,13 @@ use interval::Interval;
 use members::Texts;
 use quality::Tally;
 use sheet::{Place, Sheet};
+use sorted::{Sorted, Start};
 
 /// The value of a path that says how far apart rows are.
 const INTERVAL: &str = "interval";
+
+/// So much text is sorted at once.
+const RUN: usize = 4 << 20;
 
 /// A file whose rows are being read. All of it blocks.
 pub struct RowsFile {
@@ -54,6 +59,11 @@ pub struct RowsFile {
     from: Option<Place>,
     tally: Tally,
     buffer: Vec<u8>,
+    /// Where rows that are out of order are sorted; nowhere if they are given as they are.
+    scratch: Option<PathBuf>,
+    /// From where on the text under way is sorted, and the sorted text once it is made.
+    sorted_from: Option<Place>,
+    sorted: Option<Sorted>,
 }
 
 /// Where to go on in a file.
@@ -65,6 +75,9 @@ pub struct RowsPlace {
     offset: u64,
     /// How many lines.
     line: u64,
+    /// These are places in the text that is made of this one by sorting what follows this place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sorted_from: Option<Place>,
     /// The quality report so far.
     quality: Tally,
 }
@@ -116,7 +129,17 @@ impl RowsFile {
             from: from.filter(|from| from.offset > 0),
             tally: at.map(|at| at.quality.clone()).unwrap_or_default(),
             buffer: Vec::new(),
+            scratch: None,
+            sorted_from: at.and_then(|at| at.sorted_from),
+            sorted: None,
         })
+    }
+
+    /// The same, whose rows are given in the order of their time: those that are not in it are sorted in files that
+    /// are called as `scratch` and more.
+    #[must_use]
+    pub fn sorting_at(self, scratch: PathBuf) -> Self {
+        Self { scratch: Some(scratch), ..self }
     }
 
     /// Reads rows for about so many bytes of records.
@@ -133,8 +156,16 @@ impl RowsFile {
                 None => self.sheet().map_err(|error| error.at(&shown))?,
             };
             gather.enter(&shown, sheet.columns());
+            let before = (sheet.place().unwrap_or_default(), self.tally.clone());
             let is_end = sheet.read(&mut gather, &mut self.tally).map_err(|error| error.at(&shown))?;
+            if self.is_to_be_sorted(&sheet, &before.1) {
+                self.buffer = sheet.into_buffer();
+                self.sort(before).map_err(|error| error.at(&shown))?;
+                gather = Gather::new(bytes, self.interval);
+                continue;
+            }
             if is_end {
+                (self.sorted_from, self.sorted) = (None, None);
                 self.buffer = sheet.into_buffer();
                 self.next += 1;
                 // The next text may have other columns.
@@ -151,6 +182,39 @@ impl RowsFile {
         Ok(self.batch(gather, end))
     }
 
+    /// Whether the rows just read are not in order, and can be brought into it.
+    fn is_to_be_sorted(&self, sheet: &Sheet, before: &Tally) -> bool {
+        self.tally.out_of_order() > before.out_of_order()
+            && self.sorted_from.is_none()
+            && self.scratch.is_some()
+            && sheet.has_rows()
+    }
+
+    /// Sorts what follows a place that has such a tally, and goes on with that.
+    fn sort(&mut self, (place, before): (Place, Tally)) -> Result<()> {
+        let late = self.make_sorted(place, before.previous())?.map(|sorted| {
+            let late = sorted.late;
+            self.sorted = Some(sorted);
+            late
+        });
+        self.tally = before;
+        match late {
+            Some(late) => {
+                self.tally.sorted(late);
+                self.sorted_from = Some(place);
+            }
+            // They are given as they are.
+            None => (self.scratch, self.from) = (None, Some(place)),
+        }
+        Ok(())
+    }
+
+    fn make_sorted(&self, place: Place, previous: Option<i64>) -> Result<Option<Sorted>> {
+        let Some(scratch) = &self.scratch else { return Ok(None) };
+        let open = || self.texts.open(self.next, Vec::new());
+        Sorted::make(open, &self.table, Start { place, previous }, (scratch, RUN))
+    }
+
     fn batch(&self, gather: Gather, end: RowsEnd) -> RowsBatch {
         let (records, failures) = gather.finish();
         RowsBatch { records, failures, end }
@@ -159,10 +223,17 @@ impl RowsFile {
     /// Opens the text that comes next.
     fn sheet(&mut self) -> Result<Sheet> {
         let from = self.from.take();
-        if from.is_none() {
+        if from.is_none() && self.sorted_from.is_none() {
             self.tally.enter_member();
         }
-        let window = self.texts.open(self.next, std::mem::take(&mut self.buffer))?;
+        if let (Some(place), None) = (self.sorted_from, &self.sorted) {
+            self.sorted = self.make_sorted(place, None)?;
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        let window = match &self.sorted {
+            Some(sorted) => sorted.window(buffer)?,
+            None => self.texts.open(self.next, buffer)?,
+        };
         let name = self.texts.member(self.next).map_or(&*self.name, Path::new);
         Sheet::open(window, name, &self.table, &self.about, from)
     }
@@ -172,15 +243,17 @@ impl RowsFile {
             member: self.texts.index(self.next),
             offset: place.offset,
             line: place.line,
+            sorted_from: self.sorted_from,
             quality: self.tally.clone(),
         }
     }
 
     /// What the text that comes next is called.
     fn text(&self) -> String {
+        let sorted = if self.sorted_from.is_some() { " (sorted)" } else { "" };
         match self.texts.member(self.next) {
-            Some(member) => format!("{}:{member}", self.shown),
-            None => self.shown.clone(),
+            Some(member) => format!("{}:{member}{sorted}", self.shown),
+            None => format!("{}{sorted}", self.shown),
         }
     }
 }

@@ -114,6 +114,22 @@ impl Tally {
         }
     }
 
+    /// How many rows were out of order.
+    pub fn out_of_order(&self) -> u64 {
+        self.out_of_order
+    }
+
+    /// The time of the row before.
+    pub fn previous(&self) -> Option<i64> {
+        self.series.previous
+    }
+
+    /// The rows to come are sorted: `late` of them were not in order before.
+    pub fn sorted(&mut self, late: u64) {
+        self.out_of_order += late;
+        self.series.previous = None;
+    }
+
     /// A row became a failure.
     pub fn failed(&mut self) {
         self.failed_rows += 1;

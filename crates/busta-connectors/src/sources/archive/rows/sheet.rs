@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use busta_core::{Columns, Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::batch::Gather;
@@ -17,7 +18,7 @@ use crate::formats::{Cut, Cutter, CutterPlace, MAX_RECORD, unreadable};
 use crate::sources::archive::layout::Table;
 
 /// Around fields that hold delimiters or line breaks (RFC 4180).
-const QUOTE: u8 = b'"';
+pub(super) const QUOTE: u8 = b'"';
 
 /// A text, open somewhere between its start and its end.
 pub(super) struct Sheet {
@@ -32,7 +33,7 @@ enum SheetCutter {
 }
 
 /// A place in a text: how many bytes and lines are done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     pub offset: u64,
     pub line: u64,
@@ -110,9 +111,14 @@ impl Sheet {
         }
     }
 
+    /// Whether it has rows of fields, and not lines of JSON.
+    pub fn has_rows(&self) -> bool {
+        matches!(self.cutter, SheetCutter::Rows(_))
+    }
+
     /// The columns of its rows; `None` if they are lines of JSON.
     pub fn columns(&self) -> Option<Columns> {
-        matches!(self.cutter, SheetCutter::Rows(_)).then(|| self.maker.columns())
+        self.has_rows().then(|| self.maker.columns())
     }
 
     /// Where the text can be left; `None` in the middle of something.
@@ -204,13 +210,13 @@ impl Sheet {
     }
 }
 
-fn delimiter(table: &Table) -> u8 {
+pub(super) fn delimiter(table: &Table) -> u8 {
     // A layout with another one is refused when it is read.
     table.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()).unwrap_or(b',')
 }
 
 /// Looks at the first row, and moves on behind it if it holds names.
-fn header(table: &Table, window: &mut Window, rows: &mut RowCutter) -> Result<Order> {
+pub(super) fn header(table: &Table, window: &mut Window, rows: &mut RowCutter) -> Result<Order> {
     loop {
         let unread = window.unread();
         let (used, found) = rows.next(unread, window.is_last());

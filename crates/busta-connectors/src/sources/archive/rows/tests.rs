@@ -321,3 +321,50 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Rows in any order come in that of their time, however small batches are and wherever reading goes on; what was
+    /// given before the first one out of order is in order too.
+    #[test]
+    fn rows_come_in_the_order_of_their_time(
+        times in proptest::collection::vec(0u64..500, 1..60), bytes in 1usize..3000, reopen in any::<bool>(), zipped in any::<bool>(),
+    ) {
+        let folder = Folder::new();
+        let text: String = times.iter().enumerate().map(|(n, time)| format!("{},1,{n},true,x\n", 1_704_067_200 + time)).collect();
+        let text = format!("t,p,n,b,s\n{text}");
+        let path = if zipped {
+            folder.file("a.zip", &archive(&[("a.csv", text.as_bytes())]))
+        } else {
+            folder.file("a.csv", text.as_bytes())
+        };
+        let plain = read(&path, 1 << 20, false).unwrap();
+        let scratch = folder.file("scratch", b"").with_file_name("a.rows.part");
+        let open = |at: Option<&RowsPlace>| {
+            RowsFile::open(&path, &table(), &about(), "a.csv", at).unwrap().sorting_at(scratch.clone())
+        };
+        let (mut told, mut file, mut batches) = (Told::default(), open(None), 0);
+        told.quality = loop {
+            let batch = file.read(bytes).unwrap();
+            told.add(&batch);
+            batches += 1;
+            match batch.end {
+                RowsEnd::Done(quality) => break quality,
+                RowsEnd::More(place) if reopen => file = open(Some(&place)),
+                RowsEnd::More(_) => {}
+            }
+        };
+        let time = |record: &String| serde_json::from_str::<Value>(record).unwrap()["t"].as_str().unwrap().to_owned();
+        let given: Vec<String> = told.records.iter().map(time).collect();
+        let falls = given.windows(2).filter(|two| two[1] < two[0]).count();
+        // One batch is looked at before it is given; behind it, there are two stretches at most.
+        prop_assert!(falls <= 1, "{given:?}");
+        if batches == 1 {
+            prop_assert_eq!(falls, 0);
+        }
+        let all = |told: &Told| { let mut all = told.records.clone(); all.sort(); all };
+        prop_assert_eq!(all(&told), all(&plain));
+        let counts = |quality: &Quality| (quality.rows, quality.failed_rows, quality.members, quality.out_of_order);
+        prop_assert_eq!(counts(&told.quality), counts(&plain.quality));
+        prop_assert!(!scratch.exists());
+    }
+}
