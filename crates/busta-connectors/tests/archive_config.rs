@@ -84,6 +84,8 @@ fn each_mistake_is_told_with_what_there_is() {
         (json!({"values": {"station": "north"}}), "values.station. stands in no path"),
         (json!({"write_mode": "replace"}), "write_mode. cannot be `replace`"),
         (json!({"ranges": {"max_concurrency": 0}}), "ranges.max_concurrency"),
+        (json!({"headers": {"a b": "c"}}), "headers.a b. cannot be the name of a header"),
+        (json!({"headers": {"Range": "bytes=0-"}}), "headers.range. is set by busta itself"),
         (json!({"simbols": "x"}), "unknown field `simbols`"),
     ] {
         let told = problems(keys(over.clone()));

@@ -51,8 +51,16 @@ pub enum Verdict {
     },
 }
 
-/// A record of a file.
+/// What a record tells of a file.
 #[derive(Debug, Deserialize)]
+struct Told {
+    path: String,
+    /// Absent if the file never came.
+    sha256: Option<String>,
+}
+
+/// A file that has come.
+#[derive(Debug)]
 struct Kept {
     path: String,
     sha256: String,
@@ -82,9 +90,9 @@ pub async fn verify(source: &BuiltSource, kept: &KeptFiles, destination: &dyn De
                 |error| Error::data(format!("a record of table {} tells of no file: {error}", stream.table));
             let owner: Owner = serde_json::from_slice(record).map_err(no_file)?;
             if owner.source == source.name.as_str() {
-                let file: Kept = serde_json::from_slice(record).map_err(no_file)?;
-                check_path(&file.path)?;
-                files.push(file);
+                let Told { path, sha256 } = serde_json::from_slice(record).map_err(no_file)?;
+                check_path(&path)?;
+                files.extend(sha256.map(|sha256| Kept { path, sha256 }));
             }
         }
         let looks = files.into_iter().map(|file| look(kept.folder.join(&file.path), file));

@@ -223,6 +223,150 @@ fn each_fault_has_its_outcome() {
 }
 
 #[test]
+fn a_file_that_is_broken_inside_fails_once_for_each_content() {
+    let origin = Origin::default();
+    let base = world(&origin, ",periods=daily,bad_crc=BTCUSDT-1h-2023-12-30");
+    let desk = desk(&klines(&base, "    period: daily\n    discover: { type: template }\n"));
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!((ended.code, &source(&report, "klines")["failures"]), (3, &Value::from(1)), "{report:#}");
+    let told = texts(&desk, "SELECT split || ': ' || reason FROM _busta_failures");
+    assert!(told[0].contains("BTCUSDT-1h-2023-12-30.zip"), "{told:?}");
+    let rows = all_rows(&desk);
+
+    // What vouches for it has not changed: there is nothing to try again.
+    let report = desk.collect_well(&[]);
+    assert_eq!((&report["records"], &report["failures"]), (&Value::from(0), &Value::from(0)));
+    origin.sandbox().republish_archive("BTCUSDT-1h-2023-12-30");
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!((ended.code, &report["failures"]), (3, &Value::from(1)), "it is another one, and as broken");
+    assert_eq!(all_rows(&desk), rows);
+}
+
+#[test]
+fn a_file_that_has_rotted_is_read_once_it_is_mended() {
+    let origin = Origin::default();
+    let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n    convert: false\n"));
+    desk.collect_well(&[]);
+    let zip = zips(&desk.file("archives")).remove(0);
+    let (mut bytes, written) = (std::fs::read(&zip).unwrap(), zip.metadata().unwrap().modified().unwrap());
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&zip, bytes).unwrap();
+    std::fs::File::options().write(true).open(&zip).unwrap().set_modified(written).unwrap();
+    let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
+    desk.write("busta.yaml", yaml.replace("    convert: false\n", ""));
+    assert_eq!(desk.collect(&[]).0.code, 3);
+    assert_eq!(desk.busta(&["archive", "verify", "--repair"]).code, 0);
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
+}
+
+#[test]
+fn what_is_not_there_is_told_and_recorded() {
+    let origin = Origin::default();
+    let options = ",periods=daily,gone=BTCUSDT-1h-2023-12-29+BTCUSDT-1h-2023-12-30";
+    for (discover, more) in [
+        ("{ type: template }", ""),
+        ("{ type: s3 }", ""),
+        ("{ type: html }", ""),
+        ("{ type: manifest, url: manifest.txt }", "    include: ['**/daily/klines/*/1h/*.zip']\n"),
+    ] {
+        let more = format!("    period: daily\n    discover: {discover}\n{more}");
+        let index = if discover.contains("html") { ",index=apache" } else { "" };
+        let yaml = klines(&world(&origin, &format!("{options}{index}")), &more);
+        let yaml = yaml.replace("to: 2024-02-05", "to: 2024-02-12");
+        let desk = desk(&yaml);
+        let report = desk.collect_well(&[]);
+        let expected = serde_json::json!({
+            "files": 6,
+            "gaps": [
+                { "of": "BTCUSDT 1h", "from": "2023-12-29", "to": "2023-12-30", "files": 2 },
+                { "of": "BTCUSDT 1h", "from": "2024-02-11", "to": "2024-02-12", "files": 2 },
+                { "of": "ETHUSDT 1h", "from": "2024-02-11", "to": "2024-02-12", "files": 2 },
+            ],
+        });
+        let gaps = |report: &Value| source(report, "klines")["gaps"].clone();
+        assert_eq!(gaps(&report), expected, "{discover}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 6, "{discover}");
+        let info = desk.busta(&["sources", "info", "klines"]).stdout;
+        let told = "asked for, and not there: 6 files\n  BTCUSDT 1h, 2023-12-29 to 2023-12-30\n";
+        assert!(info.contains(told), "{discover}: {info}");
+
+        // It is told by every run, and recorded once.
+        let report = desk.collect_well(&[]);
+        assert_eq!((&report["records"], gaps(&report)), (&Value::from(0), expected), "{discover}");
+        let verified = desk.busta(&["archive", "verify", "klines"]);
+        assert_eq!(verified.code, 0, "{discover}: {}{}", verified.stdout, verified.stderr);
+    }
+}
+
+#[test]
+fn what_comes_later_is_missed_no_more() {
+    for discover in ["template", "s3"] {
+        let origin = Origin::default();
+        let base = world(&origin, ",gone=BTCUSDT-1h-2024-01-10");
+        let yaml = klines(&base, &format!("    discover: {{ type: {discover} }}\n"));
+        let yaml = yaml.replace("[BTCUSDT, ETHUSDT]", "BTCUSDT").replace("2023-12-25", "2024-01-05");
+        let yaml = yaml.replace("2024-02-05", "2024-02-11");
+        let desk = desk(&yaml);
+        let report = desk.collect_well(&[]);
+        assert_eq!(source(&report, "klines")["gaps"]["files"], 2, "{discover}: {report:#}");
+        // The month is asked for as a whole now, and its file holds that day; and another day is published.
+        let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
+        desk.write("busta.yaml", yaml.replace("2024-01-05", "2024-01-01"));
+        origin.sandbox().advance_archive(1);
+        let report = desk.collect_well(&[]);
+        assert_eq!(source(&report, "klines")["gaps"], serde_json::json!({ "files": 0 }), "{discover}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 0, "{discover}");
+        let held = texts(&desk, "SELECT period || ' ' || instead FROM files WHERE instead IS NOT NULL");
+        assert_eq!(held.len(), 1, "{held:?}");
+        assert!(held[0].starts_with("2024-01-10 data/spot/monthly/"), "{held:?}");
+        let info = desk.busta(&["sources", "info", "klines"]).stdout;
+        assert!(info.contains("nothing that was asked for is missing"), "{info}");
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_tells_what_it_missed_before() {
+    let origin = Origin::default();
+    let base = world(&origin, ",periods=daily,gone=2023-12-29");
+    let desk = desk(&klines(&base, "    period: daily\n    discover: { type: template }\n"));
+    for nth in [4, 6, 8] {
+        let mut command = desk.command(&[&COLLECT[..], &["--resume"]].concat());
+        let died = command.env("BUSTA_FAILPOINT", format!("engine.commit.after:{nth}")).output().unwrap();
+        assert!(!died.status.success());
+    }
+    let report = desk.collect_well(&["--resume"]);
+    let gaps = &source(&report, "klines")["gaps"];
+    assert_eq!((&gaps["files"], gaps["gaps"].as_array().unwrap().len()), (&Value::from(2), 2), "{report:#}");
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 2);
+}
+
+#[test]
+fn headers_go_to_the_origin_and_are_never_told() {
+    use busta_sandbox::{API_KEY, API_KEY_HEADER};
+    let origin = Origin::default();
+    let base = world(&origin, ",periods=daily").replace("/archive/", "/auth/key-header/archive/");
+    let more = format!("    period: daily\n    headers: {{ {API_KEY_HEADER}: '${{ARCHIVE_KEY}}' }}\n");
+    for discover in ["template", "s3"] {
+        let desk = desk(&klines(&base, &format!("{more}    discover: {{ type: {discover} }}\n")));
+        let collect = |key: &str| desk.command(&COLLECT).env("ARCHIVE_KEY", key).output().unwrap();
+        // A refusal is none of a file that is not there.
+        let refused = collect("a-wrong-key-of-mine");
+        assert_eq!(refused.status.code(), Some(3), "{discover}");
+        let told = format!(
+            "{:?}{:?}",
+            String::from_utf8_lossy(&refused.stdout),
+            String::from_utf8_lossy(&refused.stderr)
+        );
+        assert!(told.contains("403") && !told.contains("a-wrong-key-of-mine"), "{discover}: {told}");
+        let well = collect(API_KEY);
+        assert_eq!(well.status.code(), Some(0), "{discover}: {}", String::from_utf8_lossy(&well.stderr));
+        assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS, "{discover}");
+    }
+}
+
+#[test]
 fn servers_that_truncate_reset_and_change_lead_to_right_files() {
     for profile in
         ["fail=truncate:every:3", "fail=reset:every:4", "fail=503:every:3", "changes=1", "ranges=off"]
@@ -332,7 +476,13 @@ fn months_asked_for_in_part_are_fetched_if_there_are_no_days() {
         desk(&klines(&world(&origin, ""), "    discover: { type: template }\n    period: monthly\n"));
     months.collect_well(&[]);
     // Only January is there as a month.
-    assert_eq!(number(&months, "SELECT count(*) FROM files"), 2);
+    assert_eq!(number(&months, "SELECT count(*) FROM files WHERE NOT missing"), 2);
+    let told = "SELECT symbol || ' ' || period FROM files WHERE missing ORDER BY 1";
+    let missing = ["BTCUSDT 2023-12", "BTCUSDT 2024-02", "ETHUSDT 2023-12", "ETHUSDT 2024-02"];
+    assert_eq!(texts(&months, told), missing);
+    let listed = desk(&klines(&world(&origin, ""), "    period: monthly\n"));
+    listed.collect_well(&[]);
+    assert_eq!(texts(&listed, told), missing);
     let part = klines(&world(&origin, ""), "    discover: { type: template }\n    period: monthly\n");
     let part = desk(&part.replace("2023-12-25", "2024-01-15"));
     part.collect_well(&[]);
@@ -485,6 +635,33 @@ fn others_read_from_the_lake_what_stands_in_the_zips() {
     let judged = std::process::Command::new(python)
         .arg(script)
         .args([desk.file("archives"), desk.file("lake/klines")])
+        .output()
+        .unwrap();
+    println!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
+    assert!(judged.status.success(), "a judge has found something; see above");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+#[allow(clippy::print_stdout, reason = "what a judge says")]
+fn others_find_the_lake_sorted_though_files_are_not() {
+    let origin = Origin::default();
+    // A month of minutes makes several batches.
+    let base = format!(
+        "{}/archive/symbols=2,intervals=1m,from=2023-12-20,to=2024-02-10,shuffled=2024-01+2023-12-26",
+        origin.url()
+    );
+    let yaml = klines(&base, "").replace("intervals: [1h]", "intervals: 1m");
+    let partitions = "partition_by: [symbol, { field: open_time, by: day }]";
+    let desk =
+        Desk::new(&format!("destination: {{ type: parquet, path: lake, {partitions} }}\nsources:\n{yaml}"));
+    let report = desk.collect_well(&[]);
+    assert_eq!(report["records"], 2 * 43 * 24 * 60 + 2 * FILES);
+    let Some(python) = busta_testkit::judges::python() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges/sorted.py");
+    let judged = std::process::Command::new(python)
+        .arg(script)
+        .args([desk.file("lake/klines").as_os_str(), "open_time".as_ref()])
         .output()
         .unwrap();
     println!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));

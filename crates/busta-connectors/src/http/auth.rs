@@ -127,6 +127,8 @@ pub struct Auth {
     identity: Option<String>,
     /// How the source names itself, if not as all do.
     agent: Option<HeaderValue>,
+    /// More headers of requests that go home. They may hold secrets.
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Debug)]
@@ -140,7 +142,7 @@ enum Kind {
 impl Auth {
     /// No credentials.
     pub fn none() -> Self {
-        Self { kind: Kind::None, home: None, identity: None, agent: None }
+        Self { kind: Kind::None, home: None, identity: None, agent: None, headers: Vec::new() }
     }
 
     /// Credentials that are only ever sent to the origin of `home`. The error is a clause for the
@@ -167,13 +169,20 @@ impl Auth {
                 (Kind::OAuth(Box::new(Tokens::new(oauth2)?)), oauth2.client_id.as_str())
             }
         };
-        Ok(Self { kind, home: Some(home.clone()), identity: Some(identity.to_owned()), agent: None })
+        Ok(Self { kind, home: Some(home.clone()), identity: Some(identity.to_owned()), ..Self::none() })
     }
 
     /// The same, for a source whose headers say how it names itself: it does so when it asks for tokens too.
     #[must_use]
     pub fn introduced_as(self, agent: Option<HeaderValue>) -> Self {
         Self { agent, ..self }
+    }
+
+    /// The same, with headers that every request to the origin of `home` has, and no other. They are never logged.
+    #[must_use]
+    pub fn with_headers(self, home: &Url, mut headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        headers.iter_mut().for_each(|(_, value)| value.set_sensitive(true));
+        Self { home: Some(home.clone()), headers, ..self }
     }
 
     pub(super) fn agent(&self) -> Option<&HeaderValue> {
@@ -201,6 +210,9 @@ impl Auth {
     pub(super) fn apply(&self, url: &mut Url, headers: &mut HeaderMap, token: Option<&str>) -> Result<()> {
         if !self.is_home(url) {
             return Ok(());
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
         }
         match &self.kind {
             Kind::None => {}

@@ -11,7 +11,7 @@ use super::{Context, pauses, plan, sample, selection, session};
 use crate::config::{BuiltSource, Config};
 use crate::exit::Exit;
 use crate::output::{line, note, to_stdout};
-use crate::report::{quality, table};
+use crate::report::{gaps, quality, table};
 use crate::{figures, wiring};
 
 /// So many runs are looked through for the last one of a source.
@@ -216,8 +216,31 @@ async fn info(context: &Context, name: &str) -> Result<Exit> {
     if let Some(built) = config.destinations.get(source.destination) {
         line(&stored(&*built.destination, source.source.streams()).await)?;
     }
-    line(measured(&StateStore::at(&config.state), source).await?.trim_end())?;
+    let store = StateStore::at(&config.state);
+    if let Some(words) = missing(&store, source).await? {
+        line(words.trim_end())?;
+    }
+    line(measured(&store, source).await?.trim_end())?;
     Ok(Exit::Done)
+}
+
+/// What the last run did not find of what it was asked for, if it is a source that can tell.
+async fn missing(store: &StateStore, source: &BuiltSource) -> Result<Option<String>> {
+    if source.source.gaps().is_none() {
+        return Ok(None);
+    }
+    let mut reports = store.runs(LOOK_BACK).await?.into_iter().filter_map(|run| run.report);
+    let last = reports.find_map(|report| {
+        let mine = report.sources.into_iter().find(|s| s.name == source.name)?;
+        Some((report.run_id, report.finished_at, mine.gaps?))
+    });
+    Ok(last.map(|(run, at, found)| {
+        let words = match found.files {
+            0 => "nothing that was asked for is missing".to_owned(),
+            _ => format!("asked for, and not there: {}", gaps::words(&found, "  ")),
+        };
+        format!("\nin run {run} ({}): {words}", at.format("%F %T UTC"))
+    }))
 }
 
 /// What the last run measured of it.

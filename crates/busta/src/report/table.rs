@@ -4,7 +4,7 @@ use busta_core::budget::money;
 use busta_core::report::{HostReport, RunReport, SourceReport, Status};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 
-use super::quality;
+use super::{gaps, quality};
 use crate::figures;
 
 /// An empty table in busta's style.
@@ -59,6 +59,7 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
             text.push_str(&format!("  {} ({}): {reason}\n", source.name, source.status.as_str()));
         }
     }
+    text.push_str(&gaps::of_run(report));
     text.push_str(&quality::findings(report));
     let held_back: Vec<_> = report.hosts.iter().filter(|host| host.is_held_back()).collect();
     if !held_back.is_empty() {
@@ -212,6 +213,7 @@ mod tests {
             estimate: None,
             stopped: None,
             progress: Vec::new(),
+            gaps: None,
             error: error.map(str::to_owned),
         }
     }

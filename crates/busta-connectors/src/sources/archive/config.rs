@@ -19,13 +19,14 @@ use crate::sources::api::TextOrList;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveConfig {
-    /// A layout that comes with busta: `binance`, `bybit`, `bitmex` or `okx`.
+    /// A layout that comes with busta: `binance`, `bitmex`, `bybit`, `gateio` or `okx`.
     #[serde(default)]
     pub preset: Option<String>,
     /// In place of `preset`: how the repository is laid out.
     #[serde(default)]
     pub layout: Option<Layout>,
-    /// Where the paths of files start; that of the layout if not given. Credentials are sent to this origin only.
+    /// Where the paths of files start; that of the layout if not given. Credentials and headers are sent to this
+    /// origin only.
     #[serde(default)]
     pub base_url: Option<String>,
     /// How it is found out which files there are; as the layout says if not given.
@@ -106,6 +107,9 @@ pub struct ArchiveConfig {
     /// The table with one record about the rows of each file.
     #[serde(default = "quality_table")]
     pub quality_table: String,
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// How to authenticate.
     #[serde(default)]
     pub auth: AuthSettings,

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, Reader, RecordsBuilder, Result};
+use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, RecordsBuilder, Result};
 use serde_json::Value;
 
 use super::fetch::fields;
 use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
-use super::settings::{Archive, RowsThere};
+use super::settings::Archive;
+use super::version::RowsThere;
 use super::work::{RowsOf, Told, Work};
+use crate::download::sha256_of;
 use crate::sources::blocking;
 
 /// About so many bytes of records make a batch.
@@ -22,12 +24,15 @@ pub struct RowsReader {
     at: Option<RowsPlace>,
     file: Option<RowsFile>,
     over: bool,
+    /// Why it cannot be read on, once that is noted.
+    broken: Option<Error>,
 }
 
 impl RowsReader {
     /// A reader that goes on at `at`. Does no I/O.
     pub fn new(archive: Arc<Archive>, of: RowsOf, at: Option<&Cursor>) -> Result<Self> {
-        Ok(Self { archive, of, at: at.map(Cursor::decode).transpose()?, file: None, over: false })
+        let at = at.map(Cursor::decode).transpose()?.flatten();
+        Ok(Self { archive, of, at, file: None, over: false, broken: None })
     }
 
     /// Reads on, on a thread that may block.
@@ -46,6 +51,16 @@ impl RowsReader {
         Ok(batch)
     }
 
+    /// Notes that the file cannot be read to its end, before that is told: so it is told once for each content, and
+    /// not by every run.
+    fn break_off(&mut self, error: Error) -> Result<Batch> {
+        let mut batch = Batch::new(Records::default(), Cursor::encode(&self.at)?);
+        let (version, broken) = (self.of.version.clone(), Some(error.to_string()));
+        batch.starts.push(RowsThere { version, untold: None, broken }.start(&self.of.path)?);
+        self.broken = Some(error);
+        Ok(batch)
+    }
+
     fn told(&self, quality: &impl serde::Serialize) -> Result<Told> {
         let encoded = serde_json::to_value(quality)
             .map_err(|error| Error::bug(format!("what is told about rows cannot be encoded: {error}")))?;
@@ -59,9 +74,18 @@ impl RowsReader {
 }
 
 impl Archive {
+    /// Whether a file has the bytes that were fetched: it may have rotted since, and is mended then.
+    async fn is_as_fetched(&self, path: &str) -> bool {
+        // What this run has fetched is not known from before.
+        let Some(known) = self.folder.known(path) else { return true };
+        let is = sha256_of(self.folder.target(path)).await;
+        is.is_ok_and(|is| is.is_some_and(|(is, _)| known.sha256 == Some(is)))
+    }
+
     fn open_rows(&self, of: &RowsOf, at: Option<&RowsPlace>) -> Result<RowsFile> {
         let table = self.table.as_ref().ok_or_else(|| Error::bug("rows without a table"))?;
-        RowsFile::open(&self.folder.target(&of.path), table, &fields(&of.values), &of.path, at)
+        let file = RowsFile::open(&self.folder.target(&of.path), table, &fields(&of.values), &of.path, at)?;
+        Ok(file.sorting_at(self.folder.scratch(&of.path)))
     }
 }
 
@@ -72,7 +96,17 @@ impl Reader for RowsReader {
             return Ok(None);
         }
         self.archive.meter.asking(&self.of.path);
-        let read = self.read().await?;
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
+        let read = match self.read().await {
+            Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::Corrupt) => {
+                let archive = self.archive.clone();
+                let is_as_fetched = archive.is_as_fetched(&self.of.path).await;
+                return if is_as_fetched { self.break_off(error).map(Some) } else { Err(error) };
+            }
+            other => other?,
+        };
         let mut batch = match read.end {
             RowsEnd::More(place) => {
                 let cursor = Cursor::encode(&place)?;
@@ -83,7 +117,8 @@ impl Reader for RowsReader {
                 self.over = true;
                 let mut batch = Batch::last(read.records);
                 let told = self.told(&quality)?;
-                let there = RowsThere { version: told.version.clone(), untold: Some(told.record.clone()) };
+                let (version, untold) = (told.version.clone(), Some(told.record.clone()));
+                let there = RowsThere { version, untold, broken: None };
                 batch.starts.push(there.start(&told.path)?);
                 batch.found.push(Work::Quality(told).split(&self.archive)?);
                 batch
@@ -109,7 +144,7 @@ impl Reader for TellReader {
         let pushed = records.push_serialized(&told.record);
         pushed.map_err(|error| Error::bug(format!("a record cannot be encoded: {error}")))?;
         let mut batch = Batch::last(records.finish());
-        batch.starts.push(RowsThere { version: told.version, untold: None }.start(&told.path)?);
+        batch.starts.push(RowsThere { version: told.version, untold: None, broken: None }.start(&told.path)?);
         Ok(Some(batch))
     }
 

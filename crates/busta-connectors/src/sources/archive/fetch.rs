@@ -114,7 +114,7 @@ impl FetchReader {
     async fn go_on(&mut self, mut download: DownloadReader) -> Result<Batch> {
         let batch = match download.next().await {
             Ok(batch) => batch.unwrap_or_else(|| Batch::last(Records::default())),
-            Err(error) if self.may_be_missing(&error) => return self.wanted.missing(error),
+            Err(error) if self.may_be_missing(&error) => return self.wanted.missing(error).await,
             Err(error) => return Err(error),
         };
         if batch.done {
@@ -204,6 +204,7 @@ impl Wanted {
     fn task(&self, said: Said) -> Task {
         let mut about = fields(&self.object.values);
         about.insert("key".to_owned(), Value::from(self.object.key.clone()));
+        about.insert("missing".to_owned(), Value::from(false));
         if let Some(period) = &self.object.period {
             about.insert("period".to_owned(), Value::from(period.to_string()));
         }
@@ -218,6 +219,7 @@ impl Wanted {
     /// The batch that ends the split with a file that is here.
     fn here(&self, mut batch: Batch, known: &Known) -> Result<Batch> {
         self.archive.found.there.fetch_add(1, Ordering::Relaxed);
+        self.archive.arrived(&self.object, &mut batch)?;
         if let Some(work) = self.archive.left_of(&self.object, known)? {
             batch.found.push(work.split(&self.archive)?);
         }
@@ -225,7 +227,11 @@ impl Wanted {
     }
 
     /// What a file means that is not there.
-    fn missing(&self, error: Error) -> Result<Batch> {
+    async fn missing(&self, error: Error) -> Result<Batch> {
+        if let Some(known) = as_left(&self.archive.folder, &self.path).await? {
+            // It was there when it was fetched.
+            return self.here(Batch::last(Records::default()), &known);
+        }
         let found = &self.archive.found;
         let mut batch = Batch::last(Records::default());
         let missing = found.missing.fetch_add(1, Ordering::Relaxed) + 1;
@@ -239,6 +245,10 @@ impl Wanted {
         }
         if self.archive.missing == Missing::Fail {
             return Err(error.hint("`missing: ignore` takes it for a time without data"));
+        }
+        if let Some((records, start)) = self.archive.absent(&self.object)? {
+            batch.records = records;
+            batch.starts.push(start);
         }
         let planned = found.planned.load(Ordering::Relaxed);
         if planned > 0 && missing == planned && found.there.load(Ordering::Relaxed) == 0 {

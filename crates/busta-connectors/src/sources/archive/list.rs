@@ -12,10 +12,12 @@ use url::Url;
 use super::config::PeriodKey;
 use super::layout::Discover;
 use super::listing::{self, Entry, Next, Page};
+use super::missing::folder_of_all;
 use super::path::{Captured, PathPattern};
 use super::period::{Month, Period};
-use super::plan::{folder_of, sort};
+use super::plan::{folder_of, named_series, sort};
 use super::settings::Archive;
+use super::stretches::Stretches;
 use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 use crate::download::as_left;
@@ -42,6 +44,9 @@ struct ListPlace {
     next: Option<Next>,
     /// How many pages were looked at.
     pages: u64,
+    /// The days of the files that they have named, where this folder holds all of a series.
+    #[serde(skip_serializing_if = "Stretches::is_empty")]
+    seen: Stretches,
 }
 
 /// The files of months that are there, whose days need not be fetched.
@@ -217,6 +222,46 @@ impl ListReader {
         Some(months)
     }
 
+    /// The series whose files are all named by the time this listing ends, and the days of those that it and the
+    /// pages before have named.
+    fn series(&self, page: &Page) -> BTreeMap<BTreeMap<String, String>, Stretches> {
+        let mut series = BTreeMap::new();
+        let Some((files_of, named)) = self.archive.finest() else { return series };
+        let Some(pattern) = self.archive.listed.get(&files_of) else { return series };
+        let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
+        if is_told {
+            series.extend(
+                named_series(&self.archive, named).into_iter().map(|values| (values, Stretches::default())),
+            );
+        } else {
+            let here = self.values_here().filter(|values| {
+                let folder = folder_of_all(pattern, |name| values.get(name).cloned());
+                self.listing.files_of == files_of && folder.as_ref() == Some(&self.listing.folder)
+            });
+            let Some(values) = here else { return series };
+            series.insert(values, self.place.seen.clone());
+        }
+        for entry in page.files.iter().filter(|entry| self.archive.wanted.has_path(&entry.key)) {
+            let Some(Captured { values, period: Some(period) }) = pattern.matches(&entry.key) else {
+                continue;
+            };
+            if is_told && self.archive.wanted.has_values(&values) {
+                series.entry(values).or_default().insert(period);
+            } else if let Some(seen) = series.get_mut(&values) {
+                seen.insert(period);
+            }
+        }
+        for (values, month) in self.months.iter().flat_map(|months| &months.known) {
+            let period = Period::Month(*month);
+            if self.archive.wanted.has_period(period, self.archive.today(), false)
+                && let Some(seen) = series.get_mut(values)
+            {
+                seen.insert(period);
+            }
+        }
+        series
+    }
+
     /// Whether a day lies in a month whose file is fetched.
     fn has_month(&self, values: &BTreeMap<String, String>, period: Period) -> bool {
         let (Period::Day(day), Some(months)) = (period, &self.months) else { return false };
@@ -266,12 +311,19 @@ impl Reader for ListReader {
         if let Some(months) = self.months_of(&page) {
             self.months = Some(months);
         }
-        let (found, failures) = self.found(&page).await?;
+        let (mut found, failures) = self.found(&page).await?;
         self.over = page.next.is_none();
+        let series = self.series(&page);
+        if self.over {
+            for (values, seen) in &series {
+                found.extend(self.archive.unlisted(values, seen)?);
+            }
+        }
+        let seen = series.into_values().next().filter(|_| !self.over).unwrap_or_default();
         if self.over && failures.is_empty() {
             self.ended(self.folders)?;
         }
-        self.place = ListPlace { next: page.next, pages: self.place.pages + 1 };
+        self.place = ListPlace { next: page.next, pages: self.place.pages + 1, seen };
         let batch = Batch::new(Records::default(), Cursor::encode(&self.place)?);
         Ok(Some(Batch { found, failures, done: self.over, ..batch }))
     }

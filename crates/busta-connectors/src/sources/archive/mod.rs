@@ -18,7 +18,7 @@
 //!
 //! `config` is what the operator writes, `settings` what is made of it; `layout` and `preset` say how repositories are
 //! laid out. `plan` begins, `list` looks into folders, `fetch` fetches, `convert` reads the rows with `rows`. `work` is
-//! what splits carry, `wanted` says which files are.
+//! what splits carry, `wanted` says which files are, `missing` which of them are not there.
 
 mod check;
 mod config;
@@ -28,6 +28,7 @@ mod hash_line;
 pub mod layout;
 mod list;
 mod listing;
+mod missing;
 mod path;
 mod period;
 mod plan;
@@ -36,6 +37,7 @@ mod probe;
 pub mod rows;
 mod settings;
 mod side;
+mod stretches;
 mod sums;
 mod version;
 mod wanted;
@@ -45,6 +47,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, SourceConnector, SourceContext, read_config};
+use busta_core::report::Gaps;
 use busta_core::source::KeptFiles;
 use busta_core::{Checkpoint, Cursor, Probe, Reader, Result, Source, Split, StreamSpec};
 use serde_json::Value;
@@ -53,6 +56,7 @@ use self::config::ArchiveConfig;
 use self::convert::{RowsReader, TellReader};
 use self::fetch::FetchReader;
 use self::list::ListReader;
+use self::missing::AbsentReader;
 use self::settings::Archive;
 use self::work::Work;
 
@@ -96,6 +100,7 @@ impl Source for ArchiveSource {
             Work::Fetch(object) => Box::new(FetchReader::new(archive, split, *object, at)?),
             Work::Rows(rows) => Box::new(RowsReader::new(archive, rows, at)?),
             Work::Quality(told) => Box::new(TellReader(Some(told))),
+            Work::Absent(absent) => Box::new(AbsentReader::new(archive, absent, at)?),
         })
     }
 
@@ -108,5 +113,9 @@ impl Source for ArchiveSource {
             folder: self.archive.folder.root().to_owned(),
             stream: self.archive.files.name.clone(),
         })
+    }
+
+    fn gaps(&self) -> Option<Gaps> {
+        self.archive.gaps()
     }
 }

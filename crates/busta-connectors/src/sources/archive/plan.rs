@@ -99,7 +99,7 @@ pub fn days_of(archive: &Archive, object: &Object) -> Vec<Object> {
 }
 
 /// The file that a pattern names; `None` if it lacks a value or is not wanted.
-fn object(
+pub fn object(
     archive: &Archive,
     pattern: &PathPattern,
     values: &BTreeMap<String, String>,
@@ -135,6 +135,12 @@ fn products(archive: &Archive, pattern: &PathPattern) -> Vec<BTreeMap<String, St
             .collect();
     }
     all
+}
+
+/// The series whose values are all named.
+pub fn named_series(archive: &Archive, pattern: &PathPattern) -> Vec<BTreeMap<String, String>> {
+    let all = products(archive, pattern);
+    all.into_iter().filter(|values| pattern.values().all(|name| values.contains_key(name))).collect()
 }
 
 /// The folders in which what is wanted lies, as far as names tell.

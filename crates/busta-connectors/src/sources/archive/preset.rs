@@ -9,6 +9,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("binance", include_str!("presets/binance.yaml")),
     ("bitmex", include_str!("presets/bitmex.yaml")),
     ("bybit", include_str!("presets/bybit.yaml")),
+    ("gateio", include_str!("presets/gateio.yaml")),
     ("okx", include_str!("presets/okx.yaml")),
 ];
 

@@ -46,7 +46,7 @@ pub async fn probe(archive: &Arc<Archive>) -> Result<Probe> {
                 return Ok(Probe { summary, sample: Records::default() });
             }
             Work::Fetch(object) => object,
-            Work::Rows(_) | Work::Quality(_) => continue,
+            Work::Rows(_) | Work::Quality(_) | Work::Absent(_) => continue,
         };
         let url = archive.where_is(&object);
         let request = Request::get(url.clone()).range(0..1, None);

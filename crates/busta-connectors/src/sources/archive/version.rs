@@ -1,6 +1,8 @@
 //! Which rows are there: those of one content, by one table.
 
-use busta_core::{Error, Result};
+use busta_core::{Cursor, Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::layout::Table;
@@ -13,4 +15,28 @@ pub fn of(known: &Known, table: &Table) -> Result<String> {
     let text = serde_json::to_vec(&(&known.sha256, written, table))
         .map_err(|error| Error::bug(format!("a table cannot be encoded: {error}")))?;
     Ok(Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What stands before the path in the start cursor of a file's rows.
+pub const ROWS: &str = "rows:";
+
+/// Which rows of a file are there: the start cursor under [`RowsThere::start`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowsThere {
+    /// Those of this content and table: see [`super::version`].
+    pub version: String,
+    /// What has not been told about them yet. If a run dies before it is, the next one tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<Map<String, Value>>,
+    /// Why there are no more of them: the file is what its origin vouches for, and cannot be read to its end. It is not
+    /// read again until it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+impl RowsThere {
+    /// The start cursor for the rows of the file at `path`.
+    pub fn start(&self, path: &str) -> Result<(String, Cursor)> {
+        Ok((format!("{ROWS}{path}"), Cursor::encode(self)?))
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::missing::Absent;
 use super::path::Grain;
 use super::period::Period;
 use super::settings::Archive;
@@ -24,6 +25,8 @@ pub enum Work {
     Rows(RowsOf),
     /// Tell how the rows of a file were.
     Quality(Told),
+    /// Tell which files are not there.
+    Absent(Absent),
 }
 
 /// A folder of the repository.
@@ -155,6 +158,7 @@ impl Work {
             }
             Self::Rows(rows) => (format!("rows {}", rows.path), archive.rows_stream()?, None),
             Self::Quality(told) => (format!("quality {}", told.path), archive.quality_stream()?, None),
+            Self::Absent(absent) => (absent.name(), archive.files.name.clone(), None),
         };
         Split::new(id, stream, host, self)
     }
