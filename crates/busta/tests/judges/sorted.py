@@ -20,6 +20,6 @@ for file in files:
 query = f"""select count(*), count(*) filter (where fell) from (
     select {column} < lag({column}) over (partition by filename order by file_row_number) as fell
     from read_parquet('{folder}/**/*.parquet', filename = true, file_row_number = true))"""
-read, falls = duckdb.sql(query).fetchone()
+[(read, falls)] = duckdb.sql(query).fetchall()
 assert (read, falls) == (rows, 0), f"DuckDB: {read} rows of {rows}, {falls} out of order"
 print(f"{len(files)} files, {rows} rows, all in the order of {column}")
