@@ -19,6 +19,8 @@ pub enum Cell<'a> {
     Time(i64),
     /// A text.
     Text(&'a str),
+    /// The JSON text of any value but `null`.
+    Raw(&'a str),
 }
 
 /// The values of a column, of which those at nulls mean nothing.
@@ -35,6 +37,8 @@ pub enum Values {
     Times(Vec<i64>),
     /// Texts.
     Texts(Texts),
+    /// The JSON texts of values that no other type holds: objects, lists, numbers with more digits. None is `null`.
+    Raw(Texts),
     /// The same JSON text in all rows.
     Same(Box<str>),
 }
@@ -186,7 +190,7 @@ impl Column {
             Values::Bools(values) => Some(values.len()),
             Values::Ints(values) | Values::Times(values) => Some(values.len()),
             Values::Floats(values) => Some(values.len()),
-            Values::Texts(texts) => Some(texts.ends.len()),
+            Values::Texts(texts) | Values::Raw(texts) => Some(texts.ends.len()),
             Values::Same(_) => None,
         }
     }
@@ -200,6 +204,7 @@ impl Column {
             (Values::Floats(values), Cell::Float(value)) => values.push(value),
             (Values::Times(values), Cell::Time(value)) => values.push(value),
             (Values::Texts(texts), Cell::Text(text)) => texts.push(text),
+            (Values::Raw(texts), Cell::Raw(json)) => texts.push(json),
             _ => return false,
         }
         true
@@ -213,7 +218,7 @@ impl Column {
             Values::Bools(values) => values.push(false),
             Values::Ints(values) | Values::Times(values) => values.push(0),
             Values::Floats(values) => values.push(0.0),
-            Values::Texts(texts) => texts.push(""),
+            Values::Texts(texts) | Values::Raw(texts) => texts.push(""),
             Values::Same(_) => {}
         }
     }
@@ -232,6 +237,7 @@ impl Column {
             Values::Floats(values) => Cell::Float(values[row]),
             Values::Times(values) => Cell::Time(values[row]),
             Values::Texts(texts) => Cell::Text(texts.get(row)),
+            Values::Raw(texts) => Cell::Raw(texts.get(row)),
             Values::Same(_) => return None,
         })
     }
@@ -255,7 +261,7 @@ impl Column {
             Values::Bools(values) => values.truncate(len),
             Values::Ints(values) | Values::Times(values) => values.truncate(len),
             Values::Floats(values) => values.truncate(len),
-            Values::Texts(texts) => texts.truncate(len),
+            Values::Texts(texts) | Values::Raw(texts) => texts.truncate(len),
             Values::Same(_) => {}
         }
         self.nulls.truncate(len);
@@ -281,6 +287,7 @@ impl Column {
             Values::Bools(_) | Values::Ints(_) | Values::Floats(_) => SHORT * rows,
             Values::Times(_) => MOMENT * rows,
             Values::Texts(texts) => texts.bytes.len() + 2 * rows,
+            Values::Raw(texts) => texts.bytes.len(),
             Values::Same(raw) => raw.len() * rows,
         };
         // Quotes, a colon and a comma.
@@ -292,7 +299,7 @@ impl Column {
             Values::Bools(values) => values.len(),
             Values::Ints(values) | Values::Times(values) => size_of_val(&**values),
             Values::Floats(values) => size_of_val(&**values),
-            Values::Texts(texts) => texts.bytes.len() + size_of_val(&*texts.ends),
+            Values::Texts(texts) | Values::Raw(texts) => texts.bytes.len() + size_of_val(&*texts.ends),
             Values::Same(raw) => raw.len(),
         };
         values + self.nulls.present.len()
@@ -307,6 +314,7 @@ impl Values {
             Self::Floats(_) => Self::Floats(Vec::new()),
             Self::Times(_) => Self::Times(Vec::new()),
             Self::Texts(_) => Self::Texts(Texts::default()),
+            Self::Raw(_) => Self::Raw(Texts::default()),
             Self::Same(raw) => Self::Same(raw.clone()),
         }
     }

@@ -11,19 +11,26 @@ pub use column::{Cell, Column, Nulls, Texts, Values};
 pub struct Columns {
     rows: usize,
     list: Vec<Column>,
+    is_sparse: bool,
 }
 
 impl Columns {
     /// Empty columns, which rows are pushed to.
     pub fn new(list: Vec<Column>) -> Self {
-        Self { rows: 0, list }
+        Self { list, ..Self::default() }
     }
 
     /// Columns of so many rows; `None` if one of them has another length, or a name stands there twice.
     pub fn of(rows: usize, list: Vec<Column>) -> Option<Self> {
         let are_whole = list.iter().all(|column| column.rows().is_none_or(|own| own == rows));
         let differ = |(at, column): (usize, &Column)| list[..at].iter().all(|c| c.name() != column.name());
-        (are_whole && list.iter().enumerate().all(differ)).then_some(Self { rows, list })
+        (are_whole && list.iter().enumerate().all(differ)).then_some(Self { rows, list, ..Self::default() })
+    }
+
+    /// The same records, whose texts leave out what is null.
+    #[must_use]
+    pub fn sparse(self) -> Self {
+        Self { is_sparse: true, ..self }
     }
 
     /// How many records there are.
@@ -72,7 +79,8 @@ impl Columns {
     #[must_use]
     pub fn filter(&self, keeps: impl Fn(usize) -> bool) -> Self {
         let rows: Vec<usize> = (0..self.rows).filter(|row| keeps(*row)).collect();
-        Self { rows: rows.len(), list: self.list.iter().map(|column| column.pick(&rows)).collect() }
+        let list = self.list.iter().map(|column| column.pick(&rows)).collect();
+        Self { rows: rows.len(), list, is_sparse: self.is_sparse }
     }
 
     /// About how many bytes of JSON the records are.

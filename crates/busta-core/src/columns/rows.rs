@@ -35,12 +35,17 @@ impl Columns {
 
     fn push_row(&self, out: &mut Vec<u8>, row: usize, leads: &[Vec<u8>]) {
         out.push(b'{');
-        for (at, (column, lead)) in self.list().iter().zip(leads).enumerate() {
-            if at > 0 {
+        let mut is_first = true;
+        for (column, lead) in self.list().iter().zip(leads) {
+            let cell = column.get(row);
+            if self.is_sparse && cell == Some(Cell::Null) {
+                continue;
+            }
+            if !std::mem::take(&mut is_first) {
                 out.push(b',');
             }
             out.extend_from_slice(lead);
-            if let Some(cell) = column.get(row) {
+            if let Some(cell) = cell {
                 cell.push(out);
             }
         }
@@ -56,6 +61,7 @@ impl Cell<'_> {
             Self::Null => return out.extend_from_slice(b"null"),
             Self::Time(micros) => return moment::push(out, micros),
             Self::Text(text) => return push_text(out, text),
+            Self::Raw(json) => return out.extend_from_slice(json.as_bytes()),
             Self::Bool(value) => serde_json::to_writer(out, &value),
             Self::Int(value) => serde_json::to_writer(out, &value),
             Self::Float(value) => serde_json::to_writer(out, &value),
@@ -76,13 +82,14 @@ mod tests {
     use super::*;
 
     fn sample() -> Columns {
-        let names = ["id", "price", "ok", "time", "note"];
+        let names = ["id", "price", "ok", "time", "note", "tags"];
         let kinds = [
             Values::Ints(vec![]),
             Values::Floats(vec![]),
             Values::Bools(vec![]),
             Values::Times(vec![]),
             Values::Texts(Texts::default()),
+            Values::Raw(Texts::default()),
         ];
         let list = names.iter().zip(kinds).map(|(name, values)| Column::new(name, values)).collect();
         Columns::new(list).with("symbol", "\"BTC\"")
@@ -97,11 +104,15 @@ mod tests {
     #[test]
     fn rows_are_records() {
         let mut columns = sample();
-        for (place, cell) in
-            [Cell::Int(-7), Cell::Float(5.0), Cell::Bool(true), Cell::Time(1), Cell::Text("a\"b\n")]
-                .into_iter()
-                .enumerate()
-        {
+        let cells = [
+            Cell::Int(-7),
+            Cell::Float(5.0),
+            Cell::Bool(true),
+            Cell::Time(1),
+            Cell::Text("a\"b\n"),
+            Cell::Raw("[1]"),
+        ];
+        for (place, cell) in cells.into_iter().enumerate() {
             assert!(columns.column_mut(place).push(cell));
         }
         assert!(!columns.column_mut(0).push(Cell::Text("7")));
@@ -113,11 +124,14 @@ mod tests {
         assert_eq!(
             texts(&columns),
             [
-                json!({"id": -7, "price": 5.0, "ok": true, "time": "1970-01-01T00:00:00.000001Z", "note": "a\"b\n", "symbol": "BTC"}),
-                json!({"id": null, "price": null, "ok": null, "time": null, "note": null, "symbol": "BTC"}),
+                json!({"id": -7, "price": 5.0, "ok": true, "time": "1970-01-01T00:00:00.000001Z", "note": "a\"b\n", "tags": [1], "symbol": "BTC"}),
+                json!({"id": null, "price": null, "ok": null, "time": null, "note": null, "tags": null, "symbol": "BTC"}),
             ]
         );
         assert_eq!(texts(&columns.filter(|row| row == 1)), texts(&columns)[1..]);
+        let sparse = columns.clone().sparse();
+        assert_eq!(texts(&sparse)[0], texts(&columns)[0]);
+        assert_eq!(texts(&sparse.filter(|row| row == 1)), [json!({"symbol": "BTC"})]);
         let list = columns.list().to_vec();
         assert_eq!(Columns::of(2, list.clone()), Some(columns));
         assert_eq!(Columns::of(3, list), None);
