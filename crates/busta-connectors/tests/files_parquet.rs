@@ -11,7 +11,7 @@ use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::SourceContext;
 use busta_core::meter::NoMeter;
-use busta_core::{Checkpoint, ErrorKind, Records, Source};
+use busta_core::{Checkpoint, CursorValue, ErrorKind, Records, Source};
 use busta_parquet::{ItemShape, ParquetWriter, Shape, StacWriter, WriteOptions};
 use busta_testkit::drive::{read_all, read_all_reopening};
 use serde_json::{Value, json};
@@ -103,4 +103,30 @@ async fn stac_geoparquet_gives_items() {
     let source = build(folder.path(), json!({"paths": ["."], "primary_key": "id"}));
     let harvest = read_all(&*source, &Checkpoint::default()).await.unwrap();
     assert_eq!(harvest.stream("drops"), [item]);
+}
+
+#[tokio::test]
+async fn rows_travel_as_columns_and_say_where_they_are_from() {
+    let folder = tempfile::tempdir().unwrap();
+    write_rows(&folder.path().join("a.parquet"), 10);
+    fs::write(folder.path().join("b.ndjson"), "{\"id\":10}\n{\"id\":30}\n").unwrap();
+    write_rows(&folder.path().join("c.parquet"), 20);
+    let keys = json!({"paths": ["."], "include_path": true, "cursor": {"field": "id"}});
+    let source = build(folder.path(), keys);
+    let split = source.plan(&Checkpoint::default()).await.unwrap().remove(0);
+    let mut reader = source.open(&split, None).await.unwrap();
+    let first = reader.next().await.unwrap().unwrap();
+    let columns = first.records.columns().unwrap();
+    let names: Vec<&str> = columns.list().iter().map(|column| column.name()).collect();
+    assert_eq!(names, ["id", "text", "_file"]);
+    assert_eq!(first.records.position(9), "a.parquet: row 10");
+    assert_eq!(first.high, Some(CursorValue::Integer(9)));
+    // Behind other records they are texts like these.
+    let second = reader.next().await.unwrap().unwrap();
+    assert!(second.done && second.records.columns().is_none());
+    assert_eq!(second.records.position(1), "b.ndjson:2");
+    assert_eq!(second.records.position(21), "c.parquet: row 20");
+    assert_eq!(second.high, Some(CursorValue::Integer(30)));
+    let last: Value = serde_json::from_slice(second.records.get(21)).unwrap();
+    assert_eq!((&last["id"], &last["_file"]), (&json!(19), &json!("c.parquet")));
 }

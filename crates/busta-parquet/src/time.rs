@@ -1,8 +1,13 @@
 //! Dates and times in RFC 3339, without a calendar library: an algorithm and some digits.
 
+use std::ops::RangeInclusive;
+
 use busta_core::moment::{civil, padded, push_year};
 
 const DAY: i64 = 86_400;
+
+/// The microseconds since 1970 of the moments that [`Kind::Time`](crate::Kind::Time) has: the years 0 to 9999.
+pub(crate) const MOMENTS: RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
 
 /// Writes a date as a JSON text. `days` count from 1970-01-01.
 pub(crate) fn push_date(out: &mut Vec<u8>, days: i64) {

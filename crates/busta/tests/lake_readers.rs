@@ -73,3 +73,25 @@ fn others_read_a_lake() {
     println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "a judge has found something; see above");
 }
+
+/// Three Parquet files of pyarrow with the types that people have, of which none has quite the columns of another.
+#[test]
+fn others_read_what_came_from_their_own() {
+    let Some(python) = judges::python() else { return };
+    let desk = Desk::new(
+        "destination: { type: parquet, path: lake }
+sources:
+  - { name: rows, type: files, paths: [in] }
+",
+    );
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/judges/tables.py");
+    let judge = |act: &str| {
+        let folders = [desk.file("in"), desk.file("lake/rows")];
+        let output = Command::new(&python).arg(script).arg(act).args(folders).output().unwrap();
+        println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{act}: a judge has found something; see above");
+    };
+    judge("write");
+    assert_eq!(desk.collect_well(&[])["records"], 60_000);
+    judge("compare");
+}

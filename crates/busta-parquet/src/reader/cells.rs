@@ -14,7 +14,7 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use busta_core::{Error, Records, Result};
+use busta_core::{Error, Records, Result, moment};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -77,7 +77,7 @@ impl Cells {
     }
 
     /// Writes the cell, `null` if it is.
-    fn write(&self, row: usize, out: &mut Vec<u8>) {
+    pub fn write(&self, row: usize, out: &mut Vec<u8>) {
         if self.is_null(row) {
             out.extend_from_slice(b"null");
         } else {
@@ -296,8 +296,20 @@ fn moment_of(array: &ArrayRef, form: &Form) -> Result<Write> {
     let utc = *form == Form::Utc || matches!(array.data_type(), T::Timestamp(_, Some(_)));
     match array.data_type() {
         T::Date32 => each!(array.as_primitive::<Date32Type>(), |days, out| time::push_date(out, days.into())),
+        T::Timestamp(Millisecond, _) if *form == Form::Moment => {
+            each!(array.as_primitive::<TimestampMillisecondType>(), |t, out| match t.checked_mul(1000) {
+                Some(micros) => moment::push(out, micros),
+                None => time::push_instant(out, t, 3, true),
+            })
+        }
         T::Timestamp(Microsecond, _) if *form == Form::Moment => {
-            each!(array.as_primitive::<TimestampMicrosecondType>(), |t, out| busta_core::moment::push(out, t))
+            each!(array.as_primitive::<TimestampMicrosecondType>(), |t, out| moment::push(out, t))
+        }
+        T::Timestamp(Nanosecond, _) if *form == Form::Moment => {
+            each!(array.as_primitive::<TimestampNanosecondType>(), |t, out| match t % 1000 {
+                0 => moment::push(out, t / 1000),
+                _ => time::push_instant(out, t, 9, true),
+            })
         }
         T::Timestamp(Millisecond, _) => {
             each!(array.as_primitive::<TimestampMillisecondType>(), |t, out| time::push_instant(

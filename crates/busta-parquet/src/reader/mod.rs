@@ -1,6 +1,7 @@
 //! A Parquet file into records.
 
 pub(crate) mod cells;
+mod columns;
 mod decimal;
 pub(crate) mod plan;
 
@@ -30,8 +31,8 @@ const MAX_ROWS: usize = 4096;
 /// and for fewer where these turn out to be larger than this in memory.
 const MAX_DECODED: usize = 4 << 20;
 
-/// Reads any Parquet file as records: an iterator of batches of about 1 MiB of JSON, in bounded memory
-/// (a page of every column and one batch).
+/// Reads any Parquet file as records: an iterator of batches of about 1 MiB, in bounded memory (a page of every
+/// column and one batch). They are [columns](Records::columns), but for STAC Items, which are texts.
 ///
 /// # What the values become
 ///
@@ -44,8 +45,9 @@ const MAX_DECODED: usize = 4 << 20;
 /// | UUIDs | texts such as `550e8400-e29b-41d4-a716-446655440000` |
 /// | other binary | texts in base64 |
 /// | dates, times of day | `2024-05-01`, `10:00:00.123` |
-/// | timestamps in UTC, and INT96 | `2024-05-01T10:00:00Z` (RFC 3339), with 3, 6 or 9 digits of a fraction if there is one |
-/// | timestamps without a zone | the same without `Z` |
+/// | timestamps in UTC, and INT96 | `2024-05-01T10:00:00.000000Z` (RFC 3339); with 9 digits, those that need them |
+/// | the same in STAC Items | `2024-05-01T10:00:00Z`, with 3, 6 or 9 digits of a fraction if there is one |
+/// | timestamps without a zone | `2024-05-01T10:00:00`, likewise |
 /// | intervals | `P1M2DT3.004S` (ISO 8601) |
 /// | groups, lists | objects, arrays |
 /// | maps | objects; where the keys are no texts, arrays of `{"key": ..., "value": ...}` |
@@ -60,7 +62,8 @@ pub struct ParquetReader {
     next_row: usize,
     pages: Option<ParquetRecordBatchReader>,
     batch_rows: usize,
-    table: Option<(Table, Range<usize>)>,
+    /// Decoded rows that are given as texts, and those of them that are still to be given.
+    texts: Option<(Table, Range<usize>)>,
     position: u64,
 }
 
@@ -88,7 +91,7 @@ impl ParquetReader {
             next_row: 0,
             pages: None,
             batch_rows: 0,
-            table: None,
+            texts: None,
             position: 0,
         })
     }
@@ -132,13 +135,13 @@ impl ParquetReader {
     fn with_items(mut self, stamped: bool) -> Self {
         let metadata = self.metadata.metadata();
         self.plan.make_items(self.metadata.schema(), |key| metadata_of(metadata, key), stamped);
-        self.table = None;
         self
     }
 
     /// How many rows the file has.
     pub fn rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+        let groups = self.metadata.metadata().row_groups().iter();
+        groups.fold(0, |rows, group| rows.saturating_add(rows_of(group) as u64))
     }
 
     /// The row that comes next, counted from 0.
@@ -150,7 +153,7 @@ impl ParquetReader {
     /// file has an index of its pages, pages before it are not read.
     pub fn skip_to(&mut self, row: u64) {
         self.pages = None;
-        self.table = None;
+        self.texts = None;
         self.position = row.min(self.rows());
         let mut rest = self.position;
         self.group = 0;
@@ -241,57 +244,39 @@ impl ParquetReader {
         (count > 0).then(|| (0..count).map(|_| "{}").collect())
     }
 
-    /// Appends the JSON text of the next row to `out`, which spares those a copy who gather rows in a buffer
-    /// of their own; `false` at the end of the file. After an error there are no more.
-    ///
-    /// # Errors
-    /// As the iterator gives them.
-    pub fn next_row(&mut self, out: &mut Vec<u8>) -> Result<bool> {
-        if self.plan.columns().is_empty() {
-            let is_there = self.position < self.rows();
-            if is_there {
-                self.position += 1;
-                out.extend_from_slice(b"{}");
-            }
-            return Ok(is_there);
-        }
-        let Some((table, rows)) = self.loaded()? else { return Ok(false) };
-        table.write(rows.start, out);
-        rows.start += 1;
-        self.position += 1;
-        Ok(true)
+    /// The next decoded rows, as what `make` makes of them; `None` at the end. After an error there are no more.
+    fn load<T>(&mut self, make: impl FnOnce(&Plan, &RecordBatch) -> Result<T>) -> Result<Option<T>> {
+        let place = self.group;
+        let made = self.decode().and_then(|batch| batch.map(|batch| make(&self.plan, &batch)).transpose());
+        made.map_err(|error| {
+            self.group = usize::MAX;
+            error.at(format!("row group {place}"))
+        })
     }
 
-    /// The decoded rows that are still to be given, of which there is at least one; `None` at the end.
-    fn loaded(&mut self) -> Result<Option<&mut (Table, Range<usize>)>> {
-        while self.table.as_ref().is_none_or(|(_, rows)| rows.is_empty()) {
-            // One that is done with goes before the next one is decoded.
-            self.table = None;
-            let place = self.group;
-            let decoded = self.decode().and_then(|decoded| {
-                let table = |batch: RecordBatch| Ok((self.plan.table(&batch)?, 0..batch.num_rows()));
-                decoded.map(table).transpose()
-            });
-            match decoded {
-                Ok(Some(table)) => self.table = Some(table),
-                Ok(None) => return Ok(None),
-                Err(error) => {
-                    self.group = usize::MAX;
-                    return Err(error.at(format!("row group {place}")));
-                }
+    fn next_texts(&mut self) -> Result<Option<Records>> {
+        while self.texts.as_ref().is_none_or(|(_, rows)| rows.is_empty()) {
+            // Those that are done with go before the next ones are decoded.
+            self.texts = None;
+            self.texts = self.load(|plan, batch| Ok((plan.table(batch)?, 0..batch.num_rows())))?;
+            if self.texts.is_none() {
+                return Ok(None);
             }
         }
-        Ok(self.table.as_mut())
+        Ok(self.texts.as_mut().map(|(table, rows)| table.records(rows, BATCH_BYTES)))
     }
 
     fn next_records(&mut self) -> Result<Option<Records>> {
         if self.plan.columns().is_empty() {
             return Ok(self.next_empty());
         }
-        let Some((table, rows)) = self.loaded()? else { return Ok(None) };
-        let records = table.records(rows, BATCH_BYTES);
-        self.position += records.len() as u64;
-        Ok(Some(records))
+        let records = if self.plan.is_typed() {
+            self.load(|plan, batch| plan.columns_of(batch).map(Records::of_columns))?
+        } else {
+            self.next_texts()?
+        };
+        self.position += records.as_ref().map_or(0, |records| records.len() as u64);
+        Ok(records)
     }
 }
 

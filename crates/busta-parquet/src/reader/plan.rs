@@ -1,12 +1,15 @@
 //! How the columns of a file are rendered, found once per file.
 
+use std::collections::HashSet;
+
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
-use busta_core::{Error, Result};
+use busta_core::{Columns, Error, Result};
 use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::cells::{Cells, Table};
+use super::columns;
 use crate::shape::{Kind, Shape};
 use crate::stac::items::{self, ItemNames};
 
@@ -32,7 +35,7 @@ pub(crate) enum Form {
     Uuid,
     /// A timestamp in UTC though its type does not say so.
     Utc,
-    /// A timestamp of ours, all of whose texts are of one form.
+    /// A timestamp in UTC whose texts are all of one form.
     Moment,
     /// A geometry in WKB, which becomes GeoJSON.
     Wkb,
@@ -47,6 +50,8 @@ pub(crate) struct Plan {
     columns: Vec<FileColumn>,
     forms: Vec<Form>,
     items: Option<ItemNames>,
+    /// Whether no two columns have one name.
+    names_differ: bool,
 }
 
 impl Plan {
@@ -54,7 +59,9 @@ impl Plan {
     /// If a column has a type that is not known.
     pub fn of(schema: &Schema, parquet: &SchemaDescriptor, shape: Option<&Shape>) -> Result<Self> {
         let mut leaves = parquet.columns().iter().map(AsRef::as_ref);
-        let mut plan = Self { columns: Vec::new(), forms: Vec::new(), items: None };
+        let names: HashSet<&String> = schema.fields().iter().map(|field| field.name()).collect();
+        let names_differ = names.len() == schema.fields().len();
+        let mut plan = Self { columns: Vec::new(), forms: Vec::new(), items: None, names_differ };
         for field in schema.fields() {
             let mut form = form_of(field, &mut leaves)?;
             let ours = shape.and_then(|shape| shape.columns().iter().find(|c| c.name() == field.name()));
@@ -62,9 +69,7 @@ impl Plan {
             {
                 form = Form::Json;
             }
-            if ours.is_some_and(|column| column.kind() == Kind::Time)
-                && matches!(field.data_type(), DataType::Timestamp(TimeUnit::Microsecond, Some(_)))
-            {
+            if form == Form::Utc || matches!(field.data_type(), DataType::Timestamp(_, Some(_))) {
                 form = Form::Moment;
             }
             plan.columns.push(FileColumn {
@@ -88,7 +93,19 @@ impl Plan {
         metadata: impl Fn(&str) -> Option<&'a str>,
         stamped: bool,
     ) {
+        // Items say no more of a fraction than there is.
+        self.forms.iter_mut().filter(|form| **form == Form::Moment).for_each(|form| *form = Form::Utc);
         self.items = Some(items::adapt(schema, &mut self.forms, metadata, stamped));
+    }
+
+    /// Whether the rows become [columns](Self::columns_of); else a [table](Self::table).
+    pub fn is_typed(&self) -> bool {
+        self.items.is_none() && self.names_differ
+    }
+
+    /// The decoded columns as columns of records.
+    pub fn columns_of(&self, batch: &RecordBatch) -> Result<Columns> {
+        columns::of(batch, &self.columns, &self.forms)
     }
 
     /// The decoded columns, ready to be rendered.

@@ -27,6 +27,10 @@ fn seen(column: &columns::Column) -> Seen {
         Values::Times(_) => Seen::TIME,
         // Texts are taken as such, also where they are moments: a column with both holds texts.
         Values::Texts(_) => Seen::TEXT,
+        Values::Raw(texts) => {
+            let said = (0..texts.ends().len()).filter(|row| !column.nulls().is_null(*row));
+            said.fold(Seen::default(), |seen, row| seen.with(Value::seen(texts.get(row))))
+        }
         Values::Same(raw) => Value::seen(raw),
     }
 }

@@ -41,7 +41,10 @@ fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
         (Kind::Time, Values::Times(values)) => {
             Arc::new(numbers::<TimestampMicrosecondType>(values, nulls()).with_timezone(UTC))
         }
-        (Kind::Text, Values::Texts(texts)) => Arc::new(self::texts(texts, nulls())),
+        (Kind::Text, Values::Texts(texts)) | (Kind::Json, Values::Raw(texts)) => {
+            Arc::new(self::texts(texts, nulls()))
+        }
+        (_, Values::Raw(texts)) => read(column, texts, kind)?,
         (_, Values::Same(raw)) => same(raw, kind, rows)?,
         _ => return None,
     })
@@ -55,6 +58,19 @@ fn texts(texts: &Texts, nulls: Option<NullBuffer>) -> StringArray {
     // A batch is far below the 2 GiB that a column of texts may hold.
     let ends = std::iter::once(0).chain(texts.ends().iter().map(|end| *end as i32)).collect::<Vec<i32>>();
     strings(ends, texts.bytes().as_bytes().to_vec(), nulls)
+}
+
+/// The array of values that stand as JSON texts; `None` if it does not hold one of them.
+fn read(column: &Column, texts: &Texts, kind: Kind) -> Option<ArrayRef> {
+    let mut build = Build::new(kind);
+    for row in 0..texts.ends().len() {
+        if column.nulls().is_null(row) {
+            build.append_null();
+        } else {
+            build.append(texts.get(row)).ok()?;
+        }
+    }
+    Some(build.finish())
 }
 
 fn same(raw: &str, kind: Kind, rows: usize) -> Option<ArrayRef> {
@@ -106,6 +122,8 @@ mod tests {
             Column::new("at", Values::Times(vec![])),
             Column::new("t", Values::Texts(Texts::default())),
             Column::new("nothing", Values::Texts(Texts::default())),
+            Column::new("list", Values::Raw(Texts::default())),
+            Column::new("decimal", Values::Raw(Texts::default())),
         ])
         .with("s", "\"BTC\"")
         .with("five", "5")
@@ -122,6 +140,8 @@ mod tests {
                 for (place, cell) in cells.into_iter().enumerate() {
                     assert!(columns.column_mut(place).push(cell));
                 }
+                assert!(columns.column_mut(6).push(Cell::Raw("[1,{}]")));
+                assert!(columns.column_mut(7).push(Cell::Raw(if n % 2 == 0 { "12.50" } else { "7" })));
             }
             columns.end_row();
         }
@@ -149,7 +169,7 @@ mod tests {
         let text = as_text(&typed);
         let shape = Shape::of(&typed);
         assert_eq!(shape, Shape::of(&text));
-        assert_eq!(arrays(&shape, &columns()).unwrap().len(), 9);
+        assert_eq!(arrays(&shape, &columns()).unwrap().len(), 11);
         let expected = read(&shape, &[&text, &text, &text]);
         assert_eq!(expected.len(), 60);
         assert_eq!(read(&shape, &[&typed, &text, &typed]), expected);

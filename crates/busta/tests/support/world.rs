@@ -23,11 +23,15 @@ const ITEMS: usize = 400;
 
 const RETRY: &str = "retry: { initial_backoff: 5ms, max_backoff: 50ms, max_retries: 8 }";
 
-/// Nine chains, six sources of pages, 40 orders with `id % 5` lines each, 30 feeds, and the files.
+/// Nine chains, five sources of pages, 40 orders with `id % 5` lines each, 30 feeds, and the files.
 const fn twenty_rows() -> usize {
     let lines = 8 * (1 + 2 + 3 + 4);
-    9 * 200 + 6 * 300 + 40 + lines + 30 * 10 + 80 + 3000 + 500
+    let trades = if cfg!(feature = "parquet") { 2 * TRADES } else { 0 };
+    9 * 200 + 5 * 300 + 40 + lines + 30 * 10 + 80 + 3000 + 500 + trades
 }
+
+/// So many rows has each of the Parquet files.
+const TRADES: usize = 6000;
 
 /// Enough for every failpoint: appended and merged, more than a file holds, pieces of a search.
 fn few_sources(url: &str, destination: &str) -> Desk {
@@ -154,7 +158,29 @@ pub fn twenty_sources(url: &str, destination: &str) -> Desk {
         text
     });
     desk.write("tables/items.csv", table);
+    #[cfg(feature = "parquet")]
+    write_trades(&desk);
     desk
+}
+
+/// Two files of Parquet, of which the second has other columns.
+#[cfg(feature = "parquet")]
+fn write_trades(desk: &Desk) {
+    use busta_parquet::{ParquetWriter, Shape, WriteOptions};
+    for file in 0..2 {
+        let row = |n: usize| match file {
+            0 => format!(r#"{{"n":{n},"price":{n}.5,"at":"2024-01-01T00:00:00.{n:06}Z","tags":[{n},null]}}"#),
+            _ => format!(r#"{{"n":{},"note":"note {n}","price":0.{n},"tags":[]}}"#, n + TRADES),
+        };
+        let rows = (0..TRADES).map(row).collect::<Vec<_>>();
+        let rows = rows.iter().map(String::as_str).collect();
+        let mut bytes = Vec::new();
+        let writer = ParquetWriter::create(&mut bytes, &Shape::of(&rows), &WriteOptions::default());
+        let mut writer = writer.unwrap();
+        writer.write(&rows).unwrap();
+        writer.close().unwrap();
+        desk.write(&format!("trades/{file}.parquet"), bytes);
+    }
 }
 
 fn yaml(url: &str, destination: &str) -> String {
@@ -188,7 +214,7 @@ fn yaml(url: &str, destination: &str) -> String {
     ]
     .into_iter()
     .cycle()
-    .take(6)
+    .take(5)
     .enumerate()
     {
         let _ = write!(
@@ -234,5 +260,8 @@ fn yaml(url: &str, destination: &str) -> String {
   - { name: items, type: files, paths: [tables/*.csv] }
 ",
     );
+    if cfg!(feature = "parquet") {
+        yaml.push_str("  - { name: trades, type: files, paths: [trades] }\n");
+    }
     yaml
 }

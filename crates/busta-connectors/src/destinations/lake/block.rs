@@ -3,8 +3,8 @@
 //! A block is the rows of one batch: `u32` length of what follows the head, `u32` CRC-32 of that, then `u32`
 //! rows, `u32` columns, and each column. A column is its name, a byte for the type of its values, the bits
 //! that say where there are any (a bit for each row up to the last null), and the values: 8 bytes each for
-//! integers, doubles (IEEE 754) and microseconds since 1970, a byte for booleans, and for texts all their
-//! bytes and where each ends (`u32`). Names, bits and texts have their length (`u32`) in front. All numbers
+//! integers, doubles (IEEE 754) and microseconds since 1970, a byte for booleans, and for texts, of JSON too, all
+//! their bytes and where each ends (`u32`). Names, bits and texts have their length (`u32`) in front. All numbers
 //! are little-endian.
 
 use std::io::Read;
@@ -24,6 +24,7 @@ const FLOATS: u8 = 2;
 const TIMES: u8 = 3;
 const TEXTS: u8 = 4;
 const SAME: u8 = 5;
+const RAW: u8 = 6;
 
 /// The block that holds these columns, and `more` behind them.
 pub(super) fn encode(columns: &Columns, more: &[Column]) -> Vec<u8> {
@@ -50,6 +51,7 @@ fn push_column(out: &mut Vec<u8>, column: &Column) {
         Values::Floats(_) => (FLOATS, None),
         Values::Times(values) => (TIMES, Some(values)),
         Values::Texts(_) => (TEXTS, None),
+        Values::Raw(_) => (RAW, None),
         Values::Same(_) => (SAME, None),
     };
     out.push(tag);
@@ -57,7 +59,7 @@ fn push_column(out: &mut Vec<u8>, column: &Column) {
     match column.values() {
         Values::Bools(values) => out.extend(values.iter().map(|value| u8::from(*value))),
         Values::Floats(values) => push_words(out, values, |value| value.to_le_bytes()),
-        Values::Texts(texts) => {
+        Values::Texts(texts) | Values::Raw(texts) => {
             push_bytes(out, texts.bytes().as_bytes());
             push_words(out, texts.ends(), |end| end.to_le_bytes());
         }
@@ -144,14 +146,17 @@ fn take_column(input: &mut &[u8], rows: usize) -> Option<Column> {
         INTS => Values::Ints(take_words(input, rows, i64::from_le_bytes)?),
         FLOATS => Values::Floats(take_words(input, rows, f64::from_le_bytes)?),
         TIMES => Values::Times(take_words(input, rows, i64::from_le_bytes)?),
-        TEXTS => {
-            let bytes = String::from_utf8(take_bytes(input)?.to_vec()).ok()?;
-            Values::Texts(Texts::of(bytes, take_words(input, rows, u32::from_le_bytes)?)?)
-        }
+        TEXTS => Values::Texts(take_texts(input, rows)?),
+        RAW => Values::Raw(take_texts(input, rows)?),
         SAME => Values::Same(str::from_utf8(take_bytes(input)?).ok()?.into()),
         _ => return None,
     };
     Some(Column::new(name, values).with_nulls(nulls))
+}
+
+fn take_texts(input: &mut &[u8], rows: usize) -> Option<Texts> {
+    let bytes = String::from_utf8(take_bytes(input)?.to_vec()).ok()?;
+    Texts::of(bytes, take_words(input, rows, u32::from_le_bytes)?)
 }
 
 fn take_words<T, const N: usize>(
@@ -197,6 +202,7 @@ mod tests {
             Column::new("b", Values::Bools(vec![])),
             Column::new("at", Values::Times(vec![])),
             Column::new("f", Values::Floats(vec![])),
+            Column::new("r", Values::Raw(Texts::default())),
         ]);
         for (number, text, flag) in rows {
             columns.column_mut(0).push(number.map_or(Cell::Null, Cell::Int));
@@ -204,6 +210,7 @@ mod tests {
             columns.column_mut(2).push(Cell::Bool(*flag));
             columns.column_mut(3).push(number.map_or(Cell::Null, |n| Cell::Time(n >> 16)));
             columns.column_mut(4).push(number.map_or(Cell::Null, |n| Cell::Float(n as f64)));
+            columns.column_mut(5).push(if *flag { Cell::Raw("[1]") } else { Cell::Null });
             columns.end_row();
         }
         columns

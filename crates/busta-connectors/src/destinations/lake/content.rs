@@ -59,6 +59,7 @@ fn add_column(sums: &mut [u64], column: &Column) {
             Some(Cell::Int(number)) => value(&number.to_string()),
             Some(Cell::Float(value)) => float(value),
             Some(Cell::Text(text)) => part(b's', text.as_bytes()),
+            Some(Cell::Raw(json)) => value(json),
             Some(cell @ Cell::Time(_)) => {
                 text.clear();
                 cell.push(&mut text);

@@ -31,6 +31,7 @@ pub(super) fn types(batch: &Batch) -> Vec<(String, Types)> {
             Values::Ints(_) => Types::of("1"),
             Values::Floats(_) => Types::of("1.5"),
             Values::Times(_) | Values::Texts(_) => Types::of("\"\""),
+            Values::Raw(_) => raw_types(column, batch.rows()),
             Values::Same(raw) => return Types::of(raw),
         };
         let nulls = column.nulls();
@@ -40,6 +41,13 @@ pub(super) fn types(batch: &Batch) -> Vec<(String, Types)> {
         if nulls.is_empty() { types } else { types.with(Types::of("null")) }
     };
     batch.list().iter().map(|column| (column.name().to_owned(), types(column))).collect()
+}
+
+fn raw_types(column: &Column, rows: usize) -> Types {
+    (0..rows).fold(Types::default(), |types, row| match column.get(row) {
+        Some(Cell::Raw(raw)) => types.with(Types::of(raw)),
+        _ => types,
+    })
 }
 
 /// The keys of the rows, as they are of their texts. The error says which field is missing.
@@ -115,11 +123,12 @@ mod tests {
                     prop_oneof![Just(Some(5.0)), Just(None), (-1e9..1e9_f64).prop_map(Some)],
                     prop_oneof![Just(None), (0..4_000_000_000_000_000_i64).prop_map(Some)],
                     any::<Option<bool>>(),
+                    prop::option::of(prop::sample::select(vec!["[1, {\"a\":null}]", "{\"b\":2.0}", "12.50", "18446744073709551615", "\"x\""])),
                 ),
                 1..20,
             ),
-            key in prop::sample::subsequence(vec!["n", "t", "f", "at", "b", "s", "none"], 1..3),
-            cursor in prop::sample::select(vec!["n", "f", "at", "t"]),
+            key in prop::sample::subsequence(vec!["n", "t", "f", "at", "b", "r", "s", "none"], 1..3),
+            cursor in prop::sample::select(vec!["n", "f", "at", "t", "r"]),
         ) {
             let mut batch = Batch::new(vec![
                 Column::new("n", Values::Ints(vec![])),
@@ -127,9 +136,10 @@ mod tests {
                 Column::new("f", Values::Floats(vec![])),
                 Column::new("at", Values::Times(vec![])),
                 Column::new("b", Values::Bools(vec![])),
+                Column::new("r", Values::Raw(Texts::default())),
             ]).with("s", "\"BTC\"").with("none", "null");
-            for (n, t, f, at, b) in &rows {
-                let cells = [n.map(Cell::Int), t.as_deref().map(Cell::Text), f.map(Cell::Float), at.map(Cell::Time), b.map(Cell::Bool)];
+            for (n, t, f, at, b, r) in &rows {
+                let cells = [n.map(Cell::Int), t.as_deref().map(Cell::Text), f.map(Cell::Float), at.map(Cell::Time), b.map(Cell::Bool), r.map(Cell::Raw)];
                 for (place, cell) in cells.into_iter().enumerate() {
                     batch.column_mut(place).push(cell.unwrap_or(Cell::Null));
                 }

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "parquet")]
+use busta_core::columns::{Cell, Column, Values};
 use busta_core::{Batch, Cursor, CursorValue, Error, Failure, Origins, Records, Result, Stage, WriteMode};
 
 use super::config::Settings;
@@ -22,6 +24,8 @@ pub(super) struct Gather {
     /// Holds the records; a file that is read as a whole is read into it.
     pub buffer: Vec<u8>,
     spans: Vec<Range<u32>>,
+    /// Records that are all there are in this batch, in place of those in the buffer.
+    table: Option<Records>,
     origins: Origins,
     failures: Vec<Failure>,
     starts: Vec<(String, Cursor)>,
@@ -41,6 +45,7 @@ impl Gather {
             settings,
             buffer: Vec::with_capacity(room),
             spans: Vec::new(),
+            table: None,
             origins: Origins::default(),
             failures: Vec::new(),
             starts: Vec::new(),
@@ -55,12 +60,15 @@ impl Gather {
     pub const FILES: usize = BATCH_FILES;
 
     pub fn is_full(&self) -> bool {
-        self.buffer.len() >= BATCH_BYTES || self.files >= BATCH_FILES || self.failures.len() >= BATCH_FAILURES
+        self.table.is_some()
+            || self.buffer.len() >= BATCH_BYTES
+            || self.files >= BATCH_FILES
+            || self.failures.len() >= BATCH_FAILURES
     }
 
     /// Whether nothing has been read to its end, or at all.
     pub fn is_empty(&self) -> bool {
-        self.files == 0 && self.spans.is_empty() && self.failures.is_empty()
+        self.files == 0 && self.table.is_none() && self.spans.is_empty() && self.failures.is_empty()
     }
 
     /// The records to come are of the file at `path`; `unit` is what stands before their numbers.
@@ -78,13 +86,26 @@ impl Gather {
         self.close(number, start..self.buffer.len());
     }
 
-    /// Adds record `number` of the file at `path`, which was written to the end of the buffer, from `start` on.
-    pub fn made(&mut self, path: &str, number: u64, start: usize) {
-        if self.settings.path_field.is_some() {
-            let record = self.buffer.split_off(start);
-            self.record(path, number, &record);
-        } else {
-            self.close(number, start..self.buffer.len());
+    /// Adds records of the file at `path`, which has given `before` so far. As columns they are a batch of their own;
+    /// behind others they become texts like these.
+    #[cfg(feature = "parquet")]
+    pub fn table(&mut self, path: &str, before: u64, records: Records) {
+        match records.columns() {
+            Some(columns) if self.spans.is_empty() => {
+                let field = self.settings.path_field.as_ref().filter(|field| columns.column(field).is_none());
+                let high = self.settings.stream.cursor_field.as_ref();
+                self.high = high.and_then(|field| newest(columns.column(field)?)).or(self.high.take());
+                self.origins.note(0, before + 1);
+                self.table = Some(match field {
+                    Some(field) => Records::of_columns(
+                        columns.clone().with(field, serde_json::Value::from(path).to_string()),
+                    ),
+                    None => records,
+                });
+            }
+            _ => (before + 1..)
+                .zip(records.iter())
+                .for_each(|(number, record)| self.record(path, number, record)),
         }
     }
 
@@ -93,12 +114,8 @@ impl Gather {
         self.origins.note(self.spans.len(), number);
         if let Some(field) = &self.settings.stream.cursor_field {
             let value = busta_core::json::field(&self.buffer[span.clone()], field);
-            if let Some(value) = value.and_then(CursorValue::from_json) {
-                self.high = Some(match self.high.take() {
-                    Some(known) => known.max(value),
-                    None => value,
-                });
-            }
+            let value = value.and_then(CursorValue::from_json);
+            self.high = newer(self.high.take(), value);
         }
         // A batch ends at a few MiB, and no record is larger than `MAX_RECORD`.
         self.spans.push(span.start as u32..span.end as u32);
@@ -130,7 +147,8 @@ impl Gather {
 
     /// The batch. `cursor` is the place after it; `done` says that the split ends there.
     pub fn finish(self, cursor: Cursor, done: bool) -> Batch {
-        let records = Records::from_spans(self.buffer.into(), self.spans).with_origins(self.origins);
+        let records = self.table.unwrap_or_else(|| Records::from_spans(self.buffer.into(), self.spans));
+        let records = records.with_origins(self.origins);
         Batch {
             failures: self.failures,
             high: self.high,
@@ -139,6 +157,41 @@ impl Gather {
             ..Batch::new(records, cursor)
         }
     }
+}
+
+fn newer(known: Option<CursorValue>, value: Option<CursorValue>) -> Option<CursorValue> {
+    match (known, value) {
+        (Some(known), Some(value)) => Some(known.max(value)),
+        (known, value) => known.or(value),
+    }
+}
+
+/// The newest value of a column.
+#[cfg(feature = "parquet")]
+fn newest(column: &Column) -> Option<CursorValue> {
+    let value = |cell: Cell| {
+        let mut json = Vec::new();
+        cell.push(&mut json);
+        CursorValue::from_json(str::from_utf8(&json).ok()?)
+    };
+    let rows = 0..column.rows()?;
+    let cells = rows.filter_map(|row| column.get(row)).filter(|cell| *cell != Cell::Null);
+    match column.values() {
+        // Of these only one needs to be spelt out.
+        Values::Ints(_) | Values::Times(_) | Values::Floats(_) => value(cells.reduce(later)?),
+        _ => cells.map(value).fold(None, newer),
+    }
+}
+
+/// The greater of two numbers or moments of one column.
+#[cfg(feature = "parquet")]
+fn later<'a>(one: Cell<'a>, other: Cell<'a>) -> Cell<'a> {
+    let is_later = match (one, other) {
+        (Cell::Int(one), Cell::Int(other)) | (Cell::Time(one), Cell::Time(other)) => other > one,
+        (Cell::Float(one), Cell::Float(other)) => other > one,
+        _ => false,
+    };
+    if is_later { other } else { one }
 }
 
 /// What joins a path and a place: `a.csv:5`, but `a.json: item 5`.

@@ -2,22 +2,27 @@
 
 use std::fs::File;
 
-use busta_core::{Error, Result};
+use busta_core::{Error, Records, Result};
 use busta_parquet::ParquetReader;
 
 use super::gather::Gather;
 use super::list::Stamp;
 use super::open::Progress;
-use super::plan::{Inside, Start};
+use super::plan::Inside;
 use crate::formats::{CutterPlace, MAX_RECORD};
 
 /// What stands before the number of a row.
 const ROW: &str = "row ";
 
+/// So many bytes may JSON need for one (`\u0000`).
+const LONGEST_ESCAPE: usize = 6;
+
 /// A Parquet file, open somewhere between its start and its end.
 pub(super) struct TableFile {
     path: String,
     stamp: Stamp,
+    /// How many bytes are read for all of it.
+    size: u64,
     reader: ParquetReader,
     has_records: bool,
     has_failures: bool,
@@ -34,42 +39,66 @@ impl TableFile {
         if let Some(inside) = from {
             reader.skip_to(inside.offset);
         }
-        Ok(Self { path: path.to_owned(), stamp, reader, has_records: from.is_some(), has_failures: false })
+        Ok(Self {
+            path: path.to_owned(),
+            stamp,
+            size: stamp.size,
+            reader,
+            has_records: from.is_some(),
+            has_failures: false,
+        })
+    }
+
+    /// The same as a member of an archive, where it takes so many bytes.
+    pub fn packed(self, size: u64) -> Self {
+        Self { size, ..self }
     }
 
     /// See [`super::opened::Opened::read`].
     pub fn read(&mut self, gather: &mut Gather) -> Result<Progress> {
         gather.enter(&self.path, ROW);
-        let first = self.reader.position();
-        let progress = self.rows(gather);
-        gather.read += self.share(self.reader.position()) - self.share(first);
-        progress
+        while !gather.is_full() {
+            let first = self.reader.position();
+            let Some(records) = self.reader.next().transpose()? else { return Ok(Progress::End) };
+            gather.read += self.share(self.reader.position()) - self.share(first);
+            self.add(first, records, gather);
+        }
+        let is_end = self.reader.position() == self.reader.rows();
+        Ok(if is_end { Progress::End } else { Progress::Inside(self.place()) })
     }
 
-    fn rows(&mut self, gather: &mut Gather) -> Result<Progress> {
-        while !gather.is_full() {
-            let start = gather.buffer.len();
-            if !self.reader.next_row(&mut gather.buffer)? {
-                return Ok(Progress::End);
-            }
-            let row = self.reader.position();
-            if gather.buffer.len() - start > MAX_RECORD {
+    /// Adds rows from number `first` on, counted from 0.
+    fn add(&mut self, first: u64, records: Records, gather: &mut Gather) {
+        if records.bytes() < (MAX_RECORD / LONGEST_ESCAPE) as u64 {
+            self.has_records = true;
+            gather.table(&self.path, first, records);
+            return;
+        }
+        for (row, record) in (first + 1..).zip(records.iter()) {
+            if record.len() > MAX_RECORD {
                 let error = Error::data(format!("this row is larger than {} MiB", MAX_RECORD >> 20));
-                let record = gather.buffer.split_off(start);
-                gather.bad(&self.path, &format!("{ROW}{row}"), &error, &record);
+                gather.bad(&self.path, &format!("{ROW}{row}"), &error, record);
                 self.has_failures = true;
             } else {
-                gather.made(&self.path, row, start);
                 self.has_records = true;
+                gather.record(&self.path, row, record);
             }
         }
-        Ok(Progress::Inside(self.place()))
     }
 
-    /// See [`super::opened::Opened::start_at_end`].
-    pub fn start_at_end(&self) -> Option<Start> {
-        let is_read = self.has_records || !self.has_failures;
-        is_read.then_some(Start { stamp: self.stamp, from: None })
+    /// See [`super::opened::Opened::has_records`].
+    pub fn has_records(&self) -> bool {
+        self.has_records
+    }
+
+    /// See [`super::opened::Opened::has_failures`].
+    pub fn has_failures(&self) -> bool {
+        self.has_failures
+    }
+
+    /// The file as it was when it was opened.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// See [`super::opened::Opened::last_place`].
@@ -85,7 +114,7 @@ impl TableFile {
 
     /// The part of the file that its first `rows` take.
     fn share(&self, rows: u64) -> u64 {
-        let share = u128::from(self.stamp.size) * u128::from(rows) / u128::from(self.reader.rows().max(1));
+        let share = u128::from(self.size) * u128::from(rows) / u128::from(self.reader.rows().max(1));
         // No more than the size of the file.
         share as u64
     }

@@ -46,13 +46,8 @@ const FIELDS: [(&str, &str); 8] = [
 ];
 
 fn truth(path: &Path) -> Vec<Vec<u8>> {
-    let mut reader = ParquetReader::open(std::fs::File::open(path).unwrap()).unwrap();
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
-    while reader.next_row(&mut row).unwrap() {
-        rows.push(std::mem::take(&mut row));
-    }
-    rows
+    let pages = ParquetReader::open(std::fs::File::open(path).unwrap()).unwrap();
+    pages.flat_map(|page| page.unwrap().iter().map(<[u8]>::to_vec).collect::<Vec<_>>()).collect()
 }
 
 fn raw<'a>(row: &'a [u8], name: &str) -> &'a str {
