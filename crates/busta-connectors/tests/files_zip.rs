@@ -196,7 +196,7 @@ async fn members_that_cannot_be_read_leave_the_others_alone() {
     // It was read as far as it can be, and is not read again until it changes.
     let again = read_all(&*folder.source(json!({"paths": ["."]})), &checkpoint(&harvest)).await.unwrap();
     assert_eq!((again.splits.len(), ids(&again)), (0, vec![]));
-    folder = Folder::with(&deflated([("1.parquet", b"PAR1....PAR1".to_vec())]));
+    folder = Folder::with(&deflated([("1.parquet.gz", gzip(b"PAR1....PAR1"))]));
     let harvest = folder.read(json!({"paths": ["."]})).await;
     assert!(failures(&harvest)[0].1.contains("Parquet file inside"), "{:?}", failures(&harvest));
 }
@@ -350,4 +350,55 @@ async fn a_real_archive_is_read() {
     assert_eq!(records.last().unwrap()["File Path"], last);
     let member = "2022-04-21_aggregate_trade_updates.csv";
     assert!(records.iter().all(|record| record["_file"] == format!("{name}:{member}")));
+}
+
+/// Rows `first` and on as a Parquet file, in row groups of a row or so.
+#[cfg(feature = "parquet")]
+fn parquet(rows: std::ops::Range<i64>) -> Vec<u8> {
+    use busta_parquet::{ParquetWriter, Shape, WriteOptions};
+    let text = |id: i64| format!(r#"{{"id":{id},"text":"{}"}}"#, format!("{id:05}").repeat(20_000));
+    let texts: Vec<String> = rows.map(text).collect();
+    let shape = Shape::of(&texts.iter().map(String::as_str).collect());
+    let mut options = WriteOptions::default();
+    options.row_group_bytes = 1;
+    let mut bytes = Vec::new();
+    let mut writer = ParquetWriter::create(&mut bytes, &shape, &options).unwrap();
+    texts.chunks(8).for_each(|some| writer.write(&some.iter().map(String::as_str).collect()).unwrap());
+    writer.close().unwrap();
+    bytes
+}
+
+#[cfg(feature = "parquet")]
+#[tokio::test]
+async fn members_may_be_parquet() {
+    let mut damaged = parquet(100..140);
+    damaged[10..600].fill(0xa5);
+    for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+        let members = [
+            ("1.csv", b"id,name\n0,x\n1,y\n".to_vec()),
+            ("2.parquet", parquet(2..60)),
+            ("damaged.parquet", damaged.clone()),
+            ("short.parquet", b"PAR1....PAR1".to_vec()),
+            ("without a name", parquet(60..62)),
+            ("z.json", br#"[{"id":62}]"#.to_vec()),
+        ];
+        let folder = Folder::with(&archive(members, method));
+        let source = folder.source(json!({"paths": ["."], "include_path": true}));
+        let harvest = read_all(&*source, &Checkpoint::default()).await.unwrap();
+        let sound: Vec<i64> = ids(&harvest).into_iter().filter(|id| *id < 100).collect();
+        assert_eq!(sound, (0..63).collect::<Vec<_>>());
+        assert!(harvest.batches > 5, "{}", harvest.batches);
+        let told = failures(&harvest);
+        let places: Vec<&str> = told.iter().map(|(place, _)| place.as_str()).collect();
+        assert_eq!(places, ["a.zip:damaged.parquet", "a.zip:short.parquet"], "{told:?}");
+        let rows = harvest.stream("drops");
+        assert_eq!(
+            (&rows[2]["_file"], &rows[59]["_file"]),
+            (&json!("a.zip:2.parquet"), &json!("a.zip:2.parquet"))
+        );
+        // A crash after any commit goes on at the row of the member.
+        let reopened = read_all_reopening(&*source, &Checkpoint::default()).await.unwrap();
+        assert_eq!(reopened.stream("drops"), rows);
+        assert!(source.plan(&checkpoint(&harvest)).await.unwrap().is_empty());
+    }
 }

@@ -1,6 +1,8 @@
 //! One file in an archive, and its bytes.
 
 use std::fs::File;
+#[cfg(feature = "parquet")]
+use std::io::Write;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -8,8 +10,12 @@ use busta_core::{Error, Result};
 use crc32fast::Hasher;
 use flate2::bufread::DeflateDecoder;
 
+#[cfg(feature = "parquet")]
+use super::MAX_UNPACKED;
 use super::{corrupt, is_bomb, u16_at};
 use crate::formats::compression::READ_AHEAD;
+#[cfg(feature = "parquet")]
+use crate::formats::unreadable;
 use crate::formats::window::{Counted, Reads};
 
 const HEADER: &[u8] = b"PK\x03\x04";
@@ -86,6 +92,41 @@ impl Member {
             expected: self.crc,
             is_done: false,
         }))
+    }
+    /// Its first bytes, at most so many.
+    pub fn head(&self, file: &Arc<File>, count: u64) -> io::Result<Vec<u8>> {
+        let mut head = Vec::new();
+        self.open(file, Arc::default())?.take(count).read_to_end(&mut head)?;
+        Ok(head)
+    }
+
+    /// A copy of its bytes in a temporary file that has no name and is gone when it is closed, for formats that
+    /// are not read from front to end.
+    ///
+    /// # Errors
+    /// If it is larger than [`MAX_UNPACKED`], cannot be read, or there is no room for it.
+    #[cfg(feature = "parquet")]
+    pub fn unpacked(&self, file: &Arc<File>) -> Result<File> {
+        if self.size > MAX_UNPACKED {
+            let (size, most) = (self.size, MAX_UNPACKED >> 30);
+            return Err(Error::data(format!("it has {size} bytes; no more than {most} GiB are unpacked"))
+                .hint("unpack the archive yourself"));
+        }
+        let no_room = |error: io::Error| {
+            Error::unavailable(format!("it cannot be unpacked to a temporary file: {error}"))
+                .hint("make room there, or name another folder with TMPDIR")
+        };
+        let mut bytes = self.open(file, Arc::default()).map_err(|error| unreadable(&error))?;
+        let mut copy = tempfile::tempfile().map_err(no_room)?;
+        let mut piece = vec![0; 256 << 10];
+        loop {
+            match bytes.read(&mut piece).map_err(|error| unreadable(&error))? {
+                0 => break,
+                count => copy.write_all(&piece[..count]).map_err(no_room)?,
+            }
+        }
+        copy.rewind().map_err(no_room)?;
+        Ok(copy)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Zip archives, read member by member without ever writing one to a disk.
+//! Zip archives, read member by member; none is written to a disk that can be read from front to end.
 //!
 //! The wire format is PKWARE's APPNOTE.TXT 6.3.10 (<https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>).
 //! Only the directory at an archive's end is believed; of the header before each member only its own
@@ -7,7 +7,7 @@
 //!
 //! # What an archive may not do
 //!
-//! A name is a name: nothing is unpacked, so none can leave a folder. No member gives more bytes than the
+//! A name is a name: no file is called by it, so none can leave a folder. No member gives more bytes than the
 //! directory says ([`Member::open`]), and what the directory says is held against what the archive weighs
 //! ([`is_bomb`]); so what comes out of an archive is bounded before the first byte does.
 
@@ -27,6 +27,10 @@ pub const MAX_RATIO: u64 = 200;
 
 /// So much may come out of anything, however small it is.
 pub const HARMLESS: u64 = 16 << 20;
+
+/// A member that must be unpacked to a disk may have so many bytes.
+#[cfg(feature = "parquet")]
+const MAX_UNPACKED: u64 = 4 << 30;
 
 /// Whether `size` bytes out of `packed` bytes cannot be honest.
 pub fn is_bomb(packed: u64, size: u64) -> bool {

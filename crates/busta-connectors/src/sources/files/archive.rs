@@ -1,7 +1,8 @@
 //! One zip archive that is being read: its members one after another, each like a file of its own.
 //!
-//! Nothing is unpacked to a disk. A place inside is a member of the archive's directory and a place in
-//! that member's text. A member that cannot be read is a failure, and the next one is read.
+//! Nothing is unpacked to a disk, but for Parquet, which is read from its end: a member that is Parquet is copied
+//! to a temporary file without a name, one at a time. A place inside is a member of the archive's directory and a
+//! place in that member's text, or a row. A member that cannot be read is a failure, and the next one is read.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +14,10 @@ use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
 use super::open::{OpenFile, Progress};
-use super::plan::{Inside, Start};
+use super::opened::{Opened, is_table};
+use super::plan::Inside;
+#[cfg(feature = "parquet")]
+use super::table::TableFile;
 use crate::formats::CutterPlace;
 use crate::formats::detect::Format;
 use crate::formats::unreadable;
@@ -30,7 +34,7 @@ pub(super) struct ArchiveFile {
     /// The member that comes next, or is under way: a place in `members`.
     next: usize,
     /// The member under way.
-    open: Option<OpenFile>,
+    open: Option<Opened>,
     /// The last place where the archive can be left.
     clean: Inside,
     buffer: Vec<u8>,
@@ -120,27 +124,53 @@ impl ArchiveFile {
         outcome
     }
 
-    fn open(&mut self) -> Result<OpenFile> {
+    fn open(&mut self) -> Result<Opened> {
         let member = &self.members[self.next];
         member.check()?;
         let path = self.path_of(self.next);
         // The start of a member is no place inside it.
         let from = (self.clean.member == Some(member.index) && self.clean.offset > 0).then_some(self.clean);
+        let settings = &self.settings;
+        let head = member.head(&self.file, 4).map_err(|error| unreadable(&error))?;
+        if is_table(settings, &member.name, &head) {
+            return self.open_table(member, &path, from);
+        }
         let read = Arc::new(Reads::default());
         let buffer = std::mem::take(&mut self.buffer);
-        let settings = &self.settings;
         let window = member.open(&self.file, read.clone()).and_then(|bytes| {
             let known = (settings.compression, settings.encoding);
             Window::of_member(bytes, most(member.packed), known, buffer, read)
         });
         let window = window.map_err(|error| unreadable(&error))?;
-        OpenFile::over(settings, (&path, Path::new(&*member.name)), (window, self.stamp), from)
+        let open = OpenFile::over(settings, (&path, Path::new(&*member.name)), (window, self.stamp), from)?;
+        Ok(Opened::Text(Box::new(open)))
     }
 
-    /// See [`super::opened::Opened::start_at_end`].
-    pub fn start_at_end(&self) -> Option<Start> {
-        let is_read = self.has_records || !self.has_failures;
-        is_read.then_some(Start { stamp: self.stamp, from: None })
+    #[cfg(feature = "parquet")]
+    fn open_table(&self, member: &Member, path: &str, from: Option<Inside>) -> Result<Opened> {
+        let file = member.unpacked(&self.file)?;
+        let table = TableFile::new(path, (file, self.stamp), from)?;
+        Ok(Opened::Table(Box::new(table.packed(member.packed))))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn open_table(&self, _: &Member, _: &str, _: Option<Inside>) -> Result<Opened> {
+        Err(crate::formats::detect::without_parquet())
+    }
+
+    /// See [`super::opened::Opened::has_records`].
+    pub fn has_records(&self) -> bool {
+        self.has_records
+    }
+
+    /// See [`super::opened::Opened::has_failures`].
+    pub fn has_failures(&self) -> bool {
+        self.has_failures
+    }
+
+    /// The archive as it was when it was opened.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// See [`super::opened::Opened::last_place`].

@@ -9,7 +9,7 @@ use busta_core::{Error, Result};
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
-use super::plan::{Inside, Start};
+use super::plan::Inside;
 use crate::formats::csv::CsvCutter;
 use crate::formats::detect::{Format, not_parquet};
 use crate::formats::json::{JsonCutter, RecordsPath};
@@ -135,11 +135,9 @@ impl OpenFile {
         }
     }
 
-    /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
-    /// is tried again.
-    pub fn start_at_end(&self) -> Option<Start> {
-        let is_read = self.has_records || !self.has_failures;
-        is_read.then_some(Start { stamp: self.stamp, from: None })
+    /// The file as it was when it was opened.
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
     /// The place after the last record; none if there is no record yet.

@@ -65,17 +65,6 @@ impl Opened {
         }
     }
 
-    /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
-    /// is tried again.
-    pub fn start_at_end(&self) -> Option<Start> {
-        match self {
-            Self::Text(open) => open.start_at_end(),
-            Self::Archive(open) => open.start_at_end(),
-            #[cfg(feature = "parquet")]
-            Self::Table(open) => open.start_at_end(),
-        }
-    }
-
     /// The place after the last record; none if there is no record yet.
     pub fn last_place(&self) -> Option<Inside> {
         match self {
@@ -84,6 +73,39 @@ impl Opened {
             #[cfg(feature = "parquet")]
             Self::Table(open) => open.last_place(),
         }
+    }
+
+    /// Whether it gave a record so far.
+    pub fn has_records(&self) -> bool {
+        match self {
+            Self::Text(open) => open.has_records(),
+            Self::Archive(open) => open.has_records(),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.has_records(),
+        }
+    }
+
+    /// Whether it gave something that is no record.
+    pub fn has_failures(&self) -> bool {
+        match self {
+            Self::Text(open) => open.has_failures(),
+            Self::Archive(open) => open.has_failures(),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.has_failures(),
+        }
+    }
+
+    /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
+    /// is tried again.
+    pub fn start_at_end(&self) -> Option<Start> {
+        let stamp = match self {
+            Self::Text(open) => open.stamp(),
+            Self::Archive(open) => open.stamp(),
+            #[cfg(feature = "parquet")]
+            Self::Table(open) => open.stamp(),
+        };
+        let is_read = self.has_records() || !self.has_failures();
+        is_read.then_some(Start { stamp, from: None })
     }
 
     /// The memory, for the next file, and what was read since the last time.
@@ -99,7 +121,7 @@ impl Opened {
 
 /// Whether this is Parquet: by what the configuration says, else by the first bytes, unless the name
 /// says that it is text.
-fn is_table(settings: &Settings, path: &str, head: &[u8]) -> bool {
+pub(super) fn is_table(settings: &Settings, path: &str, head: &[u8]) -> bool {
     if let Some(format) = settings.format {
         return format == Format::Parquet;
     }
