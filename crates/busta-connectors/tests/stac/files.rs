@@ -1,6 +1,8 @@
 //! Static catalogues on the web and on this machine, and items in files.
 
+use busta_core::Checkpoint;
 use busta_sandbox::StacWorld;
+use busta_testkit::drive::read_all;
 use serde_json::json;
 
 use super::{build, build_in, keys, read, read_both, sandbox, with};
@@ -25,6 +27,27 @@ async fn a_catalogue_on_the_web_is_followed() {
     assert!(harvest.stream("items").iter().all(|item| item["collection"] == "landsat-c2-l2"));
     assert!(!harvest.stream("items").is_empty());
     assert_eq!(harvest.stream("collections").len(), 1);
+}
+
+#[tokio::test]
+async fn items_that_have_not_changed_are_not_sent_again() {
+    let sandbox = sandbox().await;
+    let url = format!("{}/stac-static/250/catalog.json", sandbox.url());
+    let not_modified = || sandbox.stats().total.statuses.get(&304).copied().unwrap_or(0);
+    let config = json!({ "url": url, "datetime": "2023/.." });
+    let first = read(&*build(config.clone())).await;
+    assert!(!first.stream("items").is_empty() && not_modified() == 0);
+    let known = Checkpoint { starts: first.starts.clone().into_iter().collect(), ..Checkpoint::default() };
+    let again = read_all(&*build(config.clone()), &known).await.unwrap();
+    assert!(again.stream("items").is_empty() && again.starts.is_empty());
+    assert_eq!(not_modified(), 250);
+    // What was left out then may be wanted now.
+    for more in [json!({ "datetime": "2022/.." }), json!({ "write_mode": "replace" })] {
+        let asked = build(with(config.clone(), &more));
+        let harvest = read_all(&*asked, &known).await.unwrap();
+        assert!(harvest.stream("items").len() >= first.stream("items").len(), "{more}");
+        assert_eq!(not_modified(), 250);
+    }
 }
 
 #[tokio::test]

@@ -156,14 +156,16 @@ impl ItemsReader {
 impl Reader for ItemsReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let mut records = RecordsBuilder::default();
-        let mut failures = Vec::new();
+        let (mut failures, mut starts) = (Vec::new(), Vec::new());
         let mut next = self.next;
         while let Some(url) = self.urls.get(next) {
             next += 1;
-            match document::fetch(&self.stac, url).await {
-                Ok(found) => {
+            match document::fetch_changed(&self.stac, url).await {
+                Ok(None) => {}
+                Ok(Some((found, start))) => {
                     let (items, failed) = items_of(&self.stac, &found);
                     items.iter().for_each(|item| records.push(item));
+                    starts.extend(start.filter(|_| failed.is_empty()));
                     failures.extend(failed);
                 }
                 Err(error) if is_its_own(&error) => {
@@ -180,7 +182,7 @@ impl Reader for ItemsReader {
         }
         self.next = next;
         let done = next == self.urls.len();
-        Ok(Some(Batch { failures, done, ..Batch::new(records.finish(), Cursor::encode(&next)?) }))
+        Ok(Some(Batch { failures, starts, done, ..Batch::new(records.finish(), Cursor::encode(&next)?) }))
     }
 }
 

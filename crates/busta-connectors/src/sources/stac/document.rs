@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use busta_core::{Error, ErrorKind, Result};
+use busta_core::{Cursor, Error, ErrorKind, Result};
 use bytes::Bytes;
 use url::Url;
 
@@ -25,6 +25,22 @@ pub async fn fetch(stac: &Stac, url: &Url) -> Result<Found> {
     }
     let response = stac.send(Request::get(url.clone())).await?;
     Ok(Found { url: response.url, body: response.body })
+}
+
+/// Fetches the item at `url`, with the start cursor that it leaves; `None` if it has not changed since an earlier run.
+pub async fn fetch_changed(stac: &Stac, url: &Url) -> Result<Option<(Found, Option<(String, Cursor)>)>> {
+    if url.scheme() == "file" {
+        return Ok(Some((read(stac, url).await?, None)));
+    }
+    let (request, is_conditional) = stac.known.request(url);
+    let response = stac.send(request).await?;
+    match response.not_modified {
+        true if is_conditional => return Ok(None),
+        true => return Err(Error::data("the server answered 304 without being asked")),
+        false => {}
+    }
+    let start = stac.known.start(url, &response)?;
+    Ok(Some((Found { url: response.url, body: response.body }, start)))
 }
 
 async fn read(stac: &Stac, url: &Url) -> Result<Found> {

@@ -12,8 +12,8 @@
 //!
 //! # How a catalogue is read
 //!
-//! Each document is a split that finds those its links lead to; items come in groups. A document is
-//! known by its URL, so circles end by themselves. Files on this machine that are no catalogues are
+//! Each document is a split that finds those its links lead to; items come in groups, and only those that
+//! have changed (`known`). A document is known by its URL, so circles end by themselves. Files on this machine that are no catalogues are
 //! read by the `files` source, and what is no item is taken out.
 //!
 //! # Where to look
@@ -31,6 +31,7 @@ mod config;
 mod document;
 mod folder;
 mod item;
+mod known;
 mod landing;
 mod link;
 mod next;
@@ -113,6 +114,7 @@ impl Source for StacSource {
         if let Some(assets) = &self.stac.assets {
             assets.remember(from);
         }
+        self.stac.known.remember(from);
         if let Origin::Url(url) = &self.stac.origin {
             return plan::splits(&self.stac, url, from).await;
         }

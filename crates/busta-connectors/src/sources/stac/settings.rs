@@ -14,6 +14,7 @@ use url::Url;
 use super::ahead::Ahead;
 use super::config::{Filter, Method, Split, StacConfig};
 use super::item::Head;
+use super::known::Known;
 use super::outlook::Outlook;
 use super::query::Search;
 use super::time::Interval;
@@ -64,6 +65,8 @@ pub struct Stac {
     pub outlook: Outlook,
     /// A first page that has come already.
     pub ahead: Ahead,
+    /// Which items of catalogues have not changed.
+    pub known: Known,
 }
 
 /// What a source is collected from.
@@ -114,6 +117,8 @@ impl Stac {
         let assets = assets(&config, context, &items, &client, &mut problems);
         let problems = problems.finish();
         let Some(origin) = origin.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let remembers = assets.is_none() && items.write_mode != WriteMode::Replace;
+        let known = Known::new(remembers.then(|| in_words(&search, &config.collections.0)));
         let by_text = matches!(config.filter, Some(Filter::Text(_)));
         Ok(Self {
             origin,
@@ -148,6 +153,7 @@ impl Stac {
             clock: context.clock.clone(),
             outlook: Outlook::new(context.readers),
             ahead: Ahead::default(),
+            known,
         })
     }
 
@@ -220,6 +226,12 @@ impl Stac {
         }
         self.client.send(request).await
     }
+}
+
+/// What is searched for in a catalogue.
+fn in_words(search: &Search, collections: &[String]) -> String {
+    let bbox = search.bbox.as_deref();
+    serde_json::json!([collections, search.ids, search.datetime.to_string(), bbox]).to_string()
 }
 
 fn origin(config: &StacConfig, context: &SourceContext, problems: &mut Problems) -> Option<Origin> {
