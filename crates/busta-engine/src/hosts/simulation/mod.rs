@@ -3,6 +3,7 @@
 //! Time is a number here: events are taken from a heap, so that hours take milliseconds and nothing is left
 //! to chance but what is drawn from a seed.
 
+mod properties;
 mod server;
 mod world;
 

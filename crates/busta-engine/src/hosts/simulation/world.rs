@@ -37,6 +37,8 @@ pub struct PhaseResult {
     pub rate: f64,
     pub requests: usize,
     pub refused: usize,
+    /// The most requests under way at once.
+    pub most: usize,
     pub limit: Option<usize>,
     pub pace: Option<f64>,
 }
@@ -60,6 +62,8 @@ struct World {
     chance: fastrand::Rng,
     start: Instant,
     requests: usize,
+    under_way: usize,
+    most: usize,
     /// Refusals in a row, and when the wait after the last is over.
     in_vain: u32,
     asked_again_at: Instant,
@@ -88,6 +92,8 @@ pub fn run(client: &Client, phases: &[Phase]) -> Vec<PhaseResult> {
         chance: fastrand::Rng::with_seed(client.seed),
         start,
         requests: 0,
+        under_way: 0,
+        most: 0,
         in_vain: 0,
         asked_again_at: start,
         wake: None,
@@ -112,7 +118,7 @@ impl World {
 
     fn play(&mut self, mut server: Server, until: Instant, lasts: Duration) -> PhaseResult {
         let (mut good, mut refused) = (0, 0);
-        self.requests = 0;
+        (self.requests, self.most) = (0, self.under_way);
         while let Some(Reverse((now, number))) = self.heap.pop() {
             if now >= until {
                 self.heap.push(Reverse((now, number)));
@@ -120,6 +126,7 @@ impl World {
             }
             match self.whats.remove(&number) {
                 Some(What::Answer(place, sent, status, limits)) => {
+                    self.under_way -= 1;
                     let latency = now - sent;
                     self.hosts.requested(
                         &Request { host: &self.key, status: Some(status), latency, bytes: 0, limits },
@@ -159,6 +166,7 @@ impl World {
             rate: f64::from(good) / lasts.as_secs_f64(),
             requests: self.requests,
             refused,
+            most: self.most,
             limit,
             pace,
         }
@@ -185,6 +193,8 @@ impl World {
 
     fn send(&mut self, server: &mut Server, place: Place, now: Instant) {
         self.requests += 1;
+        self.under_way += 1;
+        self.most = self.most.max(self.under_way);
         let seconds = (now - self.start).as_secs_f64();
         let (status, took, hints) = server.answer(seconds, &mut self.chance);
         self.at(now + Duration::from_secs_f64(took), What::Answer(place, now, status, hints));
