@@ -63,6 +63,12 @@ impl Columns {
         }
     }
 
+    /// The row under way is complete, and every column has a cell of it.
+    pub fn end_whole_row(&mut self) {
+        self.rows += 1;
+        debug_assert!(self.list.iter().all(|column| column.rows().is_none_or(|own| own == self.rows)));
+    }
+
     /// Forgets the row under way.
     pub fn drop_row(&mut self) {
         self.list.iter_mut().for_each(|column| column.truncate(self.rows));

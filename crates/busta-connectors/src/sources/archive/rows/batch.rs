@@ -11,9 +11,15 @@ use super::quality::Tally;
 /// A batch is closed when it holds this many failures, each of which may keep up to 64 KiB.
 const MAX_FAILURES: usize = 256;
 
+/// So many bytes of rows go by before the size of the batch is found out anew.
+const PER_LOOK: usize = 16 << 10;
+
 /// A batch in the making.
 pub(super) struct Gather {
     body: Body,
+    /// The size of the batch, and the bytes of rows since it was found out.
+    bytes: usize,
+    since: usize,
     origins: Origins,
     failures: Vec<Failure>,
     /// What stands before the number of a line: `a.zip:a.csv:`.
@@ -33,6 +39,8 @@ impl Gather {
     pub fn new(room: usize, interval: Option<Interval>) -> Self {
         Self {
             body: Body::lines(),
+            bytes: 0,
+            since: 0,
             origins: Origins::default(),
             failures: Vec::new(),
             place: String::new(),
@@ -49,7 +57,16 @@ impl Gather {
     }
 
     pub fn is_full(&self) -> bool {
-        self.body.bytes() >= self.room || self.failures.len() >= MAX_FAILURES
+        self.bytes >= self.room || self.failures.len() >= MAX_FAILURES
+    }
+
+    /// So many bytes of the text have become records.
+    #[inline]
+    pub fn took(&mut self, bytes: usize) {
+        self.since += bytes;
+        if self.since >= PER_LOOK.min(self.room / 16) {
+            (self.bytes, self.since) = (self.body.bytes(), 0);
+        }
     }
 
     /// Whether nothing is in it.
@@ -57,7 +74,7 @@ impl Gather {
         self.body.len() == 0 && self.failures.is_empty()
     }
 
-    /// Adds the row that `make` puts into the columns; nothing if it fails.
+    /// Adds the row that `make` puts into all the columns; nothing if it fails.
     #[inline]
     pub fn row(
         &mut self,
@@ -68,7 +85,7 @@ impl Gather {
         let Body::Columns(columns) = &mut self.body else { return Err(Error::bug("a row without columns")) };
         let identity = make(columns).inspect_err(|_| columns.drop_row())?;
         self.origins.note(columns.rows(), line);
-        columns.end_row();
+        columns.end_whole_row();
         tally.row(identity.time, identity.key, self.interval);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use busta_core::columns::Cell;
 
+use super::digits::digits;
 use super::moment::Moment;
 use crate::sources::archive::layout::Kind;
 
@@ -47,17 +48,14 @@ fn plain(text: &[u8]) -> Option<(u64, usize)> {
     if text.len() > LONGEST {
         return None;
     }
-    let (mut number, mut point) = (0, None);
-    for (at, byte) in text.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(at),
-            _ => return None,
-        }
-    }
-    let digits = text.len() - usize::from(point.is_some());
-    let decimals = point.map_or(0, |point| text.len() - point - 1);
-    (1..=18).contains(&digits).then_some((number, decimals))
+    let Some(point) = text.iter().position(|byte| *byte == b'.') else {
+        return digits(text).filter(|_| text.len() < LONGEST).map(|number| (number, 0));
+    };
+    let (whole, decimals) = (&text[..point], &text[point + 1..]);
+    // Either may be missing, as in `.5` and `5.`, but not both.
+    let whole = if whole.is_empty() && !decimals.is_empty() { 0 } else { digits(whole)? };
+    let fraction = if decimals.is_empty() { 0 } else { digits(decimals)? };
+    Some((whole * 10_u64.pow(decimals.len() as u32) + fraction, decimals.len()))
 }
 
 fn boolean(text: &str) -> Result<bool, Misfit> {

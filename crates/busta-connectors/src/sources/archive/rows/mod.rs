@@ -11,6 +11,7 @@
 
 mod batch;
 mod cell;
+mod digits;
 mod header;
 mod interval;
 mod maker;

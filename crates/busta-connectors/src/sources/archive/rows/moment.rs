@@ -4,6 +4,8 @@
 //! always 27 characters, so that texts sort as the moments do. Where a file says more than microseconds, all
 //! nine digits are kept.
 
+use super::digits::digits;
+
 /// The seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -109,15 +111,6 @@ fn offset(zone: &[u8]) -> Option<i64> {
     };
     let (hours, minutes) = (digits(hours)?, digits(minutes)?);
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60) as i64)
-}
-
-/// The number that at most 19 digits say.
-fn digits(text: &[u8]) -> Option<u64> {
-    let digit = |byte: &u8| byte.wrapping_sub(b'0');
-    if text.is_empty() || !text.iter().all(|byte| digit(byte) < 10) {
-        return None;
-    }
-    Some(text.iter().fold(0, |number, byte| number * 10 + u64::from(digit(byte))))
 }
 
 /// The nanoseconds of a fraction's digits. More than nine are refused unless the others are zeros.

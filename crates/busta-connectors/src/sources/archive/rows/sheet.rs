@@ -101,7 +101,10 @@ impl Sheet {
                 SheetCutter::Lines(_) => self.line(gather, tally),
             };
             match step {
-                Step::Done(used) => self.window.consume(used),
+                Step::Done(used) => {
+                    self.window.consume(used);
+                    gather.took(used);
+                }
                 Step::More(used) => self.more(used, gather, tally)?,
                 Step::End => return Ok(true),
             }
