@@ -24,6 +24,7 @@ use chrono::DateTime;
 use super::columns::Columns;
 use super::failures::FailureDraft;
 use super::format::Form;
+use super::index::Stored;
 use super::layout::sync_folder;
 use super::segment::{Phase, RowKeySpec, Segment};
 use super::stage::Rows;
@@ -167,7 +168,9 @@ impl Lake {
         if rows.rows > 0 {
             let id = self.target(draft, part, rows.form);
             if let Some(segment) = draft.segments.get(&id).filter(|segment| segment.key.is_some()) {
-                self.index.count(&self.layout, &self.state, segment, &rows.met, &mut committed)?;
+                let (segments, grown) = (&self.state.segments, &draft.segments);
+                let stored = Stored { layout: &self.layout, segments, grown };
+                self.index.count(stored, segment, rows, &mut committed)?;
             } else {
                 committed.inserted = rows.rows;
             }

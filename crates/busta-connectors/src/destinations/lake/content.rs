@@ -12,6 +12,8 @@ use busta_core::columns::{Cell, Column, Columns, Values};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use twox_hash::XxHash64;
 
+use super::columns::OWN_FIELDS;
+
 /// So many digits that count may say more than a number of 64 bits can hold: what has them is known by its
 /// text. The shortest text of a double has 17 at most.
 const LONG: usize = 18;
@@ -34,10 +36,10 @@ impl Content {
     }
 }
 
-/// Of all rows of a batch.
+/// Of all rows of a batch, busta's own fields aside.
 pub(super) fn of_columns(batch: &Columns) -> Vec<u64> {
     let mut sums = vec![0_u64; batch.rows()];
-    for column in batch.list() {
+    for column in batch.list().iter().filter(|column| !OWN_FIELDS.contains(&column.name())) {
         add_column(&mut sums, column);
     }
     sums

@@ -5,7 +5,7 @@
 //! lake/_busta/manifest.ndjson                  what is committed (see `manifest.rs`)
 //! lake/_busta/staging/<n>.ndjson[.zst]         segments that still grow, or wait for a finish
 //! lake/_busta/ahead/<n>-<k>                    files that are made of such a segment, not yet complete
-//! lake/_busta/keys/<n>                         the keys of merged segments (see `keys.rs`)
+//! lake/_busta/keys/<n>                         the keys of merged segments (see `sidecar.rs`)
 //! lake/_busta/trash/<n>                        replaced files that a scan may still be reading
 //! lake/_busta/failures[.<n>].ndjson            failures, up to the length in the manifest, which names the file
 //! lake/_busta/lock                             held by the one process that writes

@@ -2,8 +2,8 @@
 //! field counts, of equally new ones the one committed last, and of equal ones the first: records
 //! that have not changed cost their files no rewriting.
 //!
-//! The keys of the new segments are held in a map, those of the old ones stream past it. Where there are too
-//! many for that, a [`Filter`] is shown them all first, and only those that it thinks it has seen before are
+//! Of batches whose keys lie apart, none is looked at ([`contest`](super::contest)). Of the others, the keys of the
+//! new segments are held in a map, and those of the old ones stream past it. Where there are too many for that, a [`Filter`] is shown them all first, and only those that it thinks it has seen before are
 //! held: of a merge that brings nothing but new keys, next to none. Beyond [`KEYS_PER_FILTER`] new rows the
 //! hashes are looked at part by part.
 
@@ -14,11 +14,15 @@ use std::hash::BuildHasherDefault;
 use busta_core::Result;
 
 use super::columns::Columns;
+use super::contest::{Contested, Spans};
 use super::filter::Filter;
-use super::keys::{KeyMap, RowKey, SidecarReader};
+use super::keys::{KeyMap, RowKey};
 use super::layout::Layout;
 use super::rows::RowReader;
 use super::segment::{RowKeySpec, Segment};
+use super::sidecar::{Block, SidecarReader};
+use super::span::Span;
+use super::typed;
 
 /// How many new keys are held at once: about 25 MB.
 const KEYS_PER_PASS: u64 = 1 << 18;
@@ -57,38 +61,68 @@ impl RowSet {
 /// Superseded rows by the number of their segment. Segments that have none are not in it.
 pub(super) type Superseded = BTreeMap<u64, RowSet>;
 
-/// The keys of a segment's rows, in their order.
-pub(super) enum RowKeys {
-    Sidecar(SidecarReader),
-    /// There is no sidecar for this key: the rows are read and parsed.
-    Rows {
-        rows: RowReader,
-        spec: RowKeySpec,
-        line: Vec<u8>,
-    },
+/// The keys of a segment's rows, batch by batch.
+pub(super) struct RowKeys<'a> {
+    layout: &'a Layout,
+    segment: &'a Segment,
+    spec: &'a RowKeySpec,
+    sidecar: Option<SidecarReader>,
+    /// Opened where keys are wanted that are only in the rows.
+    rows: Option<RowReader>,
+    /// The first row of the next batch.
+    next: u64,
 }
 
-impl RowKeys {
-    pub(super) fn open(layout: &Layout, segment: &Segment, spec: &RowKeySpec) -> Result<Self> {
-        Ok(match SidecarReader::open(&layout.sidecar(segment.id), spec, segment.rows)? {
-            Some(reader) => Self::Sidecar(reader),
-            None => {
-                let rows = RowReader::open(layout, segment)?;
-                Self::Rows { rows, spec: spec.clone(), line: Vec::new() }
-            }
-        })
+impl<'a> RowKeys<'a> {
+    pub(super) fn open(layout: &'a Layout, segment: &'a Segment, spec: &'a RowKeySpec) -> Result<Self> {
+        let sidecar = SidecarReader::open(&layout.sidecar(segment.id), spec, segment.rows)?;
+        Ok(Self { layout, segment, spec, sidecar, rows: None, next: 0 })
     }
 
-    /// The next key; `None` for a row that has none.
-    pub(super) fn next(&mut self) -> Result<Option<RowKey>> {
-        match self {
-            Self::Sidecar(reader) => reader.next().map(Some),
-            Self::Rows { rows, spec, line } => {
-                line.clear();
-                rows.next(line)?;
-                Ok(RowKey::of(spec, line, &mut Columns::default()).ok())
+    /// The next batch; `None` at the end. Without a sidecar all rows are one, of which nothing is known.
+    pub(super) fn block(&mut self) -> Result<Option<Block>> {
+        if self.next >= self.segment.rows {
+            return Ok(None);
+        }
+        let block = match &mut self.sidecar {
+            Some(sidecar) => sidecar.block()?,
+            None => Block::unknown(self.segment.rows),
+        };
+        self.next += block.rows;
+        Ok(Some(block))
+    }
+
+    /// Shows the keys of the batch that [`block`](Self::block) gave last, by the numbers of their rows. A row
+    /// that has none is passed over.
+    pub(super) fn each(&mut self, block: &Block, mut visit: impl FnMut(u64, RowKey)) -> Result<()> {
+        let rows = self.next - block.rows..self.next;
+        if let Some(sidecar) = self.sidecar.as_mut().filter(|_| block.has_entries) {
+            return rows.into_iter().try_for_each(|row| sidecar.entry().map(|key| visit(row, key)));
+        }
+        let reader = match &mut self.rows {
+            Some(reader) => reader,
+            none => none.insert(RowReader::open(self.layout, self.segment)?),
+        };
+        reader.skip_to_row(rows.start)?;
+        let mut rows = rows;
+        // A block of columns is a batch.
+        while !rows.is_empty()
+            && let Some(columns) = reader.columns()?
+        {
+            for key in typed::keys(self.spec, columns) {
+                if let (Some(row), Ok(key)) = (rows.next(), key) {
+                    visit(row, key);
+                }
             }
         }
+        let (numbers, mut line, mut fields) = (block.numbers(self.spec), Vec::new(), Columns::default());
+        for row in rows {
+            line.clear();
+            reader.next(&mut line)?;
+            let key = RowKey::of_row(self.spec, &numbers, &line, &mut fields);
+            key.into_iter().for_each(|key| visit(row, key));
+        }
+        Ok(())
     }
 }
 
@@ -106,9 +140,13 @@ pub(super) fn superseded(
     new: &[&Segment],
     spec: &RowKeySpec,
 ) -> Result<Superseded> {
-    let keys = Keys { layout, old, new, spec };
-    let rows: u64 = new.iter().map(|segment| segment.rows).sum();
     let mut found = Superseded::new();
+    let contested = contested(layout, old, new, spec)?;
+    if contested.is_empty() {
+        return Ok(found);
+    }
+    let keys = Keys { layout, old, new, spec, contested };
+    let rows = keys.contested_rows()?;
     if rows <= KEYS_PER_PASS {
         keys.compare(rows, |_| true, &mut found)?;
         return Ok(found);
@@ -127,15 +165,58 @@ pub(super) fn superseded(
     Ok(found)
 }
 
+/// Which keys may occur more than once.
+fn contested(layout: &Layout, old: &[&Segment], new: &[&Segment], spec: &RowKeySpec) -> Result<Contested> {
+    let mut spans = Spans::default();
+    for segment in new {
+        if !each_span(layout, segment, spec, |span| spans.add_new(span))? {
+            return Ok(Contested::All);
+        }
+    }
+    for segment in old.iter().filter(|_| !new.is_empty()) {
+        each_span(layout, segment, spec, |span| spans.add_old(span))?;
+    }
+    Ok(spans.contested())
+}
+
+/// Shows the spans of a segment's batches until `goes_on` says no; whether it did not.
+pub(super) fn each_span(
+    layout: &Layout,
+    segment: &Segment,
+    spec: &RowKeySpec,
+    mut goes_on: impl FnMut(Option<&Span>) -> bool,
+) -> Result<bool> {
+    let mut keys = RowKeys::open(layout, segment, spec)?;
+    while let Some(block) = keys.block()? {
+        if !goes_on(block.span.as_ref()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The keys that are compared.
 struct Keys<'a> {
     layout: &'a Layout,
     old: &'a [&'a Segment],
     new: &'a [&'a Segment],
     spec: &'a RowKeySpec,
+    contested: Contested,
 }
 
 impl Keys<'_> {
+    /// How many new rows are in batches that have to be compared.
+    fn contested_rows(&self) -> Result<u64> {
+        let mut rows = 0;
+        for segment in self.new {
+            let mut keys = RowKeys::open(self.layout, segment, self.spec)?;
+            while let Some(block) = keys.block()? {
+                rows += if self.contested.wants(block.span.as_ref()) { block.rows } else { 0 };
+            }
+        }
+        Ok(rows)
+    }
+
     /// Compares the keys whose hashes count, about `about` of the new ones.
     fn compare(&self, about: u64, counts: impl Fn(u128) -> bool, found: &mut Superseded) -> Result<()> {
         let mut winners = KeyMap::with_capacity_and_hasher(about as usize, BuildHasherDefault::default());
@@ -170,9 +251,9 @@ impl Keys<'_> {
     fn each(&self, segments: &[&Segment], mut visit: impl FnMut(u64, u64, RowKey)) -> Result<()> {
         for segment in segments {
             let mut keys = RowKeys::open(self.layout, segment, self.spec)?;
-            for row in 0..segment.rows {
-                if let Some(key) = keys.next()? {
-                    visit(segment.id, row, key);
+            while let Some(block) = keys.block()? {
+                if self.contested.wants(block.span.as_ref()) {
+                    keys.each(&block, |row, key| visit(segment.id, row, key))?;
                 }
             }
         }

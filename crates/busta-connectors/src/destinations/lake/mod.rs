@@ -24,7 +24,11 @@
 //! on, without superseded ones.
 //!
 //! A merge writes its rows without looking at what is stored; what is superseded is found at the
-//! finish. How many records are new, changed or unchanged is counted exactly as long as the keys of
+//! finish. Batches in the order of their keys, which is how archives come, tell no more of them than the least and
+//! the greatest ([`span`]), and nothing else is looked at unless two batches have keys between the same two
+//! ([`contest`]). Of all other batches every key is kept beside the rows ([`sidecar`]).
+//!
+//! How many records are new, changed or unchanged is counted exactly as long as no two batches meet, or the keys of
 //! the open streams fit into a bounded index ([`index`]); beyond that, records count as inserted. A
 //! merge stream that is not finished because a split failed becomes visible when the next run takes its source over.
 //!
@@ -39,6 +43,7 @@ mod columns;
 mod commit;
 mod config;
 mod content;
+mod contest;
 mod failures;
 mod filter;
 mod finish;
@@ -56,6 +61,8 @@ mod read;
 mod remake;
 mod rows;
 mod segment;
+mod sidecar;
+mod span;
 mod stage;
 mod state;
 mod trouble;

@@ -2,25 +2,23 @@
 //! some of its rows.
 
 use std::fs;
+use std::io::Write as _;
 
 use busta_core::failpoint::hit;
 use busta_core::{Error, Result};
 use serde_json::Value;
 
 use super::format::{Made, MadeFile, Paths};
-use super::keys::{self, SidecarReader};
 use super::layout::{Layout, remove_file, rename_file};
 use super::merge::RowSet;
 use super::rows::RowReader;
 use super::segment::{Phase, Segment};
+use super::sidecar::{self, SidecarReader};
 use super::trouble::io_error;
 use super::writer::begin_sidecar;
 
 /// About how many bytes of rows are taken in at once.
 const PAGE_BYTES: usize = 1 << 20;
-
-/// Keys are put together in blocks of this many rows.
-const BLOCK_ROWS: u32 = 8192;
 
 /// Makes complete files of the rows of `segment` that are not in `without`.
 pub(super) fn remake(
@@ -119,34 +117,32 @@ fn copy_keys(
     let Some(mut keys) = SidecarReader::open(&path, spec, segment.rows)? else { return Ok(()) };
     let mut outs = Vec::with_capacity(copies.len());
     for copy in copies {
-        outs.push((begin_sidecar(layout, copy.id, &keys::head(spec))?, Vec::new(), 0));
+        outs.push((begin_sidecar(layout, copy.id, &sidecar::head(spec))?, Vec::new(), 0));
     }
     let mut places = made.places.iter().flat_map(|(file, rows)| std::iter::repeat_n(*file, *rows as usize));
-    for row in 0..segment.rows {
-        let key = keys.next()?;
-        if without.contains(row) {
-            continue;
+    let mut row = 0;
+    while row < segment.rows {
+        let block = keys.block()?;
+        for row in row..row + block.rows {
+            let key = if block.has_entries { Some(keys.entry()?) } else { None };
+            if without.contains(row) {
+                continue;
+            }
+            let Some((_, entries, count)) = outs.get_mut(places.next().unwrap_or(0)) else {
+                return Err(Error::bug("a row went to a file that is not there"));
+            };
+            key.iter().for_each(|key| key.encode(entries));
+            *count += 1;
         }
-        let Some((file, entries, count)) = outs.get_mut(places.next().unwrap_or(0)) else {
-            return Err(Error::bug("a row went to a file that is not there"));
-        };
-        key.encode(entries);
-        *count += 1;
-        if *count == BLOCK_ROWS {
-            write_block(file, entries, count).map_err(|e| io_error("write", &path, e))?;
+        for (file, entries, count) in outs.iter_mut().filter(|(_, _, count)| *count > 0) {
+            // What lies between two keys still does when some are gone.
+            let body = sidecar::body(block.span.as_ref(), entries, block.number_cursors);
+            let written = file.write_all(&sidecar::block(&body, *count));
+            written.map_err(|e| io_error("write", &path, e))?;
+            entries.clear();
+            *count = 0;
         }
-    }
-    for (file, entries, count) in &mut outs {
-        write_block(file, entries, count).map_err(|e| io_error("write", &path, e))?;
-    }
-    Ok(())
-}
-
-fn write_block(file: &mut fs::File, entries: &mut Vec<u8>, count: &mut u32) -> std::io::Result<()> {
-    if *count > 0 {
-        std::io::Write::write_all(file, &keys::block(entries, *count))?;
-        entries.clear();
-        *count = 0;
+        row += block.rows;
     }
     Ok(())
 }

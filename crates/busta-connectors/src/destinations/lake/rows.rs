@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use busta_core::columns::Columns as Typed;
 use busta_core::{Error, Records, Result};
 use memchr::{memchr2, memmem};
 
@@ -160,6 +161,46 @@ impl RowReader {
             }
         };
         Ok(Self { input, row: 0, rows: segment.rows, fixed: fixed_fields(&segment.fixed), path })
+    }
+
+    /// Moves on to a row, which is not before the next one. Pages that lie between are not looked at.
+    pub(super) fn skip_to_row(&mut self, row: u64) -> Result<()> {
+        let mut line = Vec::new();
+        while self.row < row {
+            if let Input::Pages { pages, page, at } = &mut self.input {
+                if *at == page.len()
+                    && let Some(next) = pages.next()
+                {
+                    (*page, *at) = (next?, 0);
+                }
+                let passed = ((page.len() - *at) as u64).min(row - self.row);
+                if passed > 0 {
+                    *at += passed as usize;
+                    self.row += passed;
+                    continue;
+                }
+            }
+            line.clear();
+            self.next(&mut line)?;
+        }
+        Ok(())
+    }
+
+    /// The page that begins with the next row, if there is one and it holds columns. It counts as read.
+    pub(super) fn columns(&mut self) -> Result<Option<&Typed>> {
+        let Input::Pages { pages, page, at } = &mut self.input else { return Ok(None) };
+        if *at == page.len()
+            && let Some(next) = pages.next()
+        {
+            (*page, *at) = (next?, 0);
+        }
+        let columns =
+            page.columns().filter(|columns| *at == 0 && columns.rows() > 0 && self.fixed.is_empty());
+        if let Some(columns) = columns {
+            *at = columns.rows();
+            self.row += columns.rows() as u64;
+        }
+        Ok(columns)
     }
 
     /// Appends the next row; `false` at the end.

@@ -7,9 +7,11 @@
 //! exact. Records with a key are walked once, which finds the key, the cursor and all columns. Where
 //! records are columns already and files are too, they stay what they are ([`typed`]).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use busta_core::clock::Clock;
@@ -24,6 +26,8 @@ use super::format::{Form, Format};
 use super::keys::{KeyMap, RowKey};
 use super::rows::{splice, suffix};
 use super::segment::RowKeySpec;
+use super::sidecar;
+use super::span::Span;
 use super::typed;
 
 /// Of the records that are not walked anyway, each of this many is looked at for new columns.
@@ -39,15 +43,36 @@ pub(super) struct Rows {
     pub(super) data: Vec<u8>,
     pub(super) form: Form,
     pub(super) rows: u64,
-    /// Entries of the sidecar, one per row, for streams with a key.
+    /// The body of the sidecar's block, for streams with a key.
     pub(super) keys: Vec<u8>,
-    /// The keys of all records, those left out included, in the order in which they came.
-    pub(super) met: Vec<RowKey>,
+    /// Between which keys the rows are, if that is known.
+    pub(super) span: Option<Span>,
+    /// The keys of all records, those left out included, in the order in which they came. None are made of rows
+    /// that come as columns and in the order of their keys.
+    pub(super) met: Option<Vec<RowKey>>,
     /// Records that became failures.
     pub(super) rejected: u64,
     pub(super) columns: Vec<(String, Types)>,
     /// Why the batch could not be encoded at all.
     pub(super) error: Option<String>,
+}
+
+impl Rows {
+    /// How many records there were that have a key, those left out included.
+    pub(super) fn came(&self) -> u64 {
+        self.met.as_ref().map_or(self.rows, |met| met.len() as u64)
+    }
+
+    /// The keys of the records that came.
+    pub(super) fn met(&self, spec: &RowKeySpec) -> busta_core::Result<Cow<'_, [RowKey]>> {
+        if let Some(met) = &self.met {
+            return Ok(Cow::Borrowed(met));
+        }
+        let (records, _) =
+            block::read(&mut &*self.data, self.data.len() as u64, Path::new("a staged batch"))?;
+        let keys = records.columns().map(|columns| typed::keys(spec, columns)).unwrap_or_default();
+        Ok(keys.into_iter().flatten().collect())
+    }
 }
 
 /// Stages batches of all streams.
@@ -116,7 +141,7 @@ impl Stager {
         Staged {
             rows: rows.rows,
             bytes: records.bytes(),
-            weight: rows.data.len() + rows.keys.len() + size_of_val(&*rows.met),
+            weight: rows.data.len() + rows.keys.len() + rows.met.as_deref().map_or(0, size_of_val),
             failures: batch.failures,
             body: Box::new(Arc::new(rows)),
         }
@@ -186,23 +211,33 @@ impl Batch<'_> {
         let keys: Vec<Option<RowKey>> =
             self.records.iter().enumerate().map(|(at, record)| self.key(spec, at, record)).collect();
         let wins = winners(&keys);
-        let mut rows = self.empty();
+        let (mut rows, mut entries) = (self.empty(), Vec::new());
         for (at, key) in keys.iter().enumerate().filter(|(at, _)| wins[*at]) {
             let Some(key) = key else { continue };
             if self.push(&mut rows, at, self.records.get(at)) {
-                key.encode(&mut rows.keys);
+                key.encode(&mut entries);
             }
         }
-        rows.met = keys.into_iter().flatten().collect();
+        rows.keys = sidecar::body(None, &entries, false);
+        rows.met = Some(keys.into_iter().flatten().collect());
         rows
     }
 
     fn typed(&mut self, typed: &Typed, spec: Option<&RowKeySpec>, own: [&str; 3]) -> Rows {
         let own = typed::own_columns(own);
-        let rows = Rows { form: Form::Columns, columns: typed::types(typed), ..Rows::default() };
-        let Some(spec) = spec else {
-            return Rows { data: block::encode(typed, &own), rows: typed.rows() as u64, ..rows };
+        let landed = |kept: &Typed| Rows {
+            data: block::encode(kept, &own),
+            form: Form::Columns,
+            rows: kept.rows() as u64,
+            columns: typed::types(typed),
+            ..Rows::default()
         };
+        let Some(spec) = spec else { return landed(typed) };
+        let ascending = Span::of(spec, typed).filter(|found| found.ascends);
+        if let Some((found, numbers)) = ascending.zip(typed::has_number_cursors(spec, typed)) {
+            let keys = sidecar::body(Some(&found.span), &[], numbers);
+            return Rows { keys, span: Some(found.span), ..landed(typed) };
+        }
         let mut rejected = Vec::new();
         let mut key =
             |(at, key): (usize, Result<RowKey, String>)| key.map_err(|why| rejected.push((at, why))).ok();
@@ -212,17 +247,18 @@ impl Batch<'_> {
             self.reject(at, self.records.get(at), &Error::data(why));
         }
         let wins = winners(&keys);
-        let count = wins.iter().filter(|wins| **wins).count();
-        let data = if count == typed.rows() {
-            block::encode(typed, &own)
-        } else {
-            block::encode(&typed.filter(|row| wins[row]), &own)
-        };
-        let mut entries = Vec::with_capacity(count * 32);
+        let kept = typed.filter(|row| wins[row]);
+        let mut entries = Vec::with_capacity(kept.rows() * 32);
         for (key, _) in keys.iter().zip(&wins).filter(|(_, wins)| **wins) {
             key.iter().for_each(|key| key.encode(&mut entries));
         }
-        Rows { data, rows: count as u64, keys: entries, met: keys.into_iter().flatten().collect(), ..rows }
+        let span = Span::of(spec, &kept).map(|found| found.span);
+        Rows {
+            keys: sidecar::body(span.as_ref(), &entries, false),
+            span,
+            met: Some(keys.into_iter().flatten().collect()),
+            ..landed(&kept)
+        }
     }
 
     fn empty(&self) -> Rows {

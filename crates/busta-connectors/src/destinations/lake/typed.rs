@@ -50,6 +50,17 @@ fn raw_types(column: &Column, rows: usize) -> Types {
     })
 }
 
+/// Whether the values of the cursor field are numbers; `None` if they may come back from a file as what they
+/// were not.
+pub(super) fn has_number_cursors(spec: &RowKeySpec, batch: &Batch) -> Option<bool> {
+    let Some(column) = spec.cursor.as_ref().and_then(|field| batch.column(field)) else { return Some(false) };
+    match column.values() {
+        Values::Ints(_) | Values::Floats(_) => Some(true),
+        Values::Times(_) | Values::Texts(_) => Some(false),
+        Values::Bools(_) | Values::Same(_) | Values::Raw(_) => None,
+    }
+}
+
 /// The keys of the rows, as they are of their texts. The error says which field is missing.
 pub(super) fn keys(spec: &RowKeySpec, batch: &Batch) -> Vec<Result<RowKey, String>> {
     let parts: Vec<Option<&Column>> = spec.fields.iter().map(|field| batch.column(field)).collect();

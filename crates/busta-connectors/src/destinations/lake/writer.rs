@@ -18,10 +18,10 @@ use busta_core::{Error, Result, SourceName, StreamName, StreamSpec};
 use super::ahead::Ahead;
 use super::failures::FailureLog;
 use super::index::KeyIndex;
-use super::keys;
 use super::layout::{Layout, create_folder, remove_file, rename_file, sync_folder};
 use super::manifest::Manifest;
 use super::segment::{Phase, Segment};
+use super::sidecar;
 use super::stage::Rows;
 use super::state::{Change, State};
 use super::trouble::{corrupt, gone, io_error};
@@ -309,7 +309,7 @@ impl Lake {
         let handle = self.handle(segment)?;
         handle.file.write_all(&rows.data).map_err(|e| io_error("write", &handle.path, e))?;
         if let Some(keys) = &mut handle.keys {
-            let block = keys::block(&rows.keys, rows.rows as u32);
+            let block = sidecar::block(&rows.keys, rows.rows as u32);
             keys.write_all(&block).map_err(|e| io_error("write", &sidecar, e))?;
         }
         Ok(())
@@ -386,9 +386,9 @@ fn open_segment(layout: &Layout, segment: &Segment) -> Result<Handle> {
     file.set_len(segment.bytes).map_err(|e| io_error("cut", &path, e))?;
     let keys = match &segment.key {
         None => None,
-        Some(spec) if fresh => Some(begin_sidecar(layout, segment.id, &keys::head(spec))?),
+        Some(spec) if fresh => Some(begin_sidecar(layout, segment.id, &sidecar::head(spec))?),
         // One that is damaged is left alone, and the keys are read from the rows.
-        Some(spec) => keys::reopen(&layout.sidecar(segment.id), spec, segment.rows)?,
+        Some(spec) => sidecar::reopen(&layout.sidecar(segment.id), spec, segment.rows)?,
     };
     Ok(Handle { file, path, keys })
 }
