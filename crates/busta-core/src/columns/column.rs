@@ -60,6 +60,7 @@ impl Texts {
     }
 
     /// Appends one. A column has less than 4 GiB of them, since batches are far smaller.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len() as u32);
@@ -196,6 +197,7 @@ impl Column {
     }
 
     /// Appends a value; `false`, and nothing, if it is of another type.
+    #[inline]
     pub fn push(&mut self, cell: Cell) -> bool {
         match (&mut self.values, cell) {
             (_, Cell::Null) => self.push_null(),

@@ -49,6 +49,7 @@ impl Columns {
     }
 
     /// A column that takes another cell of the row under way.
+    #[inline]
     pub fn column_mut(&mut self, place: usize) -> &mut Column {
         &mut self.list[place]
     }
@@ -64,6 +65,7 @@ impl Columns {
     }
 
     /// The row under way is complete, and every column has a cell of it.
+    #[inline]
     pub fn end_whole_row(&mut self) {
         self.rows += 1;
         debug_assert!(self.list.iter().all(|column| column.rows().is_none_or(|own| own == self.rows)));
