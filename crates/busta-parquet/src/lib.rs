@@ -15,6 +15,7 @@ mod column;
 mod error;
 mod reader;
 mod row_groups;
+mod runs;
 mod shape;
 mod stac;
 mod time;

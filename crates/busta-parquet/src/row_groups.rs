@@ -1,32 +1,52 @@
 //! A Parquet file in the making: columns go in batch by batch, and row groups are closed by size.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow_schema::SchemaRef;
+use arrow_array::{ArrayRef, StringArray};
+use arrow_schema::{Field, SchemaRef};
 use busta_core::{Error, Result};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::ColumnDescPtr;
 
 use crate::error::writing;
+use crate::runs::Runs;
 use crate::writer::{WriteOptions, Written};
 
 /// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
 /// below the 2 GiB that a column of texts may hold.
 const BATCH_BYTES: usize = 4 << 20;
 
+/// Texts that turn out not to stay the same are made for so many rows at a time.
+const ROWS_AT_ONCE: usize = 8192;
+
 /// Counts records into batches and batches into row groups. It holds at most one row group in memory.
 pub(crate) struct RowGroups<W: Write + Send> {
-    inner: ArrowWriter<W>,
+    file: SerializedFileWriter<W>,
+    factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
+    /// The columns of the row group under way, those of nested fields one by one; empty if it has not begun.
+    lanes: Vec<Lane>,
     row_group_bytes: usize,
     /// Bytes of JSON in the batch and in the row group.
     batch: usize,
     row_group: usize,
     batch_rows: usize,
     rows: u64,
+}
+
+/// A column of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Given {
+    /// Its values.
+    Values(ArrayRef),
+    /// The text that all rows have, for a column of texts.
+    Same(Box<str>),
 }
 
 impl<W: Write + Send> RowGroups<W> {
@@ -38,10 +58,23 @@ impl<W: Write + Send> RowGroups<W> {
         properties: WriterProperties,
         options: &WriteOptions,
     ) -> Result<Self> {
-        let own = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let inner = ArrowWriter::try_new_with_options(sink, schema.clone(), own).map_err(writing)?;
+        let columns = ArrowSchemaConverter::new().convert(&schema).map_err(writing)?;
+        let file = SerializedFileWriter::new(sink, columns.root_schema_ptr(), Arc::new(properties));
+        let file = file.map_err(writing)?;
+        let factory = ArrowRowGroupWriterFactory::new(&file, schema.clone());
         let row_group_bytes = options.row_group_bytes;
-        Ok(Self { inner, schema, row_group_bytes, batch: 0, row_group: 0, batch_rows: 0, rows: 0 })
+        let lanes = Vec::new();
+        Ok(Self {
+            file,
+            factory,
+            schema,
+            lanes,
+            row_group_bytes,
+            batch: 0,
+            row_group: 0,
+            batch_rows: 0,
+            rows: 0,
+        })
     }
 
     /// A record of so many bytes of JSON has gone into the columns; whether these are a full batch.
@@ -69,34 +102,138 @@ impl<W: Write + Send> RowGroups<W> {
 
     /// How large the file is so far, what is still in memory included as it is estimated to come out.
     pub fn bytes(&self) -> u64 {
-        (self.inner.bytes_written() + self.inner.in_progress_size()) as u64
+        (self.file.bytes_written() + self.lanes.iter().map(Lane::size).sum::<usize>()) as u64
     }
 
     /// Encodes a batch, which may complete a row group.
-    pub fn push(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let options = RecordBatchOptions::new().with_row_count(Some(self.batch_rows));
-        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
-            .map_err(|error| Error::bug(format!("columns of different lengths: {error}")))?;
-        self.inner.write(&batch).map_err(writing)?;
-        self.rows += self.batch_rows as u64;
+    pub fn push(&mut self, columns: Vec<Given>) -> Result<()> {
+        let rows = self.batch_rows;
+        let are_whole =
+            columns.iter().all(|column| !matches!(column, Given::Values(values) if values.len() != rows));
+        if !are_whole || columns.len() != self.schema.fields().len() {
+            return Err(Error::bug("columns of different lengths"));
+        }
+        if rows > 0 {
+            self.encode(&columns, rows).map_err(writing)?;
+        }
+        self.rows += rows as u64;
         self.row_group += self.batch;
         self.batch = 0;
         self.batch_rows = 0;
-        if self.row_group >= self.row_group_bytes {
-            self.inner.flush().map_err(writing)?;
-            self.row_group = 0;
+        if self.row_group >= self.row_group_bytes { self.end_row_group() } else { Ok(()) }
+    }
+
+    fn encode(&mut self, columns: &[Given], rows: usize) -> Result<(), ParquetError> {
+        if self.lanes.is_empty() {
+            let writers = self.factory.create_column_writers(self.file.flushed_row_groups().len())?;
+            self.lanes = writers.into_iter().map(Lane::new).collect();
+        }
+        let mut lanes = self.lanes.iter_mut();
+        for (field, column) in self.schema.fields().iter().zip(columns) {
+            match column {
+                Given::Same(text) => {
+                    lanes.next().map_or(Ok(()), |lane| lane.same(field, text, rows))?;
+                }
+                Given::Values(values) => {
+                    for (leaf, lane) in compute_leaves(field, values)?.iter().zip(&mut lanes) {
+                        lane.values(field)?.write(leaf)?;
+                    }
+                }
+            }
         }
         Ok(())
     }
 
+    fn end_row_group(&mut self) -> Result<()> {
+        self.row_group = 0;
+        if self.lanes.is_empty() {
+            return Ok(());
+        }
+        let lanes = std::mem::take(&mut self.lanes);
+        let columns = self.file.schema_descr().columns().to_vec();
+        let end = || {
+            let mut group = self.file.next_row_group()?;
+            for (lane, column) in lanes.into_iter().zip(&columns) {
+                lane.close(&mut group, column)?;
+            }
+            group.close()
+        };
+        end().map(drop).map_err(writing)
+    }
+
     /// Adds to the file's metadata.
     pub fn note(&mut self, key: &str, value: String) {
-        self.inner.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        self.file.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
     }
 
     /// Writes the last row group and the footer. The sink is flushed, not synced.
     pub fn close(mut self) -> Result<Written> {
-        self.inner.finish().map_err(writing)?;
-        Ok(Written { rows: self.rows, bytes: self.inner.bytes_written() as u64 })
+        self.end_row_group()?;
+        self.file.finish().map_err(writing)?;
+        Ok(Written { rows: self.rows, bytes: self.file.bytes_written() as u64 })
     }
+}
+
+/// A column of the row group under way: runs, until a batch comes whose rows have different values.
+struct Lane {
+    writer: ArrowColumnWriter,
+    runs: Runs,
+    has_values: bool,
+}
+
+impl Lane {
+    fn new(writer: ArrowColumnWriter) -> Self {
+        Self { writer, runs: Runs::default(), has_values: false }
+    }
+
+    /// How large it is going to be, as far as that can be told.
+    fn size(&self) -> usize {
+        self.runs.size() + if self.has_values { self.writer.get_estimated_total_bytes() } else { 0 }
+    }
+
+    /// All rows of a batch have this text.
+    fn same(&mut self, field: &Field, text: &str, rows: usize) -> Result<(), ParquetError> {
+        if self.has_values {
+            return write_run(&mut self.writer, field, text, rows);
+        }
+        self.runs.push(text, rows);
+        Ok(())
+    }
+
+    fn values(&mut self, field: &Field) -> Result<&mut ArrowColumnWriter, ParquetError> {
+        self.has_values = true;
+        for (text, rows) in std::mem::take(&mut self.runs).iter() {
+            write_run(&mut self.writer, field, text, rows)?;
+        }
+        Ok(&mut self.writer)
+    }
+
+    /// Appends the column to its row group.
+    fn close<W: Write + Send>(
+        self,
+        group: &mut SerializedRowGroupWriter<W>,
+        column: &ColumnDescPtr,
+    ) -> Result<(), ParquetError> {
+        if self.has_values {
+            return self.writer.close()?.append_to_row_group(group);
+        }
+        let (bytes, close) = self.runs.encode(column)?;
+        group.append_column(&bytes, close)
+    }
+}
+
+fn write_run(
+    writer: &mut ArrowColumnWriter,
+    field: &Field,
+    text: &str,
+    rows: usize,
+) -> Result<(), ParquetError> {
+    let mut left = rows;
+    while left > 0 {
+        let count = left.min(ROWS_AT_ONCE);
+        let values: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, count)));
+        compute_leaves(field, &values)?.iter().try_for_each(|leaf| writer.write(leaf))?;
+        left -= count;
+    }
+    Ok(())
 }

@@ -5,17 +5,17 @@ mod typed;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray};
+use arrow_array::BooleanArray;
 use arrow_schema::{DataType, Field, Schema};
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use crate::column::Build;
-use crate::row_groups::RowGroups;
+use crate::row_groups::{Given, RowGroups};
 use crate::shape::{Kind, Places, Shape};
 
 /// The key of a file's metadata under which its shape stands, as JSON. It tells a reader which
@@ -152,12 +152,12 @@ impl<W: Write + Send> ParquetWriter<W> {
 
     /// Appends records that are columns, if those of the file hold them as they are.
     fn take_columns(&mut self, records: &Records) -> Result<bool> {
-        let Some(arrays) = records.columns().and_then(|columns| typed::arrays(&self.shape, columns)) else {
+        let Some(given) = records.columns().and_then(|columns| typed::given(&self.shape, columns)) else {
             return Ok(false);
         };
         self.flush_batch()?;
         self.groups.count_all(records.len(), usize::try_from(records.bytes()).unwrap_or(usize::MAX));
-        self.groups.push(arrays)?;
+        self.groups.push(given)?;
         Ok(true)
     }
 
@@ -248,11 +248,12 @@ impl<W: Write + Send> ParquetWriter<W> {
         if rows == 0 {
             return Ok(());
         }
-        let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Build::finish).collect();
-        if arrays.is_empty() {
-            arrays.push(Arc::new(BooleanArray::new_null(rows)));
+        let mut columns: Vec<Given> =
+            self.columns.iter_mut().map(|column| Given::Values(column.finish())).collect();
+        if columns.is_empty() {
+            columns.push(Given::Values(Arc::new(BooleanArray::new_null(rows))));
         }
-        self.groups.push(arrays)
+        self.groups.push(columns)
     }
 }
 
@@ -264,6 +265,13 @@ fn properties_for(shape: &Shape, options: &WriteOptions) -> Result<WriterPropert
     for column in shape.columns().iter().filter(|column| numbers.contains(&column.kind())) {
         let path = ColumnPath::new(vec![column.name().to_owned()]);
         properties = properties.set_column_dictionary_page_size_limit(path, NUMBERS_IN_DICTIONARY * 8);
+    }
+    let whole = [Kind::Int, Kind::Time];
+    for column in shape.columns().iter().filter(|column| whole.contains(&column.kind())) {
+        // Without a dictionary, as differences: ids and times go up by little, and next to nothing is left of
+        // them to be compressed.
+        let path = ColumnPath::new(vec![column.name().to_owned()]);
+        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
     for column in shape.columns().iter().filter(|column| column.kind() == Kind::Json) {
         // The least and the greatest JSON text say nothing to anybody.

@@ -16,7 +16,7 @@ use super::nested::Nest;
 use super::shape::{ItemColumn, ItemShape, Place, for_each_value, label};
 use super::wkb::Extent;
 use super::{GEO_KEY, NOTES_KEY, Notes, STAC_KEY};
-use crate::row_groups::RowGroups;
+use crate::row_groups::{Given, RowGroups};
 use crate::shape::Places;
 use crate::writer::{WriteOptions, Written, properties};
 
@@ -141,7 +141,7 @@ impl<W: Write + Send> StacWriter<W> {
         if self.groups.batch_rows() == 0 {
             return Ok(());
         }
-        self.groups.push(self.columns.iter_mut().map(Nest::finish).collect())
+        self.groups.push(self.columns.iter_mut().map(|column| Given::Values(column.finish())).collect())
     }
 
     /// GeoParquet's metadata. Without a `crs` it is longitude and latitude in WGS 84, as in STAC.

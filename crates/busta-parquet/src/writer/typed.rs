@@ -8,11 +8,12 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use busta_core::columns::{Column, Columns, Texts, Values};
 
 use crate::column::{Build, UTC};
+use crate::row_groups::Given;
 use crate::shape::{Kind, Shape};
 use crate::value::Value;
 
 /// The columns of a file with `shape`; `None` if it does not hold these as they are, or not at all.
-pub(super) fn arrays(shape: &Shape, columns: &Columns) -> Option<Vec<ArrayRef>> {
+pub(super) fn given(shape: &Shape, columns: &Columns) -> Option<Vec<Given>> {
     if columns.rows() == 0 || shape.columns().is_empty() {
         return None;
     }
@@ -20,14 +21,25 @@ pub(super) fn arrays(shape: &Shape, columns: &Columns) -> Option<Vec<ArrayRef>> 
     if !columns.list().iter().all(is_known) {
         return None;
     }
-    let arrays = shape.columns().iter().map(|known| match columns.column(known.name()) {
-        None => Some(nulls_only(known.kind(), columns.rows())),
-        Some(column) => {
+    let given = shape.columns().iter().map(|known| match columns.column(known.name()) {
+        None => Some(Given::Values(nulls_only(known.kind(), columns.rows()))),
+        Some(column) if known.is_null() => {
             let array = array(column, known.kind(), columns.rows())?;
-            (!known.is_null() || array.null_count() == array.len()).then_some(array)
+            (array.null_count() == array.len()).then_some(Given::Values(array))
         }
+        Some(column) => match same_text(column).filter(|_| known.kind() == Kind::Text) {
+            Some(text) => Some(Given::Same(text)),
+            None => array(column, known.kind(), columns.rows()).map(Given::Values),
+        },
     });
-    arrays.collect()
+    given.collect()
+}
+
+/// The text that all rows have.
+fn same_text(column: &Column) -> Option<Box<str>> {
+    let Values::Same(raw) = column.values() else { return None };
+    let Value::Text(text) = Value::of(raw) else { return None };
+    Some(text.into())
 }
 
 fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
@@ -76,10 +88,6 @@ fn read(column: &Column, texts: &Texts, kind: Kind) -> Option<ArrayRef> {
 fn same(raw: &str, kind: Kind, rows: usize) -> Option<ArrayRef> {
     match (Value::of(raw), kind) {
         (Value::Null, _) => Some(nulls_only(kind, rows)),
-        (Value::Text(text), Kind::Text) => {
-            let ends = (0..=rows).map(|row| (row * text.len()) as i32).collect();
-            Some(Arc::new(strings(ends, text.repeat(rows).into_bytes(), None)))
-        }
         _ => {
             let mut build = Build::new(kind);
             (0..rows).try_for_each(|_| build.append(raw)).ok()?;
@@ -169,7 +177,7 @@ mod tests {
         let text = as_text(&typed);
         let shape = Shape::of(&typed);
         assert_eq!(shape, Shape::of(&text));
-        assert_eq!(arrays(&shape, &columns()).unwrap().len(), 11);
+        assert_eq!(given(&shape, &columns()).unwrap().len(), 11);
         let expected = read(&shape, &[&text, &text, &text]);
         assert_eq!(expected.len(), 60);
         assert_eq!(read(&shape, &[&typed, &text, &typed]), expected);
@@ -179,13 +187,13 @@ mod tests {
     fn what_does_not_fit_is_told() {
         let typed = Records::of_columns(columns());
         let narrow = Shape::of(&typed.pick(0..0));
-        assert_eq!(arrays(&narrow, &columns()), None);
+        assert_eq!(given(&narrow, &columns()), None);
         let texts: Records =
             [r#"{"n":"x","f":1.5,"b":true,"at":"x","t":"x","s":"y","five":"z","nothing":1,"null":1}"#]
                 .into_iter()
                 .collect();
         let mut wide = Shape::of(&texts);
-        assert_eq!(arrays(&wide, &columns()), None, "numbers in a column of texts");
+        assert_eq!(given(&wide, &columns()), None, "numbers in a column of texts");
         wide.widen(&Shape::of(&typed));
         assert_eq!(read(&wide, &[&typed]), read(&wide, &[&as_text(&typed)]));
     }

@@ -1,0 +1,232 @@
+//! A column chunk of texts that stay the same for many rows: the symbol of an archive's file, the run that wrote.
+//!
+//! Encoded value by value, each of them would be looked up in a dictionary; four such columns cost as much as all
+//! numbers of a trade. Their runs are known, and runs are what the chunk is made of: a page with a dictionary,
+//! and a page with one run of definition levels and the runs of the dictionary's numbers (Parquet's
+//! [RLE / bit-packing hybrid](https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE)).
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, EncodingMask, PageType};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::Result;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
+};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+
+/// The least and the greatest text are told up to this length.
+const MAX_STATISTICS: usize = 64;
+
+/// Texts and how many rows in a row have them.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    texts: Vec<Box<str>>,
+    numbers: HashMap<Box<str>, u32>,
+    runs: Vec<(u32, usize)>,
+    rows: usize,
+    /// Bytes of the dictionary.
+    bytes: usize,
+}
+
+impl Runs {
+    /// The next rows have this text.
+    pub fn push(&mut self, text: &str, rows: usize) {
+        let number = match self.numbers.get(text) {
+            Some(number) => *number,
+            None => {
+                let number = self.texts.len() as u32;
+                self.texts.push(text.into());
+                self.numbers.insert(text.into(), number);
+                self.bytes += text.len() + 4;
+                number
+            }
+        };
+        match self.runs.last_mut() {
+            Some((last, count)) if *last == number => *count += rows,
+            _ => self.runs.push((number, rows)),
+        }
+        self.rows += rows;
+    }
+
+    /// About how many bytes the chunk has.
+    pub fn size(&self) -> usize {
+        self.bytes + 4 * self.runs.len()
+    }
+
+    /// The texts, each with the number of its rows, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.runs.iter().map(|(number, rows)| (&*self.texts[*number as usize], *rows))
+    }
+
+    /// The chunk of an optional column, not compressed, and what the row group is told of it.
+    pub fn encode(&self, column: &ColumnDescPtr) -> Result<(Bytes, ColumnCloseResult)> {
+        let mut sink = TrackedWrite::new(Vec::with_capacity(self.size() + 128));
+        let mut pages = SerializedPageWriter::new(&mut sink);
+        let (texts, values) = (self.texts.len() as u32, self.rows as u32);
+        let (buf, encoding) = (self.dictionary().into(), Encoding::PLAIN);
+        let dictionary = pages.write_page(whole(Page::DictionaryPage {
+            buf,
+            num_values: texts,
+            encoding,
+            is_sorted: false,
+        }))?;
+        let data = pages.write_page(whole(Page::DataPage {
+            buf: self.data().into(),
+            num_values: values,
+            encoding: Encoding::RLE_DICTIONARY,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        }))?;
+        let written = (dictionary.bytes_written + data.bytes_written) as i64;
+        let plain: i64 = self.iter().map(|(text, rows)| (text.len() * rows) as i64).sum();
+
+        let stats = |page_type, encoding| PageEncodingStats { page_type, encoding, count: 1 };
+        let mut metadata = ColumnChunkMetaData::builder(column.clone())
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_encodings_mask(EncodingMask::new_from_encodings(
+                [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY].iter(),
+            ))
+            .set_page_encoding_stats(vec![
+                stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN),
+                stats(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY),
+            ])
+            .set_total_compressed_size(written)
+            .set_total_uncompressed_size(written)
+            .set_num_values(self.rows as i64)
+            .set_dictionary_page_offset(Some(dictionary.offset as i64))
+            .set_data_page_offset(data.offset as i64)
+            .set_unencoded_byte_array_data_bytes(Some(plain));
+        let mut column_index = None;
+        if let Some([least, greatest]) = self.bounds() {
+            let mut index = ColumnIndexBuilder::new(column.physical_type());
+            index.append(false, least.into(), greatest.into(), 0, None);
+            column_index = Some(index.build()?);
+            let [least, greatest] = [least, greatest].map(|text| Some(ByteArray::from(text)));
+            metadata = metadata.set_statistics(Statistics::byte_array(least, greatest, None, Some(0), false));
+        }
+        let mut offset_index = OffsetIndexBuilder::new();
+        offset_index.append_row_count(self.rows as i64);
+        offset_index.append_offset_and_size(data.offset as i64, data.compressed_size as i32);
+        offset_index.append_unencoded_byte_array_data_bytes(Some(plain));
+        let close = ColumnCloseResult {
+            bytes_written: written as u64,
+            rows_written: self.rows as u64,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index,
+            offset_index: Some(offset_index.build()),
+        };
+        Ok((sink.into_inner()?.into(), close))
+    }
+
+    fn bounds(&self) -> Option<[&str; 2]> {
+        let (least, greatest) = (self.texts.iter().min()?, self.texts.iter().max()?);
+        let are_short = least.len().max(greatest.len()) <= MAX_STATISTICS;
+        are_short.then_some([least, greatest])
+    }
+
+    /// The texts, each with its length in front.
+    fn dictionary(&self) -> Vec<u8> {
+        let mut page = Vec::with_capacity(self.bytes);
+        for text in &self.texts {
+            page.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            page.extend_from_slice(text.as_bytes());
+        }
+        page
+    }
+
+    /// The levels, which say that there is a value in every row, with their length in front; the width of the
+    /// numbers in bits; the numbers.
+    fn data(&self) -> Vec<u8> {
+        let mut page = vec![0; 4];
+        push_run(&mut page, 1, self.rows, 1);
+        let length = page.len() as u32 - 4;
+        page[..4].copy_from_slice(&length.to_le_bytes());
+        let width = u32::BITS - (self.texts.len().saturating_sub(1) as u32).leading_zeros();
+        page.push(width as u8);
+        for (number, rows) in &self.runs {
+            push_run(&mut page, *number, *rows, width);
+        }
+        page
+    }
+}
+
+/// A page as it is.
+fn whole(page: Page) -> CompressedPage {
+    let size = page.buffer().len();
+    CompressedPage::new(page, size)
+}
+
+/// Appends a run of one number that has so many bits.
+fn push_run(page: &mut Vec<u8>, number: u32, rows: usize, width: u32) {
+    // The lowest bit is 0 for a run.
+    let mut head = (rows as u64) << 1;
+    while head > 0x7f {
+        page.push(head as u8 | 0x80);
+        head >>= 7;
+    }
+    page.push(head as u8);
+    page.extend_from_slice(&number.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+#[cfg(test)]
+mod tests {
+    use busta_core::Records;
+    use busta_core::columns::{Column, Columns, Texts, Values};
+    use proptest::prelude::*;
+
+    use crate::{ParquetReader, ParquetWriter, Shape, WriteOptions};
+
+    /// A batch of rows that all have one text, or each its own.
+    fn batch(rows: usize, text: &str, differ: bool) -> Records {
+        let list = vec![Column::new("n", Values::Ints((0..rows as i64).collect()))];
+        let columns = Columns::of(rows, list).unwrap();
+        if !differ {
+            return Records::of_columns(columns.with("t", serde_json::json!(text).to_string()));
+        }
+        let mut texts = Texts::default();
+        (0..rows).for_each(|row| texts.push(&format!("{text}{row}")));
+        let list = columns.list().iter().cloned().chain([Column::new("t", Values::Texts(texts))]);
+        Records::of_columns(Columns::of(rows, list.collect()).unwrap())
+    }
+
+    fn texts(records: &Records) -> impl Iterator<Item = serde_json::Value> {
+        records.iter().map(|record| serde_json::from_slice(record).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back_in_their_rows(
+            batches in prop::collection::vec((1..300_usize, 0..200_u32, prop::bool::weighted(0.05)), 1..20),
+            row_group_bytes in 1000..60_000_usize,
+        ) {
+            let batches: Vec<Records> = batches
+                .into_iter()
+                .map(|(rows, text, differ)| batch(rows, &"é".repeat(text as usize % 40 + usize::from(text > 190)), differ))
+                .collect();
+            let file = tempfile::tempfile().unwrap();
+            let options = WriteOptions { row_group_bytes, ..WriteOptions::default() };
+            let mut writer = ParquetWriter::create(&file, &Shape::of(&batches[0]), &options).unwrap();
+            for records in &batches {
+                prop_assert!(writer.take(records).unwrap());
+            }
+            writer.close().unwrap();
+            let found: Vec<_> = ParquetReader::open(file.try_clone().unwrap()).unwrap().map(Result::unwrap).collect();
+            let expected: Vec<_> = batches.iter().flat_map(texts).collect();
+            prop_assert!(found.iter().flat_map(texts).eq(expected.iter().cloned()));
+            // Pages before a row are found by their index.
+            let mut reader = ParquetReader::open(file).unwrap();
+            let from = expected.len() / 2;
+            reader.skip_to(from as u64);
+            let rest: Vec<_> = reader.map(Result::unwrap).collect();
+            prop_assert!(rest.iter().flat_map(texts).eq(expected[from..].iter().cloned()));
+        }
+    }
+}
