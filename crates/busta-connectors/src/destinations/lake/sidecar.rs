@@ -218,3 +218,70 @@ impl SidecarReader {
         Ok(key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use busta_core::columns::{Column, Columns, Values};
+
+    use super::*;
+
+    fn spec() -> RowKeySpec {
+        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None }
+    }
+
+    fn key(content: u64) -> RowKey {
+        RowKey { hash: u128::from(content) << 70, content, cursor: None }
+    }
+
+    fn entries(contents: std::ops::Range<u64>) -> Vec<u8> {
+        let mut entries = Vec::new();
+        contents.for_each(|content| key(content).encode(&mut entries));
+        entries
+    }
+
+    fn write(head: [u8; 8], blocks: &[Vec<u8>]) -> tempfile::TempPath {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, [&head[..], &blocks.concat()].concat()).unwrap();
+        path
+    }
+
+    #[test]
+    fn blocks_come_back_with_and_without_entries() {
+        let columns = Columns::of(9, vec![Column::new("id", Values::Ints((10..19).collect()))]).unwrap();
+        let span = Span::of(&spec(), &columns.with("symbol", "\"BTC\"")).unwrap().span;
+        let blocks = [
+            block(&body(Some(&span), &[], true), 9),
+            block(&body(None, &entries(0..3), false), 3),
+            block(&body(Some(&span), &entries(3..5), false), 2),
+        ];
+        let path = write(head(&spec()), &blocks);
+        assert!(SidecarReader::open(&path, &spec(), 15).unwrap().is_none(), "there are 14");
+        let mut reader = SidecarReader::open(&path, &spec(), 14).unwrap().unwrap();
+        let first = reader.block().unwrap();
+        assert_eq!((first.rows, &first.span, first.has_entries), (9, &Some(span.clone()), false));
+        assert_eq!(first.numbers(&spec()), [false, true, true]);
+        let second = reader.block().unwrap();
+        assert_eq!((second.rows, second.span, second.has_entries), (3, None, true));
+        assert_eq!(reader.entry().unwrap(), key(0));
+        // What is left of a block is passed over.
+        assert_eq!(reader.block().unwrap().span, Some(span));
+        assert_eq!([reader.entry().unwrap(), reader.entry().unwrap()], [key(3), key(4)]);
+        assert!(reader.block().is_err());
+        // Cut to its first two blocks, it goes on from there.
+        drop(reopen(&path, &spec(), 12).unwrap().unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 8 + (blocks[0].len() + blocks[1].len()) as u64);
+    }
+
+    #[test]
+    fn the_version_before_is_read() {
+        let path =
+            write(head_of(&spec(), ENTRIES_ONLY), &[block(&entries(0..3), 3), block(&entries(3..5), 2)]);
+        let mut reader = SidecarReader::open(&path, &spec(), 5).unwrap().unwrap();
+        for keys in [0..3, 3..5] {
+            let block = reader.block().unwrap();
+            assert_eq!((block.span, block.has_entries), (None, true));
+            keys.for_each(|content| assert_eq!(reader.entry().unwrap(), key(content)));
+        }
+        assert!(reopen(&path, &spec(), 5).unwrap().is_none(), "it is not written on");
+    }
+}

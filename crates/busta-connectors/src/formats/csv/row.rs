@@ -128,6 +128,11 @@ impl Row {
             && !window.is_empty()
     }
 
+    /// Where its fields are in the window that it was cut from; `None` if some of them are quoted.
+    pub fn spans(&self) -> Option<impl Iterator<Item = Range<usize>>> {
+        (!self.is_quoted).then(|| self.fields.iter().map(|field| field.span.clone()))
+    }
+
     /// The texts of the fields. `text` is the window that the row was cut from, as far as it goes.
     pub fn texts<'a>(&'a self, text: &'a str, quote: u8) -> impl Iterator<Item = Cow<'a, str>> {
         let quote = char::from(quote);

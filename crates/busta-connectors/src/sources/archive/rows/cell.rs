@@ -20,6 +20,7 @@ pub(super) enum Said<'a> {
 /// What `text`, which is not null, says as a value of `kind`.
 ///
 /// A number is the nearest double, in every row (`5` as `5.0`), so that its column has one type in all files.
+#[inline]
 pub(super) fn read(text: &str, kind: Kind) -> Result<Said<'_>, Misfit> {
     Ok(Said::Value(match kind {
         Kind::Text => Cell::Text(text),
@@ -43,6 +44,7 @@ const POWERS: [f64; 19] =
 
 /// The digits of a number that is nothing but at most 18 digits and perhaps a point among them, and how many stand
 /// behind it.
+#[inline]
 fn plain(text: &[u8]) -> Option<(u64, usize)> {
     const LONGEST: usize = 19;
     if text.len() > LONGEST {
@@ -59,15 +61,14 @@ fn plain(text: &[u8]) -> Option<(u64, usize)> {
 }
 
 fn boolean(text: &str) -> Result<bool, Misfit> {
-    match text {
-        "true" | "True" | "TRUE" | "1" => Ok(true),
-        "false" | "False" | "FALSE" | "0" => Ok(false),
-        _ if text.eq_ignore_ascii_case("true") => Ok(true),
-        _ if text.eq_ignore_ascii_case("false") => Ok(false),
+    match text.as_bytes() {
+        b"1" | [b't' | b'T', b'r' | b'R', b'u' | b'U', b'e' | b'E'] => Ok(true),
+        b"0" | [b'f' | b'F', b'a' | b'A', b'l' | b'L', b's' | b'S', b'e' | b'E'] => Ok(false),
         _ => Err(Misfit),
     }
 }
 
+#[inline]
 fn integer(text: &str) -> Result<i64, Misfit> {
     if let Some((number, 0)) = plain(text.as_bytes()) {
         return Ok(number as i64);
@@ -77,6 +78,7 @@ fn integer(text: &str) -> Result<i64, Misfit> {
     whole.map_or(text, |(whole, _)| whole).parse().map_err(|_| Misfit)
 }
 
+#[inline]
 fn number(text: &str) -> Result<f64, Misfit> {
     if let Some((digits, decimals)) = plain(text.as_bytes())
         && digits <= EXACT

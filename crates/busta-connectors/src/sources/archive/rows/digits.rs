@@ -6,6 +6,7 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
 
 /// The number that at most 19 digits say; `None` if there are none, or something else is among them.
+#[inline]
 pub(super) fn digits(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
@@ -27,6 +28,7 @@ pub(super) fn digits(text: &[u8]) -> Option<u64> {
 
 /// The number that eight digits say, all at once: pairs of digits, then of pairs, then of fours are put together
 /// in the lanes of one word (Lemire 2022, "Parsing series of integers with SIMD").
+#[inline]
 fn eight(bytes: [u8; 8]) -> Option<u64> {
     let text = u64::from_le_bytes(bytes);
     // A digit has 3 as its upper half, and still has it with 6 more.

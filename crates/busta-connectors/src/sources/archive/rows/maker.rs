@@ -73,10 +73,17 @@ impl Maker {
             return Err(Error::data(format!("{fields} fields where there are {expected} columns")));
         }
         let mut identity = Identity::default();
-        for (slot, field) in self.fields.slots.iter().zip(row.texts(text, quote)) {
-            if let Some(said) = self.fields.read(slot, &field, &mut identity)? {
-                push(columns.column_mut(slot.place), said);
+        let mut put = |slot: &Slot, field: &str| -> Result<()> {
+            let said = self.fields.read(slot, field, &mut identity)?;
+            said.into_iter().for_each(|said| push(columns.column_mut(slot.place), said));
+            Ok(())
+        };
+        let slots = self.fields.slots.iter();
+        match row.spans() {
+            Some(spans) => {
+                slots.zip(spans).try_for_each(|(slot, span)| put(slot, text.get(span).unwrap_or_default()))?
             }
+            None => slots.zip(row.texts(text, quote)).try_for_each(|(slot, field)| put(slot, &field))?,
         }
         Ok(self.known_by(text.as_bytes(), identity))
     }

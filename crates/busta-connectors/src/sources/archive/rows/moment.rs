@@ -50,19 +50,23 @@ fn counted(text: &[u8]) -> Option<Moment> {
         return None;
     }
     let number = digits(&text[..whole])?;
-    let unit: u64 = match number {
-        0..100_000_000_000 => 1,
-        100_000_000_000..100_000_000_000_000 => 1_000,
-        100_000_000_000_000..100_000_000_000_000_000 => 1_000_000,
-        _ => 1_000_000_000,
-    };
-    let rest = (number % unit) * (1_000_000_000 / unit);
     let fraction = match text.get(whole) {
         None => 0,
-        Some(b'.') => nanos(&text[whole + 1..])? / unit,
+        Some(b'.') => nanos(&text[whole + 1..])?,
         Some(_) => return None,
     };
-    Some(Moment { seconds: number / unit, nanos: (rest + fraction) as u32 })
+    Some(match number {
+        0..100_000_000_000 => split::<1>(number, fraction),
+        100_000_000_000..100_000_000_000_000 => split::<1_000>(number, fraction),
+        100_000_000_000_000..100_000_000_000_000_000 => split::<1_000_000>(number, fraction),
+        _ => split::<1_000_000_000>(number, fraction),
+    })
+}
+
+/// The moment after so many units, of which a second has `UNIT`, and so many billionths of one.
+fn split<const UNIT: u64>(number: u64, fraction: u64) -> Moment {
+    let nanos = (number % UNIT) * (1_000_000_000 / UNIT) + fraction / UNIT;
+    Moment { seconds: number / UNIT, nanos: nanos as u32 }
 }
 
 /// `2024-01-01`, `2024-01-01 00:00:01.5`, with `T` or `D` in the middle and a zone or none, which is UTC.
