@@ -21,6 +21,10 @@ pub struct DatasetSettings {
     /// change log too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub snapshot: bool,
+    /// Fields whose changes do not count, such as the time of collection: a record that differs from the row of its key
+    /// in nothing else is unchanged, and the row stays as it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignore_changes: Vec<String>,
     /// What the rows say over time: the newest, their sentiment, what is trending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub view: Option<ViewSettings>,
@@ -30,6 +34,27 @@ impl DatasetSettings {
     /// Whether nothing but rows is asked for.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The same for a destination that can do no more: the error is a clause that goes on after its name.
+    pub fn only_rows(&self) -> Result<(), String> {
+        if self.is_plain() { Ok(()) } else { Err("only holds rows; type `sqlite` can do more".to_owned()) }
+    }
+
+    /// What is asked for that takes rows which can be told apart by a key, as its name in the configuration.
+    pub fn needs_key(&self) -> Option<&'static str> {
+        match self {
+            Self { change_log: true, .. } => Some("change_log"),
+            Self { snapshot: true, .. } => Some("snapshot"),
+            Self { keep: Keep::First, .. } => Some("keep"),
+            Self { ignore_changes, .. } if !ignore_changes.is_empty() => Some("ignore_changes"),
+            _ => None,
+        }
+    }
+
+    /// Whether a field's changes do not count.
+    pub fn ignores(&self, field: &str) -> bool {
+        self.ignore_changes.iter().any(|ignored| ignored == field)
     }
 
     /// Whether changes are logged.

@@ -16,6 +16,7 @@ use crate::reading::history::History;
 use crate::reading::view::{RecentQuery, SentimentQuery, SentimentStats, Trending, TrendingQuery, no_views};
 use crate::reading::{self, FailuresPage, FailuresQuery, RowPage, RowQuery};
 use crate::record::Records;
+use crate::report::Status;
 use crate::split::Split;
 use crate::stream::StreamSpec;
 
@@ -52,10 +53,11 @@ pub trait Destination: Send + Sync {
     /// same chunks. An ambiguous outcome is settled by the destination itself, by reading back.
     async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>>;
 
-    /// Completes the streams of `source` whose splits are all done, in one atomic step: the new rows
+    /// The end of a source's part of a run. Completes its streams whose splits are all done, in one atomic step: the new rows
     /// of `replace` streams take the place of the old, the start cursors hold from now on, the
     /// positions of those streams' splits are forgotten, and the streams are remembered as
-    /// [`finished`](Checkpoint::finished) for as long as the run is. Repeating it changes nothing.
+    /// [`finished`](Checkpoint::finished) for as long as the run is. Without such streams it only is the moment of
+    /// snapshots, and the checkpoint stays as it is. Repeating it changes nothing.
     async fn finish(&self, finish: &Finish) -> Result<()>;
 
     /// Removes old records and failures of a source: those loaded (`_busta_loaded_at`) before a time. One
@@ -74,11 +76,7 @@ pub trait Destination: Send + Sync {
     /// Whether it can do what the settings of a table ask for. The error is a clause that goes on after the
     /// destination's name.
     fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
-        if settings.is_plain() {
-            Ok(())
-        } else {
-            Err("only holds rows; type `sqlite` can do more".to_owned())
-        }
+        settings.only_rows()
     }
 
     /// Column names and types that were added or widened since the last call, in words, for the
@@ -163,6 +161,15 @@ pub struct Finish {
     pub source: SourceName,
     /// The streams that are complete.
     pub streams: Vec<StreamFinish>,
+    /// How the source's part of the run ends.
+    pub status: Status,
+}
+
+impl Finish {
+    /// The end of a part of a run that came to its end.
+    pub fn completed(run: RunId, source: SourceName, streams: Vec<StreamFinish>) -> Self {
+        Self { run, source, streams, status: Status::Completed }
+    }
 }
 
 /// A stream all of whose splits are done.

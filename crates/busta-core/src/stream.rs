@@ -65,4 +65,9 @@ impl StreamSpec {
             dataset: DatasetSettings::default(),
         }
     }
+
+    /// Whether its rows are told apart by a key.
+    pub fn has_key(&self) -> bool {
+        self.write_mode != WriteMode::Append && !self.primary_key.is_empty()
+    }
 }

@@ -4,8 +4,8 @@
 //! Every row that appears, changes or goes is an entry of the table's *log*, numbered from 1 by `seq`, with
 //! the number of rows after it. Entries are written with the rows themselves, in one atomic step. Together
 //! they belong to *episodes*: what one source's part of a run did, one edit, one batch of a retention. At
-//! the end of a source's part of a run a *snapshot* keeps the place in the log and the number of rows, so
-//! that the rows as they were then can be read again.
+//! the end of a source's part of a run, whatever came of it, a *snapshot* keeps the place in the log and the
+//! number of rows, so that the rows as they were then can be read again.
 //!
 //! # Edits
 //!
@@ -31,6 +31,7 @@ use super::RowPage;
 use super::cursor::{cursor_in, place_in};
 use crate::error::{Error, Result};
 use crate::ids::{RunId, SourceName};
+use crate::report::Status;
 
 /// The text of a JSON object: a record, or a key by its fields.
 pub type JsonText = Box<RawValue>;
@@ -210,6 +211,9 @@ pub struct Episode {
     /// The source whose part of the run it was, or whose old rows went.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceName>,
+    /// How the source's part of the run ended, if there is a snapshot of its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// Who edited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
@@ -318,6 +322,8 @@ pub struct SnapshotMark {
     pub run: RunId,
     /// The source.
     pub source: SourceName,
+    /// How it ended.
+    pub status: Status,
     /// When it ended.
     pub at: DateTime<Utc>,
     /// Its place in the log.
@@ -459,8 +465,9 @@ impl EditWork {
 /// What an edit did.
 #[derive(Clone, Debug, Serialize)]
 pub struct Edited {
-    /// Its number, by which it can be undone.
-    pub change: u64,
+    /// Its number, by which it can be undone; `None` if the rows were like this before, and nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<u64>,
     /// How many rows there are now.
     pub count: u64,
     /// The rows as they are now; those that went as they were.
