@@ -140,7 +140,7 @@ async fn collect(path: &Path, table: &Arc<Table>, lake: &Path, kind: &str) -> St
     }
     let started = processor_seconds();
     let streams = vec![StreamFinish { stream, starts: vec![] }];
-    destination.finish(&Finish { run, source, streams }).await.unwrap();
+    destination.finish(&Finish::completed(run, source, streams)).await.unwrap();
     shares[3] += processor_seconds() - started;
     let [rows, stage, commit, finish] = shares;
     format!("(rows {rows:.2} s, stage {stage:.2} s, commit {commit:.2} s, finish {finish:.2} s)")

@@ -101,7 +101,7 @@ async fn measure(folder: &Path, name: &str, keyed: bool, keys: Value, count: usi
     let written = begin.elapsed();
     let streams = vec![StreamFinish { stream, starts: vec![] }];
     let finishing = Instant::now();
-    destination.finish(&Finish { run, source, streams }).await.unwrap();
+    destination.finish(&Finish::completed(run, source, streams)).await.unwrap();
     let finishing = finishing.elapsed();
     let rate = |time: std::time::Duration| count as f64 / time.as_secs_f64();
     println!(

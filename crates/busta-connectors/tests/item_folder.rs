@@ -38,7 +38,7 @@ async fn write(destination: &dyn Destination, run: &str, mode: WriteMode, stream
 async fn finish(destination: &dyn Destination, run: &str) {
     let streams =
         ["items", "collections"].map(|name| StreamFinish { stream: name.into(), starts: vec![] }).to_vec();
-    destination.finish(&Finish { run: run.into(), source: "stac".into(), streams }).await.unwrap();
+    destination.finish(&Finish::completed(run.into(), "stac".into(), streams)).await.unwrap();
 }
 
 /// The files of the tree, by their paths below it.

@@ -198,14 +198,14 @@ async fn play(destination: &dyn Destination, run: u32, act: &Act) -> bool {
         Act::Begin => {
             destination.prepare(&run, &source, &specs()).await.unwrap();
             // A finish of nothing, so that the run takes the source over in an act of its own.
-            destination.finish(&Finish { run, source, streams: vec![] }).await.unwrap();
+            destination.finish(&Finish::completed(run, source, vec![])).await.unwrap();
         }
         Act::Finish(stream) => {
             let streams = vec![StreamFinish {
                 stream: (*stream).into(),
                 starts: vec![((*stream).to_owned(), Cursor::from_stored("1"))],
             }];
-            destination.finish(&Finish { run, source, streams }).await.unwrap();
+            destination.finish(&Finish::completed(run, source, streams)).await.unwrap();
         }
         Act::Purge | Act::PurgeFailures => {
             let older_than = SystemClock.now() + chrono::Duration::days(1);

@@ -113,7 +113,7 @@ async fn a_take_over_that_cannot_be_written_takes_nothing(kind: &str) {
     };
     again("R2").await;
     let streams = vec![StreamFinish { stream: "merged".into(), starts: vec![] }];
-    let finish = Finish { run: "R2".into(), source: "shop".into(), streams };
+    let finish = Finish::completed("R2".into(), "shop".into(), streams);
     let landing = Landing::new("R2", "shop", "merged", "s1");
     let record = [r#"{"id":1,"v":2}"#];
     // The next file cannot be made: its name is taken by a folder. With ndjson that is the segment of the

@@ -74,7 +74,7 @@ mod files {
     async fn finish(destination: &dyn Destination, run: &str) {
         let done = |name: &str| StreamFinish { stream: name.into(), starts: vec![] };
         let streams = vec![done("appended"), done("merged")];
-        destination.finish(&Finish { run: run.into(), source: "shop".into(), streams }).await.unwrap();
+        destination.finish(&Finish::completed(run.into(), "shop".into(), streams)).await.unwrap();
     }
 
     /// The Parquet files below a folder.

@@ -44,7 +44,7 @@ async fn run(
         all.push(landing.write(destination, texts.iter().map(String::as_str)).await.unwrap());
     }
     let streams = specs.into_iter().map(|spec| StreamFinish { stream: spec.name, starts: vec![] }).collect();
-    destination.finish(&Finish { run: run.into(), source, streams }).await.unwrap();
+    destination.finish(&Finish::completed(run.into(), source, streams)).await.unwrap();
     all
 }
 

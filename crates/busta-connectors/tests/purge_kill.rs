@@ -49,7 +49,7 @@ async fn fill(destination: &dyn Destination) {
         destination.commit(&[chunk]).await.unwrap().remove(0).unwrap();
     }
     let streams = vec![StreamFinish { stream: "orders".into(), starts: vec![] }];
-    destination.finish(&Finish { run, source, streams }).await.unwrap();
+    destination.finish(&Finish::completed(run, source, streams)).await.unwrap();
 }
 
 async fn purge(destination: &dyn Destination) -> u64 {
@@ -253,7 +253,7 @@ async fn a_finish_writes_the_log_anew_when_splits_have_taken_their_failures_back
     let (_, before) = logs(folder.path());
     let finish = |run: &str| {
         let streams = vec![StreamFinish { stream: stream.clone(), starts: vec![] }];
-        Finish { run: run.into(), source: source.clone(), streams }
+        Finish::completed(run.into(), source.clone(), streams)
     };
     destination.finish(&finish("R")).await.unwrap();
     destination.finish(&finish("R")).await.unwrap();

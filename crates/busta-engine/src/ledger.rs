@@ -366,15 +366,21 @@ impl Ledger {
             && self.shared.outstanding.load(Ordering::Relaxed) == 0
     }
 
-    /// What is to be finished: the streams without failed splits whose parents are complete too.
-    /// Nothing, if the run was stopped, so that a resumed run finds all positions; and nothing if
-    /// nothing was written, so that a run without news writes nothing.
+    /// What the destination is told at the end, if there is something to finish, or a snapshot to take.
     pub fn to_finish(&self) -> Option<Finish> {
+        let (run, source) = (self.shared.run.clone(), self.shared.name.clone());
+        let finish = Finish { run, source, streams: self.streams_to_finish(), status: self.outcome() };
+        let snapshot = self.streams.values().any(|stream| stream.spec.dataset.snapshot);
+        (snapshot || !finish.streams.is_empty()).then_some(finish)
+    }
+
+    /// The streams without failed splits whose parents are complete too. None, if the run was stopped, so that a
+    /// resumed run finds all positions; and none if nothing was written, so that a run without news writes nothing.
+    fn streams_to_finish(&self) -> Vec<StreamFinish> {
         if self.left > 0 || self.broken {
-            return None;
+            return Vec::new();
         }
-        let streams: Vec<StreamFinish> = self
-            .order
+        self.order
             .iter()
             .filter_map(|name| self.streams.get(name))
             .filter(|stream| !stream.finished && self.is_complete(stream))
@@ -382,9 +388,7 @@ impl Ledger {
             .filter(|stream| !stream.limited || stream.spec.write_mode != busta_core::WriteMode::Replace)
             .filter(|stream| self.wrote || stream.spec.write_mode == busta_core::WriteMode::Replace)
             .map(|stream| StreamFinish { stream: stream.spec.name.clone(), starts: self.next_starts(stream) })
-            .collect();
-        let finish = Finish { run: self.shared.run.clone(), source: self.shared.name.clone(), streams };
-        (!finish.streams.is_empty()).then_some(finish)
+            .collect()
     }
 
     /// The start cursors of the splits that are done, of streams that are not complete: to be committed once, before
@@ -455,8 +459,13 @@ impl Ledger {
     pub fn end(&mut self, now: Instant) {
         self.ended = Some(now);
         self.judge();
+        self.phase = Phase::Ended(self.outcome());
+    }
+
+    /// What has come of it.
+    fn outcome(&self) -> Status {
         let cut_short = self.left > 0 && !self.broken;
-        let status = if cut_short && self.has_come_to_something() {
+        if cut_short && self.has_come_to_something() {
             Status::Partial
         } else if cut_short && self.stopped.is_none() {
             Status::Cancelled
@@ -466,8 +475,7 @@ impl Ledger {
             Status::Failed
         } else {
             Status::Partial
-        };
-        self.phase = Phase::Ended(status);
+        }
     }
 
     /// Whether its own settings have ended it, with something to show. A budget that is used up is no failure,

@@ -37,7 +37,7 @@ fn sellers_are_edited_compared_and_exported() {
     let server = Server::start(&desk).with_token(&operator);
     let at = |path: &str| format!("/api/v1/datasets/sellers/{path}");
 
-    let (status, removed) = server.post(&at("records/remove"), json!({ "keys": ["a", "b"] }));
+    let (status, removed) = server.post(&at("remove"), json!({ "keys": ["a", "b"] }));
     assert_eq!((status, &removed["count"]), (StatusCode::OK, &json!(1)), "{removed:#}");
     let (status, added) = server.post(&at("records"), json!({ "records": [{ "id": "d", "score": 9 }] }));
     assert_eq!(status, StatusCode::OK, "{added:#}");

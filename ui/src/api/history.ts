@@ -17,6 +17,8 @@ export interface Episode {
   source?: string;
   who?: string;
   action?: EditAction;
+  /** How a run ended. */
+  status?: string;
   /** The edit that this one undid. */
   undoes?: number;
   /** The edit by which this one was undone. */
@@ -51,6 +53,7 @@ export interface Change {
 export interface Snapshot {
   run: string;
   source: string;
+  status: string;
   at: string;
   seq: number;
   count: number;
@@ -71,9 +74,9 @@ export interface Diff {
   next?: string;
 }
 
-/** What an edit answers: by its change it can be undone. */
+/** What an edit answers: by its change it can be undone. Without one, there was nothing to change. */
 export interface Edited {
-  change: number;
+  change?: number;
   count: number;
   records: DatasetRecord[];
 }
@@ -94,7 +97,7 @@ export const edits = {
     edit("POST", withQuery(datasetPath(dataset, "records"), { source }), { records: [record] }),
   update: (dataset: string, key: Key, changes: DatasetRecord, source?: string) =>
     edit("PATCH", withQuery(datasetPath(dataset, "records", keyText(key)), { source }), changes),
-  remove: (dataset: string, keys: Key[]) => edit("POST", datasetPath(dataset, "records", "remove"), { keys }),
+  remove: (dataset: string, keys: Key[]) => edit("POST", datasetPath(dataset, "remove"), { keys }),
   undo: (dataset: string, change: number) =>
     edit("POST", datasetPath(dataset, "changes", String(change), "undo"), {}),
 };

@@ -11,6 +11,10 @@ type Verb = "added" | "changed" | "removed";
 /** Says what an edit has done, and offers to undo it. */
 export async function edit(dataset: string, verb: Verb, doing: Promise<Edited>): Promise<void> {
   const { change, records } = await doing;
+  if (change === undefined) {
+    toast({ tone: "info", text: "Nothing to change: it was like this before." });
+    return;
+  }
   edited.value += 1;
   toast({
     tone: "good",

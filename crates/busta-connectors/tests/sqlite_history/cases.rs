@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use busta_core::reading::history::{
     ChangeAction, ChangesQuery, Edit, EditAction, EditWork, EpisodeKind, PartQuery, Place, RowKey,
+    SnapshotMark,
 };
+use busta_core::report::Status;
 use busta_core::{DatasetSettings, ErrorKind, StreamSpec, WriteMode};
 use serde_json::{Value, json};
 
@@ -66,13 +68,13 @@ async fn what_was_removed_comes_back_when_it_is_undone_or_added() {
     let desk = Desk::open(folder.path());
     let batch = [vec![seller("a", 1), seller("b", 2)]];
     desk.collect("R1", "ebay", &merge(), &batch).await;
-    let first = desk.edit(None, remove(&["a", "b"])).await.unwrap().change;
+    let first = desk.edit(None, remove(&["a", "b"])).await.unwrap().change.unwrap();
     desk.collect("R2", "ebay", &merge(), &batch).await;
     assert!(desk.rows().await.is_empty());
     let undone = desk.edit(None, EditWork::Undo(first)).await.unwrap();
     assert_eq!(desk.rows().await.len(), 2);
     // An undo can be undone, and what it removed stays away as before.
-    desk.edit(None, EditWork::Undo(undone.change)).await.unwrap();
+    desk.edit(None, EditWork::Undo(undone.change.unwrap())).await.unwrap();
     desk.collect("R3", "ebay", &merge(), &batch).await;
     assert!(desk.rows().await.is_empty());
     desk.edit(Some("ebay"), EditWork::Insert(vec![text(&seller("a", 7))])).await.unwrap();
@@ -88,7 +90,7 @@ async fn an_undo_names_the_row_that_is_in_its_way() {
     let desk = Desk::open(folder.path());
     desk.collect("R1", "ebay", &merge(), &[vec![seller("a", 1), seller("b", 2)]]).await;
     let update = |score: i64| EditWork::Update { key: key("a"), fields: text(&json!({ "score": score })) };
-    let first = desk.edit(None, update(5)).await.unwrap().change;
+    let first = desk.edit(None, update(5)).await.unwrap().change.unwrap();
     desk.edit(None, update(6)).await.unwrap();
     let error = desk.edit(None, EditWork::Undo(first)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -130,7 +132,7 @@ async fn edits_are_whole_and_checked() {
     }
     assert_eq!(desk.rows().await.len(), 1, "of a refused edit nothing stays");
     let done = insert(json!({ "id": "b", "price": 5, "tags": null })).await.unwrap();
-    assert_eq!((done.change, done.records.len()), (2, 2), "refused ones take no number");
+    assert_eq!((done.change, done.records.len()), (Some(2), 2), "refused ones take no number");
     let row: Value = serde_json::from_str(done.records[1].get()).unwrap();
     assert_eq!((&row["price"], row.get("tags")), (&json!(5.0), None));
     let update = |fields: Value| desk.edit(None, EditWork::Update { key: key("b"), fields: text(&fields) });
@@ -144,6 +146,101 @@ async fn edits_are_whole_and_checked() {
     assert_eq!(desk.rows().await.len(), 3);
     let many = vec![key("b"); 1001];
     assert!(desk.edit(None, EditWork::Remove(many)).await.unwrap_err().message().contains("too many"));
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_nothing_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(folder.path());
+    desk.collect("R1", "ebay", &merge(), &[vec![seller("a", 1)]]).await;
+    let update = |score: i64| EditWork::Update { key: key("a"), fields: text(&json!({ "score": score })) };
+    let same = desk.edit(None, update(1)).await.unwrap();
+    assert_eq!((same.change, same.count), (None, 1));
+    let record: Value = serde_json::from_str(same.records[0].get()).unwrap();
+    assert_eq!((&record["_busta_run"], &record["score"]), (&json!("R1"), &json!(1)), "it stands as it was");
+    let part = PartQuery::of(TABLE, 10);
+    assert_eq!(desk.history().episodes(&part).await.unwrap().items.len(), 1);
+    assert_eq!(desk.changes(0).await.len(), 1);
+    assert!(desk.edit(None, update(2)).await.unwrap().change.is_some());
+}
+
+/// The one who lands in a table may have nothing to say for a long time.
+#[tokio::test]
+async fn rows_added_for_a_source_that_never_committed_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(folder.path());
+    desk.collect("R1", "ebay", &merge(), &[vec![seller("a", 1)]]).await;
+    desk.edit(Some("west"), EditWork::Insert(vec![text(&seller("w", 1))])).await.unwrap();
+    let work = EditWork::Update { key: key("w"), fields: text(&json!({ "score": 2 })) };
+    assert_eq!(desk.edit(None, work).await.unwrap().records.len(), 1);
+    let query =
+        ChangesQuery { table: TABLE.into(), key: Some(key("w")), limit: 9, ..ChangesQuery::default() };
+    assert_eq!(desk.history().changes(&query).await.unwrap().items.len(), 2);
+    desk.edit(None, remove(&["w", "a"])).await.unwrap();
+    assert!(desk.rows().await.is_empty());
+}
+
+/// A snapshot is a fact about the table, whatever came of the run.
+#[tokio::test]
+async fn a_run_that_was_not_complete_has_a_snapshot_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(folder.path());
+    let spec = merge();
+    let begin = async |run: &str| {
+        desk.destination.prepare(&run.into(), &"ebay".into(), std::slice::from_ref(&spec)).await.unwrap()
+    };
+    begin("R1").await;
+    desk.commit("R1", "ebay", 0, &[seller("a", 1), seller("b", 1)]).await.unwrap();
+    desk.end("R1", "ebay", Status::Partial).await;
+    desk.edit(None, remove(&["b"])).await.unwrap();
+    let marks = async || desk.history().snapshots(&PartQuery::of(TABLE, 10)).await.unwrap().items;
+    let told = |mark: &SnapshotMark| (mark.run.to_string(), mark.status, mark.seq, mark.count);
+    let partial = ("R1".to_owned(), Status::Partial, 2, 2);
+    assert_eq!(marks().await.iter().map(told).collect::<Vec<_>>(), [partial.clone()]);
+    assert_eq!(desk.rows_at(Place::Run("R1".into())).await.unwrap().len(), 2);
+    // A run that fails before it has written anything leaves to the other what it needs to be resumed.
+    begin("R2").await;
+    desk.end("R2", "ebay", Status::Failed).await;
+    let failed = ("R2".to_owned(), Status::Failed, 3, 1);
+    assert_eq!(marks().await.iter().map(told).collect::<Vec<_>>(), [failed.clone(), partial]);
+    assert_eq!(begin("R1").await.splits.len(), 1);
+    // What it has come to in the end counts.
+    desk.commit("R1", "ebay", 1, &[seller("c", 1)]).await.unwrap();
+    desk.finish("R1", "ebay").await;
+    let completed = ("R1".to_owned(), Status::Completed, 4, 2);
+    assert_eq!(marks().await.iter().map(told).collect::<Vec<_>>(), [failed, completed]);
+    let episodes = desk.history().episodes(&PartQuery::of(TABLE, 10)).await.unwrap().items;
+    let status: Vec<_> = episodes.iter().map(|episode| episode.status).collect();
+    assert_eq!(status, [Some(Status::Failed), None, Some(Status::Completed)]);
+}
+
+#[tokio::test]
+async fn what_is_ignored_is_no_change() {
+    for mode in [WriteMode::Merge, WriteMode::Replace] {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = Desk::open(folder.path());
+        let mut spec = spec(mode);
+        spec.dataset.ignore_changes = vec!["seen".to_owned()];
+        let found = |score: i64, seen: i64| json!({ "id": "a", "score": score, "seen": seen });
+        let rows = async || desk.rows().await.into_values().collect::<Vec<_>>();
+        desk.collect("R1", "ebay", &spec, &[vec![found(1, 1)]]).await;
+        let again = desk.collect("R2", "ebay", &spec, &[vec![found(1, 2)]]).await;
+        assert_eq!(desk.changes(0).await.len(), 1, "{mode:?}");
+        if mode == WriteMode::Merge {
+            assert_eq!((again[0].updated, again[0].deduped), (0, 1));
+            assert_eq!(rows().await, [found(1, 1)], "the row stays as it was written");
+        }
+        desk.collect("R3", "ebay", &spec, &[vec![found(2, 3)]]).await;
+        assert_eq!(rows().await, [found(2, 3)], "{mode:?}");
+        // There and back again: what is ignored is no difference either.
+        desk.collect("R4", "ebay", &spec, &[vec![found(1, 4)]]).await;
+        let between = desk.difference(Place::Run("R1".into()), Place::Now).await.unwrap();
+        assert!(between.changed.is_empty(), "{mode:?}: {between:?}");
+        // Who says so himself means it.
+        let work = EditWork::Update { key: key("a"), fields: text(&json!({ "seen": 9 })) };
+        assert!(desk.edit(None, work).await.unwrap().change.is_some());
+        assert_eq!(rows().await, [found(1, 9)], "{mode:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use busta_core::reading::history::{
     RowKey,
 };
 use busta_core::reading::{Condition, RowQuery};
+use busta_core::report::Status;
 use busta_core::{
     Chunk, Committed, DatasetSettings, Destination, Finish, Position, Records, Result, Step, StreamFinish,
     StreamSpec, WriteMode,
@@ -115,9 +116,15 @@ impl Desk {
         }
     }
 
+    /// A source's part of a run ends without its stream being complete.
+    pub async fn end(&self, run: &str, source: &str, status: Status) {
+        let (run, source, streams) = (run.into(), source.into(), vec![]);
+        self.destination.finish(&Finish { run, source, streams, status }).await.unwrap();
+    }
+
     pub async fn finish(&self, run: &str, source: &str) {
         let streams = vec![StreamFinish { stream: TABLE.into(), starts: vec![] }];
-        self.destination.finish(&Finish { run: run.into(), source: source.into(), streams }).await.unwrap();
+        self.destination.finish(&Finish::completed(run.into(), source.into(), streams)).await.unwrap();
     }
 
     pub async fn purge(&self, source: &str, older_than: DateTime<Utc>) -> u64 {

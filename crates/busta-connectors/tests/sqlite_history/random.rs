@@ -102,7 +102,7 @@ impl World {
                 let (found, fields) = split_off(serde_json::from_str(done.records[0].get()).unwrap());
                 assert_eq!(found, id);
                 let at = self.desk.clock.seconds();
-                self.model.put(done.change, &id, Some(Row { fields, at }));
+                self.model.put(done.change.unwrap(), &id, Some(Row { fields, at }));
             }
             Err(error) if there => {
                 assert!(error.kind() == ErrorKind::Conflict || is_invalid(&error), "{error}")
@@ -119,15 +119,14 @@ impl World {
         let work =
             EditWork::Update { key: key(record["id"].clone()), fields: text(&json!({ "v": record["v"] })) };
         match (self.desk.edit(Some(source), work).await, known) {
-            (Ok(done), Some(_)) => {
+            (Ok(done), Some(known)) => {
                 let (_, fields) = split_off(serde_json::from_str(done.records[0].get()).unwrap());
                 assert_eq!(fields.get("v").unwrap_or(&Value::Null), &record["v"]);
-                let at = self.desk.clock.seconds();
-                let row = match self.model.rows.get(&id) {
-                    Some(same) if same.fields == fields => same.clone(),
-                    _ => Row { fields, at },
-                };
-                self.model.put(done.change, &id, Some(row));
+                assert_eq!(done.change.is_none(), known.fields == fields, "nothing is changed, or something");
+                if let Some(change) = done.change {
+                    let at = self.desk.clock.seconds();
+                    self.model.put(change, &id, Some(Row { fields, at }));
+                }
             }
             (Err(error), None) => {
                 assert!(error.kind() == ErrorKind::NotFound || is_invalid(&error), "{error}")
@@ -148,7 +147,7 @@ impl World {
         match self.desk.edit(Some(source), EditWork::Remove(keys)).await {
             Ok(done) => {
                 assert!(!missing && done.count == (self.model.rows.len() - some.len()) as u64);
-                some.iter().for_each(|id| self.model.put(done.change, id, None));
+                some.iter().for_each(|id| self.model.put(done.change.unwrap(), id, None));
             }
             Err(error) if missing => assert_eq!(error.kind(), ErrorKind::NotFound),
             Err(error) => assert!(some.is_empty(), "{error}"),
@@ -162,7 +161,7 @@ impl World {
         match self.desk.edit(None, EditWork::Undo(change)).await {
             Ok(done) => {
                 assert!(self.model.can_undo(change), "change {change} was undone");
-                self.model.undo(change, done.change);
+                self.model.undo(change, done.change.unwrap());
             }
             Err(error) => {
                 let forgotten = self.purged && error.kind() == ErrorKind::Data;

@@ -123,7 +123,7 @@ impl Desk {
         self.restart(folder, spec).await;
         self.write(records).await;
         let streams = vec![StreamFinish { stream: TABLE.into(), starts: vec![] }];
-        let finish = Finish { run: self.run.as_str().into(), source: "forum".into(), streams };
+        let finish = Finish::completed(self.run.as_str().into(), "forum".into(), streams);
         self.destination.finish(&finish).await.unwrap();
         self.oracle.rows.clear();
         let now = self.clock.now();

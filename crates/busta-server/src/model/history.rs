@@ -71,6 +71,10 @@ pub struct Episode {
     /// The source whose part of the run it was, or whose old records went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// How the source's part of the run ended (`completed`, `partial`, `failed`, `cancelled`), if there is a snapshot of
+    /// its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// Who edited: the name of a token; `local` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
@@ -107,6 +111,7 @@ impl From<core::Episode> for Episode {
             at: episode.at,
             run: episode.run.map(|run| run.to_string()),
             source: episode.source.map(|source| source.to_string()),
+            status: episode.status.map(|status| status.as_str().to_owned()),
             who: episode.who,
             action: episode.action.map(Into::into),
             undoes: episode.undoes,
@@ -223,6 +228,8 @@ pub struct SnapshotMark {
     pub run: String,
     /// The source.
     pub source: String,
+    /// How it ended: `completed`, `partial`, `failed` or `cancelled`.
+    pub status: String,
     /// When it ended.
     pub at: DateTime<Utc>,
     /// Its place in the log.
@@ -233,8 +240,9 @@ pub struct SnapshotMark {
 
 impl From<core::SnapshotMark> for SnapshotMark {
     fn from(mark: core::SnapshotMark) -> Self {
-        let core::SnapshotMark { run, source, at, seq, count } = mark;
-        Self { run: run.to_string(), source: source.to_string(), at, seq, count }
+        let core::SnapshotMark { run, source, status, at, seq, count } = mark;
+        let status = status.as_str().to_owned();
+        Self { run: run.to_string(), source: source.to_string(), status, at, seq, count }
     }
 }
 
@@ -358,8 +366,9 @@ pub struct RemoveRequest {
 /// What an edit did.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Edited {
-    /// Its number, by which it can be undone.
-    pub change: u64,
+    /// Its number, by which it can be undone; absent if the records were like this before, and nothing was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<u64>,
     /// How many records there are now.
     pub count: u64,
     /// The records as they are now; those that went as they were.

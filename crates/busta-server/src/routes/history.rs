@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::State;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
-use busta_core::Error;
 use busta_core::reading::history::{EditWork, JsonText, RowKey};
+use busta_core::{Error, Result as CoreResult};
+use serde::Serialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
@@ -17,8 +18,46 @@ use crate::model::{
     PageQuery, RemoveRequest, SnapshotMark,
 };
 use crate::problem::{Fault, Problem};
-use crate::security::Pass;
+use crate::security::{Pass, TokenHash};
 use crate::service::{EditRequest, Service};
+
+/// Who asks what, of which app.
+pub(super) struct Asked {
+    app: App,
+    address: Uri,
+    headers: HeaderMap,
+    by: Option<TokenHash>,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let by = match parts.extensions.get() {
+            Some(Pass::Token(hash)) => Some(*hash),
+            Some(Pass::Open) => None,
+            None => return Err(Error::bug("a request has passed no guard").into()),
+        };
+        Ok(Self { app: app.clone(), address: parts.uri.clone(), headers: parts.headers.clone(), by })
+    }
+}
+
+impl Asked {
+    /// What `read` gives of the service when its turn has come.
+    async fn read<T: Serialize, F>(self, read: impl FnOnce(Arc<dyn Service>) -> F) -> Answer
+    where
+        F: Future<Output = CoreResult<T>> + Send + 'static,
+    {
+        let reading = read(Arc::clone(&self.app.service));
+        queued(&self.app.queues.scans, &self.address, &self.headers, reading).await
+    }
+
+    /// What an edit has done.
+    async fn edit(self, table: String, source: Option<String>, work: EditWork) -> Answer {
+        let request = EditRequest { table, source, by: self.by, work };
+        json(&self.headers, &self.app.service.edit(request).await?)
+    }
+}
 
 /// What happened to a table
 ///
@@ -30,15 +69,8 @@ use crate::service::{EditRequest, Service};
     params(("name" = String, Path, description = "The table"), PageQuery),
     responses((status = 200, body = Page<Episode>))
 )]
-pub(super) async fn episodes(
-    State(app): State<App>,
-    Name(name): Name,
-    Params(part): Params<PageQuery>,
-    address: Uri,
-    headers: HeaderMap,
-) -> Answer {
-    let service = Arc::clone(&app.service);
-    queued(&app.queues.scans, &address, &headers, async move { service.episodes(&name, part).await }).await
+pub(super) async fn episodes(asked: Asked, Name(name): Name, Params(part): Params<PageQuery>) -> Answer {
+    asked.read(|service| async move { service.episodes(&name, part).await }).await
 }
 
 /// The change log of a table
@@ -51,15 +83,8 @@ pub(super) async fn episodes(
     params(("name" = String, Path, description = "The table"), ChangeQuery),
     responses((status = 200, body = Page<Change>))
 )]
-pub(super) async fn changes(
-    State(app): State<App>,
-    Name(name): Name,
-    Params(query): Params<ChangeQuery>,
-    address: Uri,
-    headers: HeaderMap,
-) -> Answer {
-    let service = Arc::clone(&app.service);
-    queued(&app.queues.scans, &address, &headers, async move { service.changes(&name, query).await }).await
+pub(super) async fn changes(asked: Asked, Name(name): Name, Params(query): Params<ChangeQuery>) -> Answer {
+    asked.read(|service| async move { service.changes(&name, query).await }).await
 }
 
 /// The snapshots of a table
@@ -72,15 +97,8 @@ pub(super) async fn changes(
     params(("name" = String, Path, description = "The table"), PageQuery),
     responses((status = 200, body = Page<SnapshotMark>))
 )]
-pub(super) async fn snapshots(
-    State(app): State<App>,
-    Name(name): Name,
-    Params(part): Params<PageQuery>,
-    address: Uri,
-    headers: HeaderMap,
-) -> Answer {
-    let service = Arc::clone(&app.service);
-    queued(&app.queues.scans, &address, &headers, async move { service.snapshots(&name, part).await }).await
+pub(super) async fn snapshots(asked: Asked, Name(name): Name, Params(part): Params<PageQuery>) -> Answer {
+    asked.read(|service| async move { service.snapshots(&name, part).await }).await
 }
 
 /// The records of a snapshot
@@ -96,12 +114,11 @@ pub(super) async fn snapshots(
     responses((status = 200, body = Records))
 )]
 pub(super) async fn past_records(
-    State(app): State<App>,
+    asked: Asked,
     Within(name, place): Within,
     Params(part): Params<PageQuery>,
-    address: Uri,
-    headers: HeaderMap,
 ) -> Answer {
+    let Asked { app, address, headers, .. } = asked;
     let (service, request) = (Arc::clone(&app.service), headers.clone());
     let read = async move { body(service.past_records(&name, &place, part).await?, request).await };
     Ok(app.queues.scans.answer(&address, read).await?.answer(&headers))
@@ -118,14 +135,11 @@ pub(super) async fn past_records(
     responses((status = 200, body = Difference))
 )]
 pub(super) async fn difference(
-    State(app): State<App>,
+    asked: Asked,
     Name(name): Name,
     Params(query): Params<DifferenceQuery>,
-    address: Uri,
-    headers: HeaderMap,
 ) -> Answer {
-    let service = Arc::clone(&app.service);
-    queued(&app.queues.scans, &address, &headers, async move { service.difference(&name, query).await }).await
+    asked.read(|service| async move { service.difference(&name, query).await }).await
 }
 
 /// Adds records
@@ -140,16 +154,14 @@ pub(super) async fn difference(
     responses((status = 200, body = Edited))
 )]
 pub(super) async fn insert(
-    State(app): State<App>,
-    Extension(pass): Extension<Pass>,
+    asked: Asked,
     Name(name): Name,
     Params(query): Params<EditQuery>,
-    headers: HeaderMap,
     Json(request): Json<InsertRequest>,
 ) -> Answer {
     some("records", request.records.len())?;
     let records = request.records.iter().map(text).collect::<Result<_, _>>()?;
-    edit(&app, pass, &headers, name, query, EditWork::Insert(records)).await
+    asked.edit(name, query.source, EditWork::Insert(records)).await
 }
 
 /// Changes a record
@@ -165,16 +177,14 @@ pub(super) async fn insert(
     responses((status = 200, body = Edited))
 )]
 pub(super) async fn update(
-    State(app): State<App>,
-    Extension(pass): Extension<Pass>,
+    asked: Asked,
     Within(name, key): Within,
     Params(query): Params<EditQuery>,
-    headers: HeaderMap,
     Json(fields): Json<Map<String, Value>>,
 ) -> Answer {
     some(".", fields.len())?;
     let work = EditWork::Update { key: RowKey::Text(key), fields: text(&fields)? };
-    edit(&app, pass, &headers, name, query, work).await
+    asked.edit(name, query.source, work).await
 }
 
 /// Removes a record
@@ -189,13 +199,11 @@ pub(super) async fn update(
     responses((status = 200, body = Edited))
 )]
 pub(super) async fn remove_one(
-    State(app): State<App>,
-    Extension(pass): Extension<Pass>,
+    asked: Asked,
     Within(name, key): Within,
     Params(query): Params<EditQuery>,
-    headers: HeaderMap,
 ) -> Answer {
-    edit(&app, pass, &headers, name, query, EditWork::Remove(vec![RowKey::Text(key)])).await
+    asked.edit(name, query.source, EditWork::Remove(vec![RowKey::Text(key)])).await
 }
 
 /// Removes records
@@ -203,23 +211,21 @@ pub(super) async fn remove_one(
 /// All of them or, if one of them is not there, none.
 #[utoipa::path(
     post,
-    path = "/api/v1/datasets/{name}/records/remove",
+    path = "/api/v1/datasets/{name}/remove",
     tag = "history",
     params(("name" = String, Path, description = "The table"), EditQuery),
     request_body = RemoveRequest,
     responses((status = 200, body = Edited))
 )]
 pub(super) async fn remove(
-    State(app): State<App>,
-    Extension(pass): Extension<Pass>,
+    asked: Asked,
     Name(name): Name,
     Params(query): Params<EditQuery>,
-    headers: HeaderMap,
     Json(request): Json<RemoveRequest>,
 ) -> Answer {
     some("keys", request.keys.len())?;
     let keys = request.keys.into_iter().map(RowKey::Value).collect();
-    edit(&app, pass, &headers, name, query, EditWork::Remove(keys)).await
+    asked.edit(name, query.source, EditWork::Remove(keys)).await
 }
 
 /// Undoes an edit
@@ -233,30 +239,9 @@ pub(super) async fn remove(
         ("change" = u64, Path, description = "The edit's number")),
     responses((status = 200, body = Edited))
 )]
-pub(super) async fn undo(
-    State(app): State<App>,
-    Extension(pass): Extension<Pass>,
-    Within(name, change): Within,
-    headers: HeaderMap,
-) -> Answer {
+pub(super) async fn undo(asked: Asked, Within(name, change): Within) -> Answer {
     let change = change.parse().map_err(|_| Problem::from(Error::not_found("a change has a number")))?;
-    edit(&app, pass, &headers, name, EditQuery::default(), EditWork::Undo(change)).await
-}
-
-async fn edit(
-    app: &App,
-    pass: Pass,
-    headers: &HeaderMap,
-    table: String,
-    query: EditQuery,
-    work: EditWork,
-) -> Answer {
-    let by = match pass {
-        Pass::Open => None,
-        Pass::Token(hash) => Some(hash),
-    };
-    let service: &dyn Service = &*app.service;
-    json(headers, &service.edit(EditRequest { table, source: query.source, by, work }).await?)
+    asked.edit(name, None, EditWork::Undo(change)).await
 }
 
 fn some(field: &str, count: usize) -> Result<(), Problem> {

@@ -254,7 +254,7 @@ impl Desk {
                 starts: start.clone().map(|start| (stream.to_owned(), start)).into_iter().collect(),
             })
             .collect();
-        let finish = Finish { run: self.run.clone(), source: self.source.clone(), streams };
+        let finish = Finish::completed(self.run.clone(), self.source.clone(), streams);
         self.destination.finish(&finish).await.unwrap();
     }
 
@@ -300,7 +300,7 @@ impl Neighbour<'_> {
 
     pub async fn finish(&self, stream: &str) {
         let streams = vec![StreamFinish { stream: stream.into(), starts: vec![] }];
-        let finish = Finish { run: self.desk.run.clone(), source: self.source.clone(), streams };
+        let finish = Finish::completed(self.desk.run.clone(), self.source.clone(), streams);
         self.desk.destination.finish(&finish).await.unwrap();
     }
 }

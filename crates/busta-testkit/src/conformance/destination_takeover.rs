@@ -50,7 +50,7 @@ pub async fn taking_over_fences_the_other_run(new: fn() -> Place) {
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Conflict);
     }
     let streams = vec![StreamFinish { stream: "a".into(), starts: vec![] }];
-    let finish = Finish { run: desk.run.clone(), source: desk.source.clone(), streams };
+    let finish = Finish::completed(desk.run.clone(), desk.source.clone(), streams);
     assert_eq!(desk.destination.finish(&finish).await.unwrap_err().kind(), ErrorKind::Conflict);
 
     let taken = desk.restart_as("R2").await;

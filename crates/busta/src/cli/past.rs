@@ -6,6 +6,7 @@ use busta_core::reading::history::{
     Change, ChangeAction, ChangesQuery, DifferenceQuery, Edit, EditAction, EditWork, Episode, EpisodeKind,
     History, PartQuery, Place, RowKey,
 };
+use busta_core::report::Status;
 use busta_store::StateStore;
 use clap::Args;
 use serde_json::{Map, Value};
@@ -174,7 +175,9 @@ fn words(episode: &Episode) -> String {
     };
     match episode.kind {
         EpisodeKind::Run => {
-            format!("run {} of {source}", episode.run.as_ref().map_or("", |run| run.as_str()))
+            let status = episode.status.filter(|status| *status != Status::Completed);
+            let status = status.map_or_else(String::new, |status| format!(" ({})", status.as_str()));
+            format!("run {} of {source}{status}", episode.run.as_ref().map_or("", |run| run.as_str()))
         }
         EpisodeKind::Retention => format!("retention of {source}"),
         EpisodeKind::Edit => deed + &undone,
@@ -333,10 +336,9 @@ impl Undo {
                 (edited.change, edited.count)
             }
         };
-        line(&format!(
-            "change {change} of {table} is undone, as change {by}; there are {} rows",
-            figures::count(count)
-        ))?;
+        let by = by.map_or_else(String::new, |by| format!(", as change {by}"));
+        let rows = figures::count(count);
+        line(&format!("change {change} of {table} is undone{by}; there are {rows} rows"))?;
         Ok(Exit::Done)
     }
 }

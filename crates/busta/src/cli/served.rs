@@ -38,7 +38,7 @@ pub async fn undo(address: &str, table: &str, change: u64, token: Option<&str>) 
 #[derive(Deserialize)]
 pub struct Undone {
     /// Its number.
-    pub change: u64,
+    pub change: Option<u64>,
     /// How many rows there are now.
     pub count: u64,
 }

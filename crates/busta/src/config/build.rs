@@ -10,9 +10,7 @@ use busta_core::clock::Clock;
 use busta_core::connector::{DestinationContext, PathPart, SourceContext, read_config};
 use busta_core::meter::Meter;
 use busta_core::settings::{EngineSettings, SourceSettings};
-use busta_core::{
-    DatasetSettings, Destination, Pool, Quality, Source, SourceName, StreamSpec, Transform, WriteMode,
-};
+use busta_core::{DatasetSettings, Destination, Pool, Quality, Source, SourceName, Transform};
 use busta_engine::schedule::Schedule;
 use serde_json::{Map, Value};
 
@@ -91,6 +89,9 @@ pub struct BuiltSource {
     pub shown: Shown,
 }
 
+/// Tables, and destinations in which nothing but their rows is kept.
+type LeftOut = BTreeSet<(String, usize)>;
+
 impl Draft {
     /// Hands each section to its connector. `meter` makes the meter of a source.
     pub fn build(
@@ -107,10 +108,10 @@ impl Draft {
         let mut sources: Vec<_> =
             drafts.into_iter().filter_map(|s| self.build_source(s, &mut defaults, clock, meter)).collect();
         self.check_folders(&sources);
-        let mut datasets = self.datasets(&defaults, sources.len() == wanted);
-        let mut notes = Vec::new();
+        let datasets = self.datasets(&defaults, sources.len() == wanted);
+        let (mut left_out, mut notes) = (LeftOut::new(), Vec::new());
         if self.is_right() {
-            notes = self.check_datasets(&mut datasets, &sources, &destinations);
+            (left_out, notes) = self.check_datasets(&datasets, &sources, &destinations);
         }
         if !self.is_right() {
             let mut errors = self.document.errors(self.problems);
@@ -118,7 +119,10 @@ impl Draft {
             return Err(errors);
         }
         for source in &mut sources {
-            source.source = inform(source.source.clone(), &datasets);
+            let place = source.destination;
+            let left_out = |table: &str| left_out.contains(&(table.to_owned(), place));
+            let settings = |table: &str| datasets.get(table).filter(|_| !left_out(table));
+            source.source = inform(source.source.clone(), settings);
         }
         let Self { settings, state, server, retention, .. } = self;
         Ok(Config { settings, state, server, retention, destinations, sources, notes })
@@ -180,15 +184,15 @@ impl Draft {
     }
 
     /// Each table must be one that something lands in, and its destination must do what is asked of it. What
-    /// only a manifest asks for is left out where the destination cannot do it, with a note.
+    /// only a manifest asks for is left out in those destinations that cannot do it, with a note.
     fn check_datasets(
         &mut self,
-        datasets: &mut Datasets,
+        datasets: &Datasets,
         sources: &[BuiltSource],
         destinations: &[BuiltDestination],
-    ) -> Vec<String> {
-        let (mut notes, mut left_out) = (Vec::new(), Vec::new());
-        for (table, settings) in &*datasets {
+    ) -> (LeftOut, Vec<String>) {
+        let (mut left_out, mut notes) = (LeftOut::new(), Vec::new());
+        for (table, settings) in datasets {
             let at = [key("datasets"), key(table)];
             let asked = self.document.root.as_ref().is_some_and(|root| root.locate(&at, false).2 == at.len());
             let lands = |s: &&BuiltSource| s.source.streams().iter().any(|stream| stream.table == *table);
@@ -197,34 +201,30 @@ impl Draft {
                 let tables = sources.iter().flat_map(|s| s.source.streams()).map(|s| s.table.as_str());
                 self.problem(&at, &nothing_lands(table, tables.collect()));
             }
-            let streams = sources.iter().flat_map(|source| source.source.streams());
-            let keyless = |stream: &&StreamSpec| {
-                stream.table == *table
-                    && (stream.primary_key.is_empty() || stream.write_mode == WriteMode::Append)
-            };
-            if settings.logs_changes()
-                && let Some(stream) = streams.clone().find(keyless)
+            let mut streams = sources.iter().flat_map(|source| source.source.streams());
+            if let Some(setting) = settings.needs_key()
+                && let Some(stream) = streams.find(|stream| stream.table == *table && !stream.has_key())
             {
                 let message = format!(
-                    "the changes of `{table}` cannot be logged: the rows of stream `{}` have no key; set its \
+                    "`{setting}` needs rows that can be told apart: those of stream `{}` have no key; set its \
                      `primary_key`, and no `write_mode: append`",
                     stream.name
                 );
-                self.problem(&at, &message);
+                self.problem(&[&at[..], &[key(setting)]].concat(), &message);
             }
-            for built in places.iter().filter_map(|place| destinations.get(*place)) {
+            for place in places {
+                let Some(built) = destinations.get(place) else { continue };
                 match built.destination.check_dataset(settings) {
                     Ok(()) => {}
                     Err(why) if asked => self.problem(&at, &format!("{} {why}", built.words())),
                     Err(why) => {
                         notes.push(format!("`{table}`: {} {why}", built.words()));
-                        left_out.push(table.clone());
+                        left_out.insert((table.clone(), place));
                     }
                 }
             }
         }
-        datasets.retain(|table, _| !left_out.contains(table));
-        notes
+        (left_out, notes)
     }
 
     fn build_destination(

@@ -45,12 +45,15 @@ struct Informed {
     streams: Vec<StreamSpec>,
 }
 
-/// Tells the streams of `source` what `datasets` says of their tables.
-pub(super) fn inform(source: Arc<dyn Source>, datasets: &Datasets) -> Arc<dyn Source> {
+/// Tells the streams of `source` what is said of their tables.
+pub(super) fn inform<'a>(
+    source: Arc<dyn Source>,
+    settings_of: impl Fn(&str) -> Option<&'a DatasetSettings>,
+) -> Arc<dyn Source> {
     let mut streams = source.streams().to_vec();
     let mut concerned = false;
     for stream in &mut streams {
-        if let Some(settings) = datasets.get(&stream.table) {
+        if let Some(settings) = settings_of(&stream.table) {
             stream.dataset = settings.clone();
             concerned = true;
         }

@@ -71,9 +71,10 @@ fn whose(
 }
 
 impl Made {
-    /// What the feed says.
-    pub fn event(&self, now: DateTime<Utc>, who: &str) -> Event {
+    /// What the feed says, if something was changed.
+    pub fn event(&self, now: DateTime<Utc>, who: &str) -> Option<Event> {
         let Self { done, table, source, action } = self;
+        let change = done.change?;
         let rows = done.records.len() as u64;
         let what = match action {
             EditAction::Insert => "added to",
@@ -82,12 +83,12 @@ impl Made {
             EditAction::Undo => "set back by undoing an edit of",
         };
         let records = if rows == 1 { "1 record".to_owned() } else { format!("{rows} records") };
-        let message = format!("{records} {what} `{table}` by {who} (change {})", done.change);
-        Event {
+        let message = format!("{records} {what} `{table}` by {who} (change {change})");
+        Some(Event {
             source: source.clone(),
             count: Some(rows),
             message: Some(message),
-            ..Event::new(now, &format!("edit-{}", done.change).into(), Action::Edited)
-        }
+            ..Event::new(now, &format!("edit-{change}").into(), Action::Edited)
+        })
     }
 }

@@ -385,7 +385,9 @@ impl Service for Serving {
     async fn edit(&self, request: EditRequest) -> Result<Edited> {
         let who = edits::name_of(&self.store, &self.wired.config, request.by).await?;
         let edited = edits::edit(&self.wired.config, request, who.clone()).await?;
-        self.activity.publish(edited.event(self.clock.now(), &who));
+        if let Some(event) = edited.event(self.clock.now(), &who) {
+            self.activity.publish(event);
+        }
         Ok(edited.done.into())
     }
 

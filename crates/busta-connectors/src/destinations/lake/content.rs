@@ -36,10 +36,11 @@ impl Content {
     }
 }
 
-/// Of all rows of a batch, busta's own fields aside.
-pub(super) fn of_columns(batch: &Columns) -> Vec<u64> {
+/// Of all rows of a batch, but for busta's own fields and those that are ignored.
+pub(super) fn of_columns(batch: &Columns, ignored: &[String]) -> Vec<u64> {
     let mut sums = vec![0_u64; batch.rows()];
-    for column in batch.list().iter().filter(|column| !OWN_FIELDS.contains(&column.name())) {
+    let counts = |name: &str| !OWN_FIELDS.contains(&name) && !ignored.iter().any(|field| field == name);
+    for column in batch.list().iter().filter(|column| counts(column.name())) {
         add_column(&mut sums, column);
     }
     sums

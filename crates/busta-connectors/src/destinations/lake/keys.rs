@@ -77,7 +77,7 @@ impl RowKey {
         columns.restart();
         for_each_field(record, |name, raw| {
             columns.note(&name, Types::of(raw));
-            if raw != "null" && !OWN_FIELDS.contains(&&*name) {
+            if raw != "null" && !OWN_FIELDS.contains(&&*name) && !spec.ignored.iter().any(|f| *f == *name) {
                 content.add(&name, raw);
             }
             if let Some(at) = spec.fields.iter().position(|field| *field == name) {

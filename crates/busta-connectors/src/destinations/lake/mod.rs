@@ -77,7 +77,7 @@ use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::destination::{ColumnInfo, Purge, Purged, Readable, Scan, SchemaChange, TableInfo};
 use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
-use busta_core::{Checkpoint, Chunk, Committed, Destination, Failure, Finish, Records, Result};
+use busta_core::{Checkpoint, Chunk, Committed, DatasetSettings, Destination, Failure, Finish, Records, Result};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
 pub(super) use config::{file_size_problem, path_problem};
@@ -195,6 +195,10 @@ impl Destination for LakeDestination {
     async fn purge(&self, purge: &Purge) -> Result<Purged> {
         let (folder, purge) = (Arc::clone(&self.folder), purge.clone());
         blocking(move || purge::run(&folder, &purge)).await
+    }
+
+    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
+        DatasetSettings { ignore_changes: Vec::new(), ..settings.clone() }.only_rows()
     }
 
     fn schema_changes(&self) -> Vec<SchemaChange> {

@@ -49,18 +49,23 @@ pub(super) enum Phase {
     Sealed,
 }
 
-/// Which top-level fields identify a row, and which says what is newer.
+/// Which top-level fields identify a row, which says what is newer, and which do not make it another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct RowKeySpec {
     pub(super) fields: Vec<String>,
     pub(super) cursor: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ignored: Vec<String>,
 }
 
 impl RowKeySpec {
     /// How the rows of a stream are told apart. Appended rows never are.
     pub(super) fn of(spec: &StreamSpec) -> Option<Self> {
-        let keyed = spec.write_mode != WriteMode::Append && !spec.primary_key.is_empty();
-        keyed.then(|| Self { fields: spec.primary_key.clone(), cursor: spec.cursor_field.clone() })
+        spec.has_key().then(|| Self {
+            fields: spec.primary_key.clone(),
+            cursor: spec.cursor_field.clone(),
+            ignored: spec.dataset.ignore_changes.clone(),
+        })
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn has_number_cursors(spec: &RowKeySpec, batch: &Batch) -> Option<boo
 pub(super) fn keys(spec: &RowKeySpec, batch: &Batch) -> Vec<Result<RowKey, String>> {
     let parts: Vec<Option<&Column>> = spec.fields.iter().map(|field| batch.column(field)).collect();
     let cursor = spec.cursor.as_ref().and_then(|field| batch.column(field));
-    let contents = content::of_columns(batch);
+    let contents = content::of_columns(batch, &spec.ignored);
     let mut text = String::new();
     let mut key = |(row, content)| {
         let mut hash = Sha256::new();
@@ -156,7 +156,7 @@ mod tests {
                 }
                 batch.end_row();
             }
-            let spec = RowKeySpec { fields: key.iter().map(|&name| name.to_owned()).collect(), cursor: Some(cursor.to_owned()) };
+            let spec = RowKeySpec { fields: key.iter().map(|&name| name.to_owned()).collect(), cursor: Some(cursor.to_owned()), ignored: vec![] };
             let mut columns = Columns::default();
             let records = Records::of_columns(batch.clone());
             let expected: Vec<_> = records.iter().map(|record| RowKey::of(&spec, record, &mut columns)).collect();

@@ -115,7 +115,7 @@ fn write_rows(
     let mut committed = Committed::default();
     if !rows.rows.is_empty() {
         catalogue.fit(connection, &spec.table, &rows.columns, spec.cursor_field.as_deref())?;
-        if spec.write_mode != WriteMode::Append && !spec.primary_key.is_empty() {
+        if spec.has_key() {
             catalogue.note_key(connection, &spec.table, &spec.primary_key)?;
         }
         let Some(table) = catalogue.table(&spec.table) else { return Err(rusqlite::Error::InvalidQuery) };

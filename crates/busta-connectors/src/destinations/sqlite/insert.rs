@@ -3,6 +3,7 @@
 //! Several rows per statement were measured and not faster here: the time goes into the tree and the
 //! log, not into stepping.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use busta_core::dataset::Keep;
@@ -11,7 +12,7 @@ use rusqlite::types::{Null, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 use serde_json::value::RawValue;
 
-use super::history::Log;
+use super::history::{Images, Log};
 use super::names::quoted;
 use super::rows::{Cell, Kind, Rows};
 use super::schema::{Storage, Table};
@@ -39,14 +40,13 @@ pub(super) fn insert(
     let plan = Plan::new(table, rows);
     let keyed = rows.rows.first().is_some_and(|row| row.key.kind != Kind::Null);
     let twin = if keyed { Twin::of(rows.spec.as_deref()) } else { Twin::Beside };
-    let sql = plan.sql(table, physical, twin);
+    let mut statement = connection.prepare_cached(&plan.sql(table, physical, twin))?;
     if let Some(log) = log.filter(|_| keyed) {
-        let mut statement = connection.prepare_cached(&(sql + &log.returning()))?;
         let before = log.tally();
-        plan.write(&mut statement, rows, origin, Some(&mut *log))?;
+        let mut images = Images::new(table, rows, origin, matches!(twin, Twin::Instead(_)));
+        plan.write(&mut statement, rows, origin, Some((&mut *log, &mut images)))?;
         return Ok(log.tally().since(before, rows.rows.len() as u64));
     }
-    let mut statement = connection.prepare_cached(&sql)?;
     // New rows get the rowids after the greatest one, so the greatest tells how many there are; rows
     // that were replaced keep theirs, and those that were not touched do not count as changes.
     let first = last_row(connection, physical)?;
@@ -71,8 +71,8 @@ fn last_row(connection: &Connection, physical: &str) -> rusqlite::Result<i64> {
 enum Twin<'a> {
     /// It is a row of its own.
     Beside,
-    /// It takes the other's place, unless that one is newer by this field.
-    Instead(Option<&'a str>),
+    /// It takes the other's place, if it says something else and is not older.
+    Instead(&'a StreamSpec),
     /// Nothing.
     Dropped,
 }
@@ -80,8 +80,9 @@ enum Twin<'a> {
 impl<'a> Twin<'a> {
     fn of(spec: Option<&'a StreamSpec>) -> Self {
         match spec {
+            None => Self::Beside,
             Some(spec) if spec.dataset.keep == Keep::First => Self::Dropped,
-            spec => Self::Instead(spec.and_then(|spec| spec.cursor_field.as_deref())),
+            Some(spec) => Self::Instead(spec),
         }
     }
 }
@@ -151,15 +152,16 @@ impl Plan {
         );
         match twin {
             Twin::Beside => insert,
-            Twin::Instead(cursor) => {
-                format!("{insert} ON CONFLICT {KEY_INDEX} DO UPDATE SET {}", self.instead(table, cursor))
+            Twin::Instead(spec) => {
+                format!("{insert} ON CONFLICT {KEY_INDEX} DO UPDATE SET {}", self.instead(table, spec))
             }
             Twin::Dropped => format!("{insert} ON CONFLICT {KEY_INDEX} DO NOTHING"),
         }
     }
 
-    /// The new row takes the place of the old as a whole, unless it is older or the same.
-    fn instead(&self, table: &Table, cursor: Option<&str>) -> String {
+    /// The new row takes the place of the old as a whole, unless it is older or the same. Fields whose changes are
+    /// ignored do not make it another.
+    fn instead(&self, table: &Table, spec: &StreamSpec) -> String {
         let mut bound = vec![false; table.columns.len()];
         for &at in &self.columns {
             bound[at] = true;
@@ -167,20 +169,22 @@ impl Plan {
         let value = |at: usize, name: &str| {
             if bound[at] { format!("excluded.{name}") } else { "NULL".to_owned() }
         };
-        let mut fields: Vec<(String, String)> = Vec::with_capacity(table.columns.len() + 1);
+        let (mut set, mut differ) = (Vec::new(), Vec::new());
         for (at, column) in table.columns.iter().enumerate() {
             let name = quoted(&column.name);
-            fields.push((name.clone(), value(at, &name)));
+            let new = value(at, &name);
+            set.push(format!("{name} = {new}"));
+            if !spec.dataset.ignores(&column.field) {
+                differ.push(format!("old.{name} IS NOT {new}"));
+            }
         }
         if table.rest {
-            fields.push(("_busta_rest".into(), "excluded._busta_rest".into()));
+            set.push("_busta_rest = excluded._busta_rest".to_owned());
+            differ.push("old._busta_rest IS NOT excluded._busta_rest".to_owned());
         }
-        let differ: Vec<String> =
-            fields.iter().map(|(name, new)| format!("old.{name} IS NOT {new}")).collect();
-        let own = ["_busta_run", "_busta_loaded_at"].map(|name| format!("{name} = excluded.{name}"));
-        let set: Vec<String> =
-            fields.iter().map(|(name, new)| format!("{name} = {new}")).chain(own).collect();
-        let newer = cursor.and_then(|field| table.column(field)).map_or_else(String::new, |at| {
+        set.extend(["_busta_run", "_busta_loaded_at"].map(|name| format!("{name} = excluded.{name}")));
+        let cursor = spec.cursor_field.as_deref().and_then(|field| table.column(field));
+        let newer = cursor.map_or_else(String::new, |at| {
             let name = quoted(&table.columns[at].name);
             format!("busta_newer({}, old.{name}) AND ", value(at, &name))
         });
@@ -194,7 +198,7 @@ impl Plan {
         statement: &mut Statement<'_>,
         rows: &Rows,
         origin: &Origin<'_>,
-        mut log: Option<&mut Log<'_>>,
+        mut log: Option<(&mut Log<'_>, &mut Images<'_>)>,
     ) -> rusqlite::Result<u64> {
         let mut changed = 0;
         let fields = self.columns.len();
@@ -233,9 +237,11 @@ impl Plan {
             }
             match &mut log {
                 None => changed += statement.raw_execute()? as u64,
-                Some(log) => log.step(statement, origin.source, |find, param| {
-                    bind(find, param, rows, record, row.key, Storage::Mixed)
-                })?,
+                Some((log, images)) => {
+                    let mut json = Cow::Borrowed(&[][..]);
+                    let key = value(rows, record, row.key, Storage::Mixed, &mut json);
+                    log.step(statement, origin.source, key, &mut images.of(record, cells))?;
+                }
             }
         }
         Ok(changed)
@@ -271,22 +277,32 @@ fn bind(
     cell: Cell,
     storage: Storage,
 ) -> rusqlite::Result<()> {
-    let json;
-    let value = match (storage, cell.kind) {
+    let mut json = Cow::Borrowed(&[][..]);
+    statement.raw_bind_parameter(param, Raw(value(rows, record, cell, storage, &mut json)))
+}
+
+/// A cell in SQLite's terms; `json` holds its text where that is made for it.
+fn value<'a, 'b>(
+    rows: &'a Rows,
+    record: &'a [u8],
+    cell: Cell,
+    storage: Storage,
+    json: &'b mut Cow<'a, [u8]>,
+) -> ValueRef<'b> {
+    match (storage, cell.kind) {
         (_, Kind::Null) => ValueRef::Null,
         (Storage::Json, _) => {
-            json = rows.json(record, cell);
-            ValueRef::Text(&json)
+            *json = rows.json(record, cell);
+            ValueRef::Text(json)
         }
         (Storage::Boolean, Kind::Boolean) | (_, Kind::Integer) => ValueRef::Integer(cell.data as i64),
         (_, Kind::Real) => ValueRef::Real(f64::from_bits(cell.data)),
         (_, Kind::Text | Kind::Unescaped | Kind::Composite) => ValueRef::Text(rows.bytes(record, cell)),
         (_, Kind::Boolean | Kind::Nested | Kind::Other) => {
-            json = rows.json(record, cell);
-            ValueRef::Blob(&json)
+            *json = rows.json(record, cell);
+            ValueRef::Blob(json)
         }
-    };
-    statement.raw_bind_parameter(param, Raw(value))
+    }
 }
 
 /// The fields for which there is no column, as a JSON object.

@@ -46,7 +46,7 @@ mod views;
 mod widen;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -140,6 +140,13 @@ impl SqliteDestination {
         self.specs.read().ok()?.get(source)?.get(stream).cloned()
     }
 
+    /// The tables of a source of which there are snapshots.
+    fn snapshots(&self, source: &SourceName) -> BTreeSet<String> {
+        let Ok(specs) = self.specs.read() else { return BTreeSet::new() };
+        let streams = specs.get(source).into_iter().flat_map(HashMap::values);
+        streams.filter(|spec| spec.dataset.snapshot).map(|spec| spec.table.clone()).collect()
+    }
+
     fn handle(&self) -> Result<Handle> {
         let broken = || Error::bug("the writer's thread is gone");
         let mut writer = self.writer.lock().map_err(|_| broken())?;
@@ -166,8 +173,8 @@ impl Destination for SqliteDestination {
                         if !catalogue.ensure(connection, &wanted(stream)).at(&path)? {
                             return Err(foreign(&stream.table, &path));
                         }
-                        let logged = stream.dataset.logs_changes();
-                        history::settle(connection, catalogue, &stream.table, logged, now).at(&path)?;
+                        history::settle(connection, catalogue, &stream.table, &stream.dataset, now)
+                            .at(&path)?;
                         views::prepare(connection, &stream.table, stream.dataset.view.as_ref(), now)
                             .at(&path)?;
                     }
@@ -227,9 +234,6 @@ impl Destination for SqliteDestination {
     }
 
     async fn finish(&self, finish: &Finish) -> Result<()> {
-        if finish.streams.is_empty() {
-            return Ok(());
-        }
         let finish = finish.clone();
         let specs = finish
             .streams
@@ -238,6 +242,10 @@ impl Destination for SqliteDestination {
                 self.spec(&finish.source, &s.stream).ok_or_else(|| insert::unprepared(s.stream.as_str()))
             })
             .collect::<Result<Vec<_>>>()?;
+        let snapshots = self.snapshots(&finish.source);
+        if specs.is_empty() && snapshots.is_empty() {
+            return Ok(());
+        }
         let (claims, now) = (self.claims.clone(), self.clock.now());
         self.handle()?
             .run(move |session| {
@@ -248,17 +256,25 @@ impl Destination for SqliteDestination {
                         let (run, source) = (&finish.run, &finish.source);
                         match checkpoint::run_of(connection, source).at(&path)? {
                             Some(known) if known == *run => {}
+                            // What other runs have left is theirs until this one has something to say.
+                            _ if specs.is_empty() => {}
                             other if claims.allow(source, run, other.as_ref()) => {
                                 checkpoint::take_over(connection, catalogue, run, source).at(&path)?;
                             }
                             other => return Err(refused(source, run, other.as_ref())),
                         }
-                        end(connection, catalogue, &finish, &specs, now).at(&path)
+                        end(connection, catalogue, &finish, &specs, now).at(&path)?;
+                        for table in snapshots.iter().filter_map(|table| catalogue.table(table)) {
+                            history::snapshot(connection, table, &finish, now).at(&path)?;
+                        }
+                        Ok(())
                     },
                     "sqlite.finish.before_commit",
                     "sqlite.finish.after_commit",
                 )?;
-                claims.settle(&finish.source, &finish.run);
+                if !specs.is_empty() {
+                    claims.settle(&finish.source, &finish.run);
+                }
                 Ok(())
             })
             .await
@@ -332,7 +348,7 @@ fn foreign(table: &str, path: &std::path::Path) -> Error {
         .hint("set `table:` of the stream to another name, or `destination.path` to another file")
 }
 
-/// The end of a source's part of a run.
+/// Completes the streams of a source's part of a run.
 fn end(
     connection: &rusqlite::Connection,
     catalogue: &schema::Catalogue,
@@ -350,11 +366,6 @@ fn end(
             checkpoint::start(connection, &finish.source, key, start)?;
         }
         checkpoint::finish(connection, &finish.run, &finish.source, &stream.stream)?;
-    }
-    for spec in specs.iter().filter(|spec| spec.dataset.snapshot) {
-        if let Some(table) = catalogue.table(&spec.table) {
-            history::snapshot(connection, table, finish.run.as_str(), finish.source.as_str(), now)?;
-        }
     }
     Ok(())
 }

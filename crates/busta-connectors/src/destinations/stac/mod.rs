@@ -20,7 +20,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use busta_core::connector::{Built, DestinationConnector, DestinationContext};
 use busta_core::destination::{Purge, Purged, Readable, SchemaChange};
-use busta_core::{Checkpoint, Chunk, Committed, Destination, Error, Finish, Records, Result};
+use busta_core::{
+    Checkpoint, Chunk, Committed, DatasetSettings, Destination, Error, Finish, Records, Result,
+};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -103,6 +105,10 @@ impl Destination for ItemFolder {
         self.publish().await?;
         *up_to_date = true;
         Ok(())
+    }
+
+    fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {
+        self.lake.check_dataset(settings)
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged> {

@@ -296,6 +296,7 @@ impl Service for Fake {
             at: DateTime::UNIX_EPOCH,
             run: None,
             source: None,
+            status: None,
             who: Some("ann".to_owned()),
             action: Some(EditAction::Remove),
             undoes: None,
@@ -334,6 +335,7 @@ impl Service for Fake {
         let mark = SnapshotMark {
             run: "R1".to_owned(),
             source: "news".to_owned(),
+            status: "partial".to_owned(),
             at: DateTime::UNIX_EPOCH,
             seq: 11,
             count: 3,
@@ -369,7 +371,7 @@ impl Service for Fake {
         };
         let source = request.source.unwrap_or_default();
         let about = serde_json::json!({ "source": source, "token": request.by.is_some() }).to_string();
-        Ok(Edited { change: 8, count: 3, records: vec![object(&record), object(&about)] })
+        Ok(Edited { change: Some(8), count: 3, records: vec![object(&record), object(&about)] })
     }
 
     fn resources(&self) -> Resources {

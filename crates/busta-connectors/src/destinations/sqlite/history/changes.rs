@@ -10,7 +10,7 @@ use super::super::errors::At;
 use super::View;
 use super::episodes::{time, word};
 use super::image::Image;
-use super::keys::candidates;
+use super::keys::{candidates, sources_in};
 use super::tables::number;
 
 /// How many numbers a page covers when entries of one run are looked for among others.
@@ -98,7 +98,8 @@ fn select(
         let places: Vec<String> = (first..=parameters.len()).map(|n| format!("?{n}")).collect();
         // With the sources named, the index by source and key serves.
         wanted.push_str(&format!(
-            " AND l.source IN (SELECT source FROM _busta_sources) AND l.key IN ({})",
+            " AND l.source IN ({}) AND l.key IN ({})",
+            sources_in(&view.log(), "source", "key"),
             places.join(", ")
         ));
     }

@@ -105,7 +105,9 @@ impl Net for Difference {
             (None, None) => return Ok(false),
             (None, Some(after)) => self.added.push(after.record(source)?),
             (Some(before), None) => self.removed.push(before.record(source)?),
-            (Some(before), Some(after)) if before.says(&after) => return Ok(false),
+            (Some(before), Some(after)) if before.says_but_for(&after, &view.state.ignored) => {
+                return Ok(false);
+            }
             (Some(before), Some(after)) => self.changed.push(ChangedRow {
                 key: after.key(&view.table.primary_key)?,
                 before: before.record(source)?,

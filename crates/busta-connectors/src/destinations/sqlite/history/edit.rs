@@ -18,7 +18,7 @@ use super::super::schema::{Catalogue, Table};
 use super::super::stage::stage;
 use super::fields::Fields;
 use super::image::{self, Image};
-use super::keys::{candidates, owned};
+use super::keys::{candidates, owned, sources_in};
 use super::log::{By, Log};
 use super::tables::stamp;
 use super::{undo, unlogged};
@@ -43,18 +43,23 @@ pub(super) async fn run(destination: &SqliteDestination, edit: Edit) -> Result<E
         .await
 }
 
-/// Takes back what a refused edit has done so far. It ends without a change but without an error of the
-/// transaction, after which the writer would open the database anew.
-fn whole<T>(connection: &Connection, path: &Path, edit: impl FnOnce() -> Result<T>) -> Result<Result<T>> {
+/// Takes back what an edit has done so far that is refused, or comes to nothing. It ends without a change but without
+/// an error of the transaction, after which the writer would open the database anew.
+fn whole(
+    connection: &Connection,
+    path: &Path,
+    edit: impl FnOnce() -> Result<Edited>,
+) -> Result<Result<Edited>> {
     connection.execute_batch("SAVEPOINT edit").at(path)?;
     let outcome = edit();
     let refused =
         |error: &Error| matches!(error.kind(), ErrorKind::Data | ErrorKind::Conflict | ErrorKind::NotFound);
-    match outcome {
+    let ending = match outcome {
         Err(error) if !refused(&error) => return Err(error),
-        Err(_) => connection.execute_batch("ROLLBACK TO edit; RELEASE edit").at(path)?,
-        Ok(_) => connection.execute_batch("RELEASE edit").at(path)?,
-    }
+        Ok(Edited { change: Some(_), .. }) => "RELEASE edit",
+        _ => "ROLLBACK TO edit; RELEASE edit",
+    };
+    connection.execute_batch(ending).at(path)?;
     Ok(outcome)
 }
 
@@ -80,9 +85,9 @@ fn apply(
         EditWork::Remove(keys) => editor.remove(edit.source.as_ref(), keys)?,
         EditWork::Undo(undone) => undo::undo(&mut editor, *undone, change as u64)?,
     };
-    let count = editor.log.count();
+    let (count, change) = (editor.log.count(), (!editor.log.is_empty()).then_some(change as u64));
     editor.log.close().at(path)?;
-    Ok(Edited { change: change as u64, count, records })
+    Ok(Edited { change, count, records })
 }
 
 /// An edit that is being carried out.
@@ -132,7 +137,8 @@ impl Editor<'_> {
         let image = Image::parse(&standing.image)?;
         let fields = Fields::read(image.fields)?.with(changes, &self.table.primary_key)?;
         let (run, at) = (self.run.clone(), self.at.clone());
-        self.put(&standing.source, &fields.json(), &run, &at)
+        let changed = self.put(&standing.source, &fields.json(), &run, &at)?;
+        if self.log.is_empty() { image.record(&standing.source) } else { Ok(changed) }
     }
 
     fn remove(&mut self, source: Option<&SourceName>, keys: &[RowKey]) -> Result<Vec<JsonText>> {
@@ -165,12 +171,13 @@ impl Editor<'_> {
     fn standing(&self, key: &RowKey, source: Option<&SourceName>) -> Result<Vec<Standing>> {
         let keys = candidates(key, &self.table.primary_key)?;
         let places: Vec<String> = (2..keys.len() + 2).map(|n| format!("?{n}")).collect();
+        let table = quoted(&self.table.name);
         let sql = format!(
-            "SELECT _rowid_, {} FROM {} WHERE _busta_key IN ({}) AND _busta_source IN
-             (SELECT source FROM _busta_sources WHERE source = coalesce(?1, source) UNION SELECT ?1 WHERE ?1 NOTNULL)",
+            "SELECT _rowid_, {} FROM {table} WHERE _busta_key IN ({}) AND _busta_source IN
+             (SELECT ?1 WHERE ?1 NOTNULL UNION ALL SELECT source FROM ({}) WHERE ?1 ISNULL)",
             self.table.all_columns().join(", "),
-            quoted(&self.table.name),
-            places.join(", ")
+            places.join(", "),
+            sources_in(&table, "_busta_source", "_busta_key")
         );
         let source = source.map_or(SqlValue::Null, |source| SqlValue::Text(source.as_str().to_owned()));
         let read = || -> rusqlite::Result<Vec<Standing>> {

@@ -3,6 +3,7 @@
 use busta_core::reading::history::{
     EditAction, Episode, EpisodeKind, JsonText, Part, PartQuery, SnapshotMark,
 };
+use busta_core::report::Status;
 use busta_core::{Error, Result};
 use chrono::{DateTime, Utc};
 use rusqlite::{Row, params};
@@ -17,7 +18,7 @@ pub(super) fn episodes(view: &View<'_>, part: &PartQuery) -> Result<Part<Episode
     const LIST: &str = "episodes";
     let sql =
         "SELECT id, kind, at, run, source, who, action, undoes, undone_by, keys, inserted, updated, removed,
-                      coalesce(ended_count, count), max(seq, coalesce(ended_seq, 0))
+                      coalesce(ended_count, count), max(seq, coalesce(ended_seq, 0)), status
                FROM _busta_episodes WHERE table_name = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3";
     let mut statement = view.connection.prepare_cached(sql).at(view.path)?;
     let before = part.place::<i64>(LIST)?.unwrap_or(i64::MAX);
@@ -41,6 +42,7 @@ struct Stored {
     at: String,
     action: Option<String>,
     keys: Option<String>,
+    status: Option<String>,
 }
 
 fn episode(row: &Row<'_>) -> rusqlite::Result<Stored> {
@@ -51,6 +53,7 @@ fn episode(row: &Row<'_>) -> rusqlite::Result<Stored> {
         at: DateTime::UNIX_EPOCH,
         run: name(3)?.map(Into::into),
         source: name(4)?.map(Into::into),
+        status: None,
         who: name(5)?,
         action: None,
         undoes: row.get::<_, Option<i64>>(7)?.map(|id| id as u64),
@@ -62,7 +65,8 @@ fn episode(row: &Row<'_>) -> rusqlite::Result<Stored> {
         count: number(row, 13)?,
         seq: number(row, 14)?,
     };
-    Ok(Stored { episode, kind: row.get(1)?, at: row.get(2)?, action: name(6)?, keys: name(9)? })
+    let (kind, at) = (row.get(1)?, row.get(2)?);
+    Ok(Stored { episode, kind, at, action: name(6)?, keys: name(9)?, status: name(15)? })
 }
 
 impl Stored {
@@ -72,6 +76,7 @@ impl Stored {
             at: time(&self.at)?,
             action: self.action.as_deref().map(word::<EditAction>).transpose()?,
             keys: self.keys.as_deref().map(list).transpose()?.unwrap_or_default(),
+            status: self.status.as_deref().map(word::<Status>).transpose()?,
             ..self.episode
         })
     }
@@ -99,7 +104,7 @@ fn broken(what: &str) -> Error {
 /// A page of the ends of runs, newest first.
 pub(super) fn snapshots(view: &View<'_>, part: &PartQuery) -> Result<Part<SnapshotMark>> {
     const LIST: &str = "snapshots";
-    let sql = "SELECT id, run, source, ended, ended_seq, ended_count FROM _busta_episodes
+    let sql = "SELECT id, run, source, ended, ended_seq, ended_count, status FROM _busta_episodes
                WHERE table_name = ?1 AND id < ?2 AND ended IS NOT NULL ORDER BY id DESC LIMIT ?3";
     let mut statement = view.connection.prepare_cached(sql).at(view.path)?;
     let before = part.place::<i64>(LIST)?.unwrap_or(i64::MAX);
@@ -111,19 +116,20 @@ pub(super) fn snapshots(view: &View<'_>, part: &PartQuery) -> Result<Part<Snapsh
             next = Some(part.cursor(LIST, &last)?);
             break;
         }
-        let read = || -> rusqlite::Result<(i64, String, SnapshotMark)> {
+        let read = || -> rusqlite::Result<(i64, String, String, SnapshotMark)> {
             let mark = SnapshotMark {
                 run: row.get::<_, String>(1)?.into(),
                 source: row.get::<_, String>(2)?.into(),
+                status: Status::Completed,
                 at: DateTime::UNIX_EPOCH,
                 seq: number(row, 4)?,
                 count: number(row, 5)?,
             };
-            Ok((row.get(0)?, row.get(3)?, mark))
+            Ok((row.get(0)?, row.get(3)?, row.get(6)?, mark))
         };
-        let (id, at, mark) = read().at(view.path)?;
+        let (id, at, status, mark) = read().at(view.path)?;
         last = id;
-        items.push(SnapshotMark { at: time(&at)?, ..mark });
+        items.push(SnapshotMark { at: time(&at)?, status: word(&status)?, ..mark });
     }
     Ok(Part { items, next })
 }

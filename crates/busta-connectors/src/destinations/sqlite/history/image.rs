@@ -8,6 +8,7 @@ use busta_core::{Error, Result};
 use rusqlite::Row;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::super::names::{OWN_PREFIX, SYSTEM};
 use super::super::read::write_fields;
@@ -27,18 +28,24 @@ pub(super) struct Image<'a> {
     pub fields: &'a RawValue,
 }
 
-/// Writes the image of a row that was read as `_rowid_` and [`Table::all_columns`].
-pub(super) fn write(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+/// Writes the image of a row that was read as `_rowid_` and [`Table::all_columns`], and tells where in it the fields begin.
+pub(super) fn write(table: &Table, row: &Row<'_>, out: &mut Vec<u8>) -> rusqlite::Result<usize> {
     let own = |at: usize| row.get_ref(1 + at).map(|value| value.as_str().unwrap_or_default());
-    out.push(b'[');
-    for at in [0, 2] {
-        // Writing to memory does not fail.
-        let _ = serde_json::to_writer(&mut *out, own(at)?);
-        out.push(b',');
-    }
+    begin(own(0)?, own(2)?, out);
+    let fields = out.len();
     write_fields(table, row, out)?;
     out.push(b']');
-    Ok(())
+    Ok(fields)
+}
+
+/// Writes an image up to its fields.
+pub(super) fn begin(run: &str, loaded_at: &str, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for own in [run, loaded_at] {
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(&mut *out, own);
+        out.push(b',');
+    }
 }
 
 impl<'a> Image<'a> {
@@ -50,7 +57,16 @@ impl<'a> Image<'a> {
 
     /// Whether the fields are the same, whatever their order.
     pub fn says(&self, other: &Self) -> bool {
-        let read = |image: &Self| serde_json::from_str::<serde_json::Value>(image.fields.get());
+        self.says_but_for(other, &[])
+    }
+
+    /// Whether the fields are the same, but for those that are ignored.
+    pub fn says_but_for(&self, other: &Self, ignored: &[String]) -> bool {
+        let read = |image: &Self| {
+            let mut fields = serde_json::from_str::<Map<String, Value>>(image.fields.get())?;
+            fields.retain(|field, _| !ignored.contains(field));
+            Ok::<_, serde_json::Error>(fields)
+        };
         self.fields.get() == other.fields.get()
             || matches!((read(self), read(other)), (Ok(one), Ok(two)) if one == two)
     }
@@ -66,7 +82,7 @@ impl<'a> Image<'a> {
             if record.len() > 1 {
                 record.push(',');
             }
-            record.push_str(&format!("\"{name}\":{}", serde_json::Value::from(value)));
+            record.push_str(&format!("\"{name}\":{}", Value::from(value)));
         }
         record.push('}');
         raw(record)
@@ -80,7 +96,7 @@ impl<'a> Image<'a> {
                 if key.len() > 1 {
                     key.push(',');
                 }
-                key.push_str(&format!("{}:{value}", serde_json::Value::from(&*name)));
+                key.push_str(&format!("{}:{value}", Value::from(&*name)));
             }
         })
         .map_err(|error| Error::corrupt(format!("the change log holds what busta never wrote: {error}")))?;

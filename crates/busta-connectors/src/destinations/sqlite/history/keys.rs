@@ -40,6 +40,18 @@ pub(super) fn candidates(key: &RowKey, primary_key: &[String]) -> Result<Vec<Sql
     }
 }
 
+/// A query of the sources that have keys in a table, whether they have ever committed or not. With an index by source
+/// and key it takes one look for each of them, whatever the number of rows.
+pub(super) fn sources_in(table: &str, source: &str, key: &str) -> String {
+    format!(
+        "WITH RECURSIVE each(source) AS
+           (SELECT min({source}) FROM {table} WHERE {key} IS NOT NULL UNION ALL
+            SELECT (SELECT min({source}) FROM {table} WHERE {key} IS NOT NULL AND {source} > each.source)
+            FROM each WHERE each.source IS NOT NULL)
+         SELECT source FROM each WHERE source IS NOT NULL"
+    )
+}
+
 fn of_value(value: &Value, primary_key: &[String]) -> Result<SqlValue> {
     match (value, primary_key) {
         (Value::Object(fields), _) => {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use busta_core::Committed;
 use busta_core::reading::history::{EditAction, EpisodeKind};
+use busta_core::{Committed, Finish};
 use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, params};
@@ -11,6 +11,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Statement, p
 use super::super::names::{SYSTEM, quoted};
 use super::super::schema::Table;
 use super::image;
+use super::images::Incoming;
 use super::tables::{State, log_name, stamp};
 
 /// So many keys of an edit are kept with it, for lists.
@@ -57,9 +58,10 @@ pub(in super::super) struct Log<'a> {
     keys: VecDeque<String>,
     find: CachedStatement<'a>,
     put: CachedStatement<'a>,
-    /// The row before and after, used again for each.
+    /// Whether there may be keys that somebody removed by hand.
+    holds: bool,
+    /// The row before, used again for each.
     before: Vec<u8>,
-    after: Vec<u8>,
 }
 
 impl<'a> Log<'a> {
@@ -93,8 +95,10 @@ impl<'a> Log<'a> {
             keys: VecDeque::new(),
             find: connection.prepare_cached(&find)?,
             put: connection.prepare_cached(&put)?,
+            holds: connection
+                .prepare_cached("SELECT 1 FROM _busta_removed WHERE table_name = ?1")?
+                .exists([&table.name])?,
             before: Vec::new(),
-            after: Vec::new(),
         }))
     }
 
@@ -103,9 +107,19 @@ impl<'a> Log<'a> {
         self.tally
     }
 
+    /// Whether nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// How many rows there are.
     pub fn count(&self) -> u64 {
         self.state.count as u64
+    }
+
+    /// The fields whose changes do not count.
+    pub fn ignored(&self) -> &[String] {
+        &self.state.ignored
     }
 
     /// The table.
@@ -118,40 +132,40 @@ impl<'a> Log<'a> {
         self.connection
     }
 
-    /// What a statement that changes rows must end with, so that its rows can be recorded.
+    /// What a `DELETE` must end with, so that the rows can be recorded which it removes. Statements that write rows do
+    /// without: SQLite makes a table of its own for what each of them returns.
     pub fn returning(&self) -> String {
         format!(" RETURNING _rowid_, {}", self.table.all_columns().join(", "))
     }
 
-    /// Executes a statement that inserts or replaces one row, and records what it did. `bind` binds the
-    /// row's key as a parameter of another statement.
+    /// Executes a statement that inserts or replaces the row of `key`, and records what it did.
     ///
     /// A new row whose key somebody removed by hand is left out, unless somebody inserts it by hand.
     pub fn step(
         &mut self,
         statement: &mut Statement<'_>,
         source: &str,
-        bind: impl Fn(&mut Statement<'_>, usize) -> rusqlite::Result<()>,
+        key: ValueRef<'_>,
+        row: &mut Incoming<'_, '_>,
     ) -> rusqlite::Result<()> {
-        let known = self.read(source, &bind)?;
-        let held = !known && self.is_held(source, &bind)?;
+        // Where known rows stay as they are, the statement itself tells whether there is one.
+        let known = if row.may_replace() { self.read(source, key)? } else { None };
+        if known.is_some_and(|fields| row.is(&self.before[fields..])) {
+            return Ok(());
+        }
+        let held = known.is_none() && self.is_held(source, key)?;
         if held && !matches!(self.by, By::Edit { .. }) {
             return Ok(());
         }
-        let mut rows = statement.raw_query();
-        let Some(row) = rows.next()? else { return Ok(()) };
-        let mut after = std::mem::take(&mut self.after);
-        after.clear();
-        image::write(self.table, row, &mut after)?;
-        let key = row.get_ref(self.key_column())?;
+        if statement.raw_execute()? == 0 {
+            return Ok(());
+        }
         if held {
             self.release(source, key)?;
         }
         let before = std::mem::take(&mut self.before);
-        self.record(source, key, known.then_some(before.as_slice()), Some(&after), held)?;
-        (self.before, self.after) = (before, after);
-        // The statement is complete only when it has said so.
-        while rows.next()?.is_some() {}
+        self.record(source, key, known.map(|_| before.as_slice()), Some(row.image()), held)?;
+        self.before = before;
         Ok(())
     }
 
@@ -224,34 +238,22 @@ impl<'a> Log<'a> {
         Ok(id)
     }
 
-    /// Reads the row of a key, if there is one, into `before`.
-    fn read(
-        &mut self,
-        source: &str,
-        bind: &impl Fn(&mut Statement<'_>, usize) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<bool> {
+    /// Reads the row of a key, if there is one, into `before`, and tells where in it the fields begin.
+    fn read(&mut self, source: &str, key: ValueRef<'_>) -> rusqlite::Result<Option<usize>> {
         self.before.clear();
-        self.find.raw_bind_parameter(1, source)?;
-        bind(&mut self.find, 2)?;
-        let mut rows = self.find.raw_query();
-        match rows.next()? {
-            Some(row) => image::write(self.table, row, &mut self.before).map(|()| true),
-            None => Ok(false),
-        }
+        let mut rows = self.find.query(params![source, ToSqlOutput::Borrowed(key)])?;
+        rows.next()?.map(|row| image::write(self.table, row, &mut self.before)).transpose()
     }
 
-    fn is_held(
-        &self,
-        source: &str,
-        bind: &impl Fn(&mut Statement<'_>, usize) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<bool> {
-        let sql = "SELECT 1 FROM _busta_removed WHERE source = ?1 AND key = ?2 AND table_name = ?3";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        statement.raw_bind_parameter(1, source)?;
-        statement.raw_bind_parameter(3, &self.table.name)?;
-        bind(&mut statement, 2)?;
-        let mut rows = statement.raw_query();
-        Ok(rows.next()?.is_some())
+    fn is_held(&self, source: &str, key: ValueRef<'_>) -> rusqlite::Result<bool> {
+        if !self.holds {
+            return Ok(false);
+        }
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM _busta_removed WHERE table_name = ?1 AND source = ?2 AND key = ?3",
+            )?
+            .exists(params![self.table.name, source, ToSqlOutput::Borrowed(key)])
     }
 
     /// Rows of a key may come again.
@@ -263,10 +265,11 @@ impl<'a> Log<'a> {
     }
 
     /// Collections bring no row of a key any more.
-    pub fn hold(&self, source: &str, key: ValueRef<'_>) -> rusqlite::Result<()> {
+    pub fn hold(&mut self, source: &str, key: ValueRef<'_>) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO _busta_removed VALUES (?1, ?2, ?3)")?
             .execute(params![self.table.name, source, ToSqlOutput::Borrowed(key)])?;
+        self.holds = true;
         Ok(())
     }
 
@@ -376,18 +379,22 @@ pub(super) fn word(kind: EpisodeKind) -> &'static str {
 pub(in super::super) fn snapshot(
     connection: &Connection,
     table: &Table,
-    run: &str,
-    source: &str,
+    finish: &Finish,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let Some(state) = State::of(connection, table)?.filter(|state| state.active) else { return Ok(()) };
     let at = stamp(now).max(state.at.clone());
-    let id = begin(connection, &table.name, By::Run { run, source }, &at, &state)?;
+    let by = By::Run { run: finish.run.as_str(), source: finish.source.as_str() };
+    let id = begin(connection, &table.name, by, &at, &state)?;
     connection
         .prepare_cached(
             "UPDATE _busta_episodes SET ended = ?4, ended_seq = ?2, ended_count = ?3
              WHERE id = ?1 AND (ended IS NULL OR seq > ended_seq)",
         )?
         .execute(params![id, state.seq, state.count, at])?;
+    // A run that is retried may end better without another row.
+    connection
+        .prepare_cached("UPDATE _busta_episodes SET status = ?2 WHERE id = ?1")?
+        .execute(params![id, finish.status.as_str()])?;
     Ok(())
 }

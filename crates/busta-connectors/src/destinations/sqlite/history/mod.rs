@@ -27,6 +27,7 @@ mod edit;
 mod episodes;
 mod fields;
 mod image;
+mod images;
 mod keys;
 mod log;
 mod past;
@@ -42,7 +43,7 @@ use busta_core::reading::history::{
     Change, ChangesQuery, Difference, DifferenceQuery, Edit, Edited, Episode, History, Part, PartQuery,
     Place, SnapshotMark,
 };
-use busta_core::{Error, Result, SourceName, StreamSpec, WriteMode};
+use busta_core::{Error, Result, SourceName, StreamSpec};
 use rusqlite::Connection;
 
 use self::tables::State;
@@ -52,24 +53,21 @@ use super::lent::Reader;
 use super::read::find;
 use super::schema::Table;
 
+pub(super) use self::images::Images;
 pub(super) use self::log::{By, Log, snapshot};
 pub(super) use self::swap::log_swap;
 pub(super) use self::tables::{log_name, logged, settle};
 pub(super) use self::trim::{remove_all, trim};
 
-/// A log needs rows that can be told apart.
+/// What is asked of the table may need rows that can be told apart.
 pub(super) fn check(source: &SourceName, stream: &StreamSpec) -> Result<()> {
-    if !stream.dataset.logs_changes()
-        || (stream.write_mode != WriteMode::Append && !stream.primary_key.is_empty())
-    {
-        return Ok(());
-    }
+    let Some(setting) = stream.dataset.needs_key().filter(|_| !stream.has_key()) else { return Ok(()) };
     let what = format!(
-        "the changes of `{}` cannot be logged, since the rows of stream `{}` of {source} have no key",
+        "`{setting}` of `{}` needs rows that can be told apart: those of stream `{}` of {source} have no key",
         stream.table, stream.name
     );
     Err(Error::config(what)
-        .hint("set `primary_key` and no `write_mode: append`, or remove `change_log` and `snapshot`"))
+        .hint(format!("set `primary_key` and no `write_mode: append`, or remove `{setting}` of the dataset")))
 }
 
 /// A log that is read: in one transaction, from a consistent view.

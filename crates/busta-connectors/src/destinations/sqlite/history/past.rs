@@ -182,7 +182,8 @@ mod tests {
         let mut catalogue = Catalogue::default();
         let wanted = Wanted { table: "t", primary_key: &["id".to_owned()], shadow: false };
         assert!(catalogue.ensure(&connection, &wanted).unwrap());
-        settle(&connection, &mut catalogue, "t", true, chrono::DateTime::UNIX_EPOCH).unwrap();
+        let logged = busta_core::DatasetSettings { change_log: true, ..Default::default() };
+        settle(&connection, &mut catalogue, "t", &logged, chrono::DateTime::UNIX_EPOCH).unwrap();
         let table = catalogue.table("t").unwrap();
         let state = State::of(&connection, table).unwrap().unwrap();
         let view = View { connection: &connection, path: &location.path, table, state };

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::insert::any;
 use super::super::names::quoted;
-use super::super::schema::Table;
+use super::super::schema::{Column, Table};
 use super::image;
 use super::log::{By, Log};
 
@@ -38,15 +38,16 @@ pub(in super::super) fn log_swap(
          ON old._busta_source = ?1 AND old._busta_key = new._busta_key
          WHERE new._busta_source = ?1 AND new._busta_key IS NOT NULL AND (old._rowid_ IS NULL OR {})
          ORDER BY new._rowid_",
-        differ(table)
+        differ(table, log.ignored())
     );
     record(&mut log, &come, source)?;
     log.close()
 }
 
-/// Whether the old and the new row differ in a field.
-fn differ(table: &Table) -> String {
-    let fields = table.columns.iter().map(|column| quoted(&column.name));
+/// Whether the old and the new row differ in a field that counts.
+fn differ(table: &Table, ignored: &[String]) -> String {
+    let counts = |column: &&Column| !ignored.contains(&column.field);
+    let fields = table.columns.iter().filter(counts).map(|column| quoted(&column.name));
     let rest = table.rest.then(|| "_busta_rest".to_owned());
     let each: Vec<String> = fields.chain(rest).map(|name| format!("old.{name} IS NOT new.{name}")).collect();
     any(&each)

@@ -1,5 +1,6 @@
 //! The tables of logs, and switching a log on and off.
 
+use busta_core::DatasetSettings;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -10,13 +11,14 @@ use super::super::schema::{Catalogue, Table};
 const SHARED: &str = "
 CREATE TABLE IF NOT EXISTS _busta_logs (
     table_name TEXT PRIMARY KEY COLLATE NOCASE, seq INTEGER NOT NULL, count INTEGER NOT NULL,
-    base INTEGER NOT NULL, since TEXT NOT NULL, at TEXT NOT NULL, active INTEGER NOT NULL) WITHOUT ROWID;
+    base INTEGER NOT NULL, since TEXT NOT NULL, at TEXT NOT NULL, active INTEGER NOT NULL,
+    ignored TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _busta_episodes (
     id INTEGER PRIMARY KEY, table_name TEXT NOT NULL COLLATE NOCASE, kind TEXT NOT NULL, at TEXT NOT NULL,
     run TEXT, source TEXT, who TEXT, action TEXT, keys TEXT, undoes INTEGER, undone_by INTEGER,
     inserted INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0,
     first_seq INTEGER, seq INTEGER NOT NULL, count INTEGER NOT NULL,
-    ended TEXT, ended_seq INTEGER, ended_count INTEGER);
+    ended TEXT, ended_seq INTEGER, ended_count INTEGER, status TEXT);
 CREATE INDEX IF NOT EXISTS _busta_episodes_of ON _busta_episodes (table_name, id);
 CREATE UNIQUE INDEX IF NOT EXISTS _busta_episodes_by_run ON _busta_episodes (table_name, run, source)
     WHERE run IS NOT NULL;
@@ -65,6 +67,8 @@ pub(super) struct State {
     pub at: String,
     /// Whether changes are logged now.
     pub active: bool,
+    /// The fields whose changes do not count.
+    pub ignored: Vec<String>,
 }
 
 impl State {
@@ -75,7 +79,7 @@ impl State {
         }
         connection
             .prepare_cached(
-                "SELECT seq, count, base, since, at, active FROM _busta_logs WHERE table_name = ?1",
+                "SELECT seq, count, base, since, at, active, ignored FROM _busta_logs WHERE table_name = ?1",
             )?
             .query_row([&table.name], |row| {
                 Ok(Self {
@@ -85,6 +89,7 @@ impl State {
                     since: row.get(3)?,
                     at: row.get(4)?,
                     active: row.get(5)?,
+                    ignored: serde_json::from_str(&row.get::<_, String>(6)?).unwrap_or_default(),
                 })
             })
             .optional()
@@ -93,8 +98,17 @@ impl State {
     /// Stores it.
     pub fn save(&self, connection: &Connection, table: &str) -> rusqlite::Result<()> {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO _busta_logs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-            .execute(params![table, self.seq, self.count, self.base, self.since, self.at, self.active])?;
+            .prepare_cached("INSERT OR REPLACE INTO _busta_logs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                table,
+                self.seq,
+                self.count,
+                self.base,
+                self.since,
+                self.at,
+                self.active,
+                serde_json::Value::from(self.ignored.clone()).to_string()
+            ])?;
         Ok(())
     }
 }
@@ -107,13 +121,15 @@ pub(in super::super) fn settle(
     connection: &Connection,
     catalogue: &mut Catalogue,
     name: &str,
-    wanted: bool,
+    wanted: &DatasetSettings,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let Some(table) = catalogue.table(name) else { return Ok(()) };
     let state = State::of(connection, table)?;
+    let (wanted, ignored) = (wanted.logs_changes(), wanted.ignore_changes.clone());
     match state {
-        Some(state) if state.active == wanted => Ok(()),
+        Some(state) if state.active == wanted && state.ignored == ignored => Ok(()),
+        Some(state) if state.active == wanted => State { ignored, ..state }.save(connection, &table.name),
         Some(state) if !wanted => State { active: false, ..state }.save(connection, &table.name),
         None if !wanted => Ok(()),
         state => {
@@ -126,7 +142,8 @@ pub(in super::super) fn settle(
             let last = state.map(|state| state.at).unwrap_or_default();
             let since = stamp(now).max(last);
             let count = keyed_rows(connection, &name)?;
-            let state = State { seq, count, base: seq, since: since.clone(), at: since, active: true };
+            let state =
+                State { seq, count, base: seq, since: since.clone(), at: since, active: true, ignored };
             state.save(connection, &name)?;
             catalogue.now_logged(&name);
             Ok(())
