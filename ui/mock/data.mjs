@@ -41,7 +41,9 @@ function past(sellers, method, [what, which, verb], query, body) {
     case "GET diff":
       return sellers.diff(query);
     case "POST records":
-      return which === "remove" ? sellers.remove(body.keys) : sellers.insert(body.records);
+      return sellers.insert(body.records);
+    case "POST remove":
+      return sellers.remove(body.keys);
     case "PATCH records":
       return sellers.update(which, body);
     case "DELETE records":

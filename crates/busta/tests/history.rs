@@ -6,8 +6,8 @@ mod support;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::Desk;
 use support::server::Server;
+use support::{COLLECT, Desk, landed};
 
 fn sellers(more: &str) -> Desk {
     let desk = Desk::new(&format!(
@@ -161,6 +161,154 @@ fn an_edit_is_undone_on_the_file_itself() {
     );
     let plain = desk.busta(&["data", "history", "nothing"]);
     assert!(plain.code != 0 && plain.stderr.contains("there is no table"), "{}", plain.stderr);
+}
+
+/// A file that is broken costs the run its completeness, and nobody the snapshot.
+#[test]
+fn a_partial_run_has_a_snapshot_that_says_so() {
+    let desk = sellers("");
+    desk.write("drops/2.json", r#"[{"id": "d", "score": 4"#);
+    let (_, report) = desk.collect(&[]);
+    assert_eq!(report["status"], "partial", "{report:#}");
+    let newest = || -> Value {
+        let lines = desk.busta(&["data", "history", "sellers", "--json"]).stdout;
+        serde_json::from_str(lines.lines().next().unwrap()).unwrap()
+    };
+    let partial = newest();
+    assert_eq!((&partial["status"], &partial["count"]), (&json!("partial"), &json!(3)), "{partial:#}");
+    let table = desk.busta(&["data", "history", "sellers"]).stdout;
+    assert!(table.contains("of market (partial)"), "{table}");
+    desk.write("drops/2.json", r#"[{"id": "d", "score": 4}]"#);
+    let retried = desk.busta(&["runs", "retry", report["run_id"].as_str().unwrap()]);
+    assert_eq!(retried.code, 0, "{}", retried.stderr);
+    let whole = newest();
+    assert_eq!((&whole["status"], &whole["count"]), (&json!("completed"), &json!(4)), "{whole:#}");
+    assert_eq!(whole["run"], partial["run"]);
+}
+
+#[test]
+fn a_row_may_have_any_key() {
+    let desk = sellers("");
+    desk.write("drops/2.json", r#"[{"id": "remove", "score": 4}]"#);
+    desk.collect_well(&[]);
+    let server = Server::start(&desk);
+    let path = "/api/v1/datasets/sellers/records/remove";
+    let (status, text) = server.send(Method::PATCH, path, Some(json!({ "score": 5 })));
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let (_, same) = server.send(Method::PATCH, path, Some(json!({ "score": 5 })));
+    let same: Value = serde_json::from_str(&same).unwrap();
+    assert!(same.get("change").is_none() && same["records"][0]["_busta_run"] == "edit-2", "{same:#}");
+    assert_eq!(server.send(Method::DELETE, path, None).0, StatusCode::OK);
+    let (status, gone) = server.post("/api/v1/datasets/sellers/remove", json!({ "keys": ["a", "b"] }));
+    assert_eq!((status, &gone["count"]), (StatusCode::OK, &json!(1)), "{gone:#}");
+    server.signal("-TERM");
+}
+
+/// A file of sellers, in an order of its own.
+fn drop_of(file: usize, sellers: usize) -> String {
+    let mut numbers: Vec<usize> = (0..sellers).collect();
+    fastrand::Rng::with_seed(file as u64).shuffle(&mut numbers);
+    let rows: Vec<Value> =
+        numbers.iter().map(|n| json!({ "id": format!("seller {n}"), "found_in": file })).collect();
+    Value::from(rows).to_string()
+}
+
+/// Eight workers of a run find the same sellers at the same moment.
+#[test]
+fn workers_who_find_the_same_sellers_keep_each_once() {
+    let desk = Desk::new(
+        "concurrency: 8
+destination: { type: sqlite, path: out.db }
+datasets:
+  sellers: { keep: first, change_log: true, snapshot: true }
+sources:
+  - { name: market, type: files, paths: [drops/*.json], primary_key: id, table: sellers }
+",
+    );
+    (0..8).for_each(|file| desk.write(&format!("drops/{file}.json"), drop_of(file, 500)));
+    let report = desk.collect_well(&[]);
+    assert_eq!(report["records"], 500, "the others are known: {report:#}");
+    let db = desk.file("out.db");
+    landed::check_logs(&db, &["sellers"]);
+    let db = rusqlite::Connection::open(db).unwrap();
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(DISTINCT id) FROM sellers"), 500);
+    assert_eq!(number("SELECT count(*) FROM sellers"), 500);
+    assert_eq!(number("SELECT count(*) FROM _busta_log_sellers"), 500, "the first stays as it was found");
+    assert_eq!(number("SELECT ended_count FROM _busta_episodes"), 500);
+}
+
+/// Two processes, each with a state of its own, land in one database at once.
+#[test]
+fn two_processes_log_in_one_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("out.db");
+    let desks = ["east", "west"].map(|source| {
+        let desk = Desk::new(&format!(
+            "destination: {{ type: sqlite, path: {} }}
+datasets:
+  sellers: {{ keep: first, change_log: true, snapshot: true }}
+sources:
+  - {{ name: {source}, type: files, paths: [drops/*.json], primary_key: id, table: sellers }}
+",
+            db.display()
+        ));
+        (0..6).for_each(|file| desk.write(&format!("drops/{file}.json"), drop_of(file, 300)));
+        desk
+    });
+    for mut process in desks.each_ref().map(|desk| desk.spawn(&COLLECT)) {
+        assert!(process.wait().unwrap().success());
+    }
+    landed::check_logs(&db, &["sellers"]);
+    let db = rusqlite::Connection::open(db).unwrap();
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM sellers"), 600, "each source has its own");
+    assert_eq!(number("SELECT count(DISTINCT id) FROM sellers"), 300);
+    assert_eq!(number("SELECT max(ended_count) FROM _busta_episodes"), 600);
+}
+
+#[test]
+fn what_needs_a_key_says_so() {
+    for setting in ["keep: first", "change_log: true", "ignore_changes: [score]"] {
+        let desk = Desk::new(&format!(
+            "destination: {{ type: sqlite, path: out.db }}
+datasets: {{ sellers: {{ {setting} }} }}
+sources:
+  - {{ name: market, type: files, paths: [drops/*.json], table: sellers }}
+"
+        ));
+        let ended = desk.busta(&["check"]);
+        let name = setting.split(':').next().unwrap();
+        assert!(
+            ended.code == 2 && ended.stderr.contains(&format!("`{name}` needs rows")),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains("busta.yaml:2:"), "{}", ended.stderr);
+    }
+}
+
+/// Lakes cannot log, but they know what is no change.
+#[test]
+fn a_lake_ignores_changes_too() {
+    let desk = Desk::new(
+        "destination: { type: ndjson, path: out }
+datasets: { sellers: { ignore_changes: [seen] } }
+sources:
+  - { name: market, type: files, paths: [drops/*.json], primary_key: id, table: sellers }
+",
+    );
+    desk.write("drops/1.json", r#"[{"id": "a", "score": 1, "seen": 1}, {"id": "b", "score": 1, "seen": 1}]"#);
+    assert_eq!(desk.collect_well(&[])["records"], 2);
+    desk.write("drops/2.json", r#"[{"id": "a", "score": 1, "seen": 2}, {"id": "b", "score": 2, "seen": 2}]"#);
+    desk.collect_well(&[]);
+    let rows: Vec<Value> = landed::ndjson(&desk.file("out"))["sellers"]
+        .iter()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    let told: Vec<_> = rows.iter().map(|row| (&row["id"], &row["score"], &row["seen"])).collect();
+    let (one, two) = (json!(1), json!(2));
+    assert_eq!(told, [(&json!("a"), &one, &one), (&json!("b"), &two, &two)]);
 }
 
 #[test]

@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use busta_sandbox::{CLIENT_ID, CLIENT_SECRET, RedditWorld};
+use busta_sandbox::{CLIENT_ID, CLIENT_SECRET, MarketWorld, RedditWorld};
 use support::origin::Origin;
 use support::{COLLECT, Desk, landed};
 
@@ -57,6 +57,25 @@ impl Market {
         keys.into()
     }
 
+    /// The searches at eBay that were answered, each with how often.
+    fn searches(&self) -> BTreeMap<String, u64> {
+        let searches = self.origin.stats().urls.into_iter().filter(|(url, _)| url.contains("item_summary"));
+        searches.map(|(url, fetches)| (url, fetches.served)).filter(|(_, served)| *served > 0).collect()
+    }
+
+    /// The sellers that the market itself finds by these searches, by the key that all their spellings share.
+    fn sellers_of<'a>(searches: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+        let world: MarketWorld = MARKET.parse().unwrap();
+        let found = searches.flat_map(|search| {
+            let url =
+                reqwest::Url::parse(&format!("http://ebay{}", search.trim_start_matches("GET "))).unwrap();
+            let query: Vec<_> = url.query_pairs().collect();
+            let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (&**name, &**value)).collect();
+            world.search("EBAY_US", &query, 0)
+        });
+        found.map(|listing| world.seller_key(listing.seller_number)).collect()
+    }
+
     fn number(&self, sql: &str) -> i64 {
         let db = rusqlite::Connection::open(self.desk.file("marketplace.db")).unwrap();
         db.query_row(sql, [], |row| row.get(0)).unwrap()
@@ -76,9 +95,18 @@ fn a_chain_that_is_killed_finds_every_seller_once() {
         calm.number("SELECT count(*) FROM sellers WHERE product_id IS NULL OR discovered_at IS NULL"),
         0
     );
+    let searches = calm.searches();
+    assert!(searches.values().all(|served| *served == 1), "each is searched once: {searches:?}");
+    assert_eq!(
+        searches.len() as i64,
+        calm.number("SELECT count(*) FROM products WHERE price IS NOT NULL"),
+        "every product is searched"
+    );
+    assert_eq!(wanted[2].1, Market::sellers_of(searches.keys()), "what the market knows");
 
     let killed = Market::new();
     let mut chance = fastrand::Rng::with_seed(6);
+    let mut kills = 0;
     for _ in 0..4 {
         let mut child = killed
             .command(&[&COLLECT[..], &["--resume"]].concat())
@@ -89,12 +117,18 @@ fn a_chain_that_is_killed_finds_every_seller_once() {
         std::thread::sleep(took.mul_f64(chance.f64() * 0.7).max(Duration::from_millis(50)));
         child.kill().unwrap();
         child.wait().unwrap();
+        kills += 1;
         if killed.desk.busta(&["runs", "list"]).stdout.contains("completed") {
             break;
         }
     }
     killed.collect();
     assert_eq!(killed.keys(), wanted);
+    // A search that was under way, or read ahead, when its run was killed is asked again; no other is.
+    let again = killed.searches();
+    assert!(again.keys().eq(searches.keys()), "{again:?}");
+    assert!(again.values().all(|served| *served <= 1 + 2 * kills), "after {kills} kills: {again:?}");
+    assert!(again.values().filter(|served| **served > 1).count() as u64 <= 10 * kills, "{again:?}");
     landed::check_logs(&killed.desk.file("marketplace.db"), &["sellers"]);
     // The last snapshot holds the sellers there are.
     let snapshot = "SELECT count FROM _busta_episodes WHERE table_name = 'sellers' ORDER BY seq DESC LIMIT 1";

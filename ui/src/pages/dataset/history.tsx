@@ -146,6 +146,7 @@ function SourceWords({ entry }: { entry: Episode }) {
   return (
     <>
       <b>{entry.source}</b>: {changed(entry) || "nothing new"} {entry.run && <RunLink id={entry.run} />}
+      {entry.status && entry.status !== "completed" && ` (${entry.status})`}
     </>
   );
 }

@@ -11,7 +11,7 @@ use busta_core::meter::NoMeter;
 
 use super::connectors;
 use crate::config::env::Environment;
-use crate::config::{Config, ConfigErrors, Draft};
+use crate::config::{Config, ConfigErrors, Draft, Registry};
 
 /// Files by name.
 struct Folder<'a>(&'a [(&'a str, &'a str)]);
@@ -54,8 +54,12 @@ datasets:
 ";
 
 fn load(yaml: &str, files: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    load_with(connectors::REGISTRY, yaml, files)
+}
+
+fn load_with(registry: Registry, yaml: &str, files: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Draft::read(Path::new("busta.yaml"), yaml.to_owned(), &Folder(files), connectors::REGISTRY)?
+    Draft::read(Path::new("busta.yaml"), yaml.to_owned(), &Folder(files), registry)?
         .build(&clock, &mut |_| Arc::new(NoMeter))
 }
 
@@ -94,6 +98,23 @@ fn datasets_of_a_manifest_are_overridden_key_by_key() {
     assert_eq!((view.score, view.group_by.as_deref(), view.text.len()), (None, Some("region"), 1));
     let own = dataset("datasets: { sold: { keep: newest, view: null } }\n");
     assert!(own.is_plain());
+}
+
+#[test]
+fn only_the_destination_that_cannot_goes_without() {
+    let yaml = "connectors: [shop.yaml]
+destination: { type: sqlite, path: a.db }
+sources:
+  - { name: one, type: shop, base_url: \"http://x\" }
+  - { name: two, type: shop, base_url: \"http://x\", destination: { type: ndjson, path: out } }
+";
+    let registry =
+        Registry { destinations: busta_connectors::registry::DESTINATIONS, ..connectors::REGISTRY };
+    let config = load_with(registry, yaml, &[("shop.yaml", SHOP)]).unwrap();
+    let dataset = |source: usize| &config.sources[source].source.streams()[0].dataset;
+    assert_eq!(dataset(0).keep, Keep::First);
+    assert!(dataset(1).is_plain());
+    assert_eq!(config.notes, ["`orders`: ndjson out only holds rows; type `sqlite` can do more"]);
 }
 
 #[test]
