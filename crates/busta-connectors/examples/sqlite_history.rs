@@ -1,11 +1,12 @@
 //! What a change log costs a writer.
 //!
-//! `cargo run --release --example sqlite_history -p busta-connectors [-- RECORDS [FOLDER]]`
+//! `cargo run --release --example sqlite_history -p busta-connectors [-- RECORDS [PER_COMMIT [FOLDER]]]`
 //!
-//! Sellers as the shipped marketplace collects them, of 0.3 KB, 1,000 to a commit: new ones, the same again, and all of
-//! them changed; each into a plain table and into one with `change_log` or `snapshot`. Then 10,000 sellers, half of
-//! them known, are found in one commit beside all that are there. Figures are microseconds for each record that the process
-//! was on a processor, all of its threads together, the best of three rounds; every commit is durable.
+//! Sellers as the shipped marketplace collects them, of 0.3 KB, 1,000 to a commit (a fast source has more): new ones, the
+//! same again, and all of them changed; each into a plain table and into one with `change_log` or `snapshot`. Then 10,000
+//! sellers, half of them known, are found in one commit beside all that are there. Figures are microseconds for each
+//! record that the process was on a processor, all of its threads together, the best of three rounds; every commit is
+//! durable.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement for people")]
 
@@ -21,7 +22,6 @@ use busta_core::{
 };
 
 const ROUNDS: usize = 3;
-const PAGE: usize = 1_000;
 const FOUND: usize = 10_000;
 const CASES: [&str; 3] = ["inserted", "unchanged", "changed"];
 
@@ -29,6 +29,7 @@ const CASES: [&str; 3] = ["inserted", "unchanged", "changed"];
 async fn main() {
     let mut args = std::env::args().skip(1);
     let records: usize = args.next().map_or(100_000, |n| n.parse().expect("a number of records"));
+    let per_commit: usize = args.next().map_or(1_000, |n| n.parse().expect("a number of records"));
     let folder = args.next().unwrap_or_else(|| ".".to_owned());
     let plain = DatasetSettings::default();
     let tables = [
@@ -46,7 +47,7 @@ async fn main() {
             let place = tempfile::tempdir_in(&folder).unwrap();
             let table = Table::open(place.path(), dataset.clone());
             for (case, best) in best.iter_mut().enumerate() {
-                *best = best.min(table.run(case, records).await);
+                *best = best.min(table.run(case, records, per_commit).await);
             }
             let (processor, wall) = table.find(records).await;
             found = (found.0.min(processor), found.1.min(wall));
@@ -74,9 +75,10 @@ impl Table {
     }
 
     /// All sellers in a run of their own.
-    async fn run(&self, case: usize, records: usize) -> f64 {
+    async fn run(&self, case: usize, records: usize, per_commit: usize) -> f64 {
         let version = usize::from(CASES[case] == "changed");
-        let pages: Vec<Records> = (0..records / PAGE).map(|n| page(n * PAGE, PAGE, version)).collect();
+        let pages: Vec<Records> =
+            (0..records / per_commit).map(|n| page(n * per_commit, per_commit, version)).collect();
         self.prepare(CASES[case]).await;
         let began = processor_seconds();
         for (n, page) in pages.iter().enumerate() {
