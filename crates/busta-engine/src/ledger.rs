@@ -367,7 +367,7 @@ impl Ledger {
     }
 
     /// What the destination is told at the end, if there is something to finish, or a snapshot to take.
-    pub fn to_finish(&mut self) -> Option<Finish> {
+    pub fn take_finish(&mut self) -> Option<Finish> {
         self.judge();
         let (run, source) = (self.shared.run.clone(), self.shared.name.clone());
         let finish = Finish { run, source, streams: self.streams_to_finish(), status: self.outcome() };

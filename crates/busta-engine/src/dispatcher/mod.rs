@@ -247,7 +247,7 @@ impl Dispatcher {
                 self.close(index, closing);
                 continue;
             }
-            match self.ledgers[index].to_finish() {
+            match self.ledgers[index].take_finish() {
                 Some(finish) => {
                     let ledger = &mut self.ledgers[index];
                     ledger.phase = Phase::Finishing;
