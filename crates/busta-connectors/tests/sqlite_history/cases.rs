@@ -196,7 +196,7 @@ async fn a_run_that_was_not_complete_has_a_snapshot_too() {
     let marks = async || desk.history().snapshots(&PartQuery::of(TABLE, 10)).await.unwrap().items;
     let told = |mark: &SnapshotMark| (mark.run.to_string(), mark.status, mark.seq, mark.count);
     let partial = ("R1".to_owned(), Status::Partial, 2, 2);
-    assert_eq!(marks().await.iter().map(told).collect::<Vec<_>>(), [partial.clone()]);
+    assert_eq!(marks().await.iter().map(told).collect::<Vec<_>>(), std::slice::from_ref(&partial));
     assert_eq!(desk.rows_at(Place::Run("R1".into())).await.unwrap().len(), 2);
     // A run that fails before it has written anything leaves to the other what it needs to be resumed.
     begin("R2").await;
