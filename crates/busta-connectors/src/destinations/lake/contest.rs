@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn spec() -> RowKeySpec {
-        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None }
+        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None, ignored: vec![] }
     }
 
     /// The columns of rows with these keys, in this order.

@@ -231,11 +231,11 @@ mod tests {
     use super::*;
 
     fn spec() -> RowKeySpec {
-        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None }
+        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None, ignored: vec![] }
     }
 
     fn key(content: u64) -> RowKey {
-        RowKey { hash: u128::from(content) << 70, content, cursor: None }
+        RowKey { hash: u128::from(content) << 70, content, cursor: None, ignored: vec![] }
     }
 
     fn entries(contents: std::ops::Range<u64>) -> Vec<u8> {
