@@ -65,9 +65,9 @@ class Server:
     def get(self, path):
         return json.load(urllib.request.urlopen(self.url + path))
 
-    def collect(self, source):
-        """Collects a source in full, and gives the seconds that it took by its own report."""
-        body = json.dumps({"full_refresh": True}).encode()
+    def collect(self, source, full=True):
+        """Collects a source, in full or what is new, and gives the seconds that it took by its own report."""
+        body = json.dumps({"full_refresh": full}).encode()
         request = urllib.request.Request(
             f"{self.url}/api/v1/sources/{source}/collect", body, {"content-type": "application/json"}
         )

@@ -79,8 +79,8 @@ pub trait Destination: Send + Sync {
         settings.only_rows()
     }
 
-    /// Column names and types that were added or widened since the last call, in words, for the
-    /// activity feed.
+    /// Column names and types that were added or widened since the last call, and what the settings of a table
+    /// ask of columns that are not there, in words, for the activity feed.
     fn schema_changes(&self) -> Vec<SchemaChange>;
 
     /// The same data for reading.
@@ -206,7 +206,7 @@ pub struct Purged {
     pub next: Option<String>,
 }
 
-/// A column that appeared or was widened.
+/// A column that appeared or was widened, or is missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaChange {
     /// The table.

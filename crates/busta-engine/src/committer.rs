@@ -252,11 +252,15 @@ impl Committer {
     async fn finish(&mut self, source: usize, finish: &Finish) {
         failpoint::hit("engine.finish.before");
         let shared = self.destination.clone();
-        let result = {
+        let (result, changes) = {
             let _turn = shared.turn.lock().await;
-            self.persist(|| shared.destination.finish(finish)).await
+            let result = self.persist(|| shared.destination.finish(finish)).await;
+            (result, shared.destination.schema_changes())
         };
         failpoint::hit("engine.finish.after");
+        if !changes.is_empty() {
+            self.send(Receipt::Schema(changes)).await;
+        }
         self.send(Receipt::Finish(source, result)).await;
     }
 

@@ -38,7 +38,7 @@ struct Draft {
 const WORDS: [&str; 8] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"];
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let age = proptest::option::weighted(0.9, (-90_i64..12_000, 0..3_u8));
+    let age = proptest::option::weighted(0.9, (-90_i64..60_000, 0..3_u8));
     let text = proptest::collection::vec(0..WORDS.len(), 0..6);
     let score = proptest::option::weighted(0.9, -20..500_i32);
     let compound = proptest::option::weighted(0.8, -10_000..=10_000_i16);

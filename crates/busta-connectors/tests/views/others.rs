@@ -3,6 +3,7 @@
 use busta_connectors::registry;
 use busta_core::WriteMode;
 use busta_core::clock::Clock;
+use busta_core::dataset::ViewSettings;
 use busta_core::reading::view::{Label, RecentQuery, SentimentQuery};
 use busta_core::{Destination, ErrorKind};
 use rusqlite::Connection;
@@ -89,6 +90,70 @@ async fn a_view_of_what_is_there_is_built_in_steps() {
     let other = Connection::open(folder.path().join("busta.db")).unwrap();
     let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%view%' AND name NOT LIKE '%\\_busta\\_views%' ESCAPE '\\'";
     assert_eq!(other.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// Views of another version are no obstacle to those who write, and are made anew by the next run.
+#[tokio::test]
+async fn a_view_of_another_version_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = spec(WriteMode::Merge, Some(view()));
+    let mut desk = Desk::new(folder.path(), &wanted).await;
+    let records = posts(&desk, 0..60);
+    desk.merge(&records).await;
+    let other = Connection::open(folder.path().join("busta.db")).unwrap();
+    let aged = "UPDATE _busta_views SET settings = replace(settings, '[2,', '[1,');
+        ALTER TABLE _busta_view_words_posts RENAME TO _busta_view_hours_posts;
+        CREATE TABLE _busta_view_totals_posts (grp, term, n);
+        DROP TABLE _busta_view_journal_posts";
+    other.execute_batch(aged).unwrap();
+
+    let more = posts(&desk, 60..70);
+    desk.merge(&more).await;
+    let query = SentimentQuery { table: TABLE.into(), group: None, hours: desk.hours("24h", "1h") };
+    let error = desk.destination.readable().sentiment(&query).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("another version") && error.hint_text().is_some(), "{error}");
+
+    desk.restart(folder.path(), &wanted).await;
+    desk.oracle.rebuild();
+    desk.check().await;
+    let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%\\_hours\\_%' ESCAPE '\\' OR name LIKE '%totals%'";
+    assert_eq!(other.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// A question that rests upon a column that is not there is refused, and the end of the run tells of it.
+#[tokio::test]
+async fn columns_that_are_not_there_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ViewSettings { score: Some("points".into()), ..view() };
+    let desk = &mut Desk::new(folder.path(), &spec(WriteMode::Merge, Some(settings))).await;
+    let page = RecentQuery { table: TABLE.into(), limit: 1, ..RecentQuery::default() };
+    assert!(desk.destination.readable().recent(&page).await.is_ok(), "nothing is there yet");
+    // One of the texts will do.
+    let at = desk.clock.now().timestamp();
+    desk.write(&[json!({ "id": 1, "created": at, "title": "alpha", "s_label": "neutral" })]).await;
+
+    let told = |error: busta_core::Error| {
+        assert_eq!(error.kind(), ErrorKind::Data);
+        assert!(error.hint_text().unwrap().contains("created"), "{error:?}");
+        error.message().to_owned()
+    };
+    let readable = desk.destination.readable();
+    let missing = "the view of `posts` is made of columns that the table does not have: `at` (time)";
+    assert_eq!(told(readable.recent(&page).await.unwrap_err()), missing);
+    let in_group = RecentQuery { group: Some("a".into()), ..page };
+    let and_group = format!("{missing}, `group` (group_by)");
+    assert_eq!(told(readable.recent(&in_group).await.unwrap_err()), and_group);
+    let stats = SentimentQuery { table: TABLE.into(), group: None, hours: desk.hours("24h", "1h") };
+    assert_eq!(told(readable.sentiment(&stats).await.unwrap_err()), and_group);
+    let trends = desk.trends(None, "24h");
+    assert_eq!(told(readable.trending(&trends).await.unwrap_err()), format!("{missing}, `points` (score)"));
+
+    desk.destination.schema_changes();
+    desk.finish().await;
+    let changes: Vec<String> = desk.destination.schema_changes().into_iter().map(|c| c.change).collect();
+    let all = "`at` (time), `group` (group_by), `points` (score)";
+    assert_eq!(changes, [format!("its view counts nothing of what the table does not have: {all}")]);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::oracle::Oracle;
 
 pub const TABLE: &str = "posts";
 const GROUPS: [Option<&str>; 4] = [None, Some("a"), Some("c"), Some("nobody")];
-const WINDOWS: [&str; 3] = ["3h", "24h", "7d"];
+const WINDOWS: [&str; 4] = ["3h", "24h", "7d", "30d"];
 
 /// A clock that is put on.
 pub struct At(Mutex<DateTime<Utc>>);
@@ -122,13 +122,17 @@ impl Desk {
     pub async fn replace(&mut self, folder: &Path, spec: &StreamSpec, records: &[Value]) {
         self.restart(folder, spec).await;
         self.write(records).await;
-        let streams = vec![StreamFinish { stream: TABLE.into(), starts: vec![] }];
-        let finish = Finish::completed(self.run.as_str().into(), "forum".into(), streams);
-        self.destination.finish(&finish).await.unwrap();
+        self.finish().await;
         self.oracle.rows.clear();
         let now = self.clock.now();
         records.iter().for_each(|record| self.oracle.merge(record, now));
         self.oracle.rebuild();
+    }
+
+    pub async fn finish(&self) {
+        let streams = vec![StreamFinish { stream: TABLE.into(), starts: vec![] }];
+        let finish = Finish::completed(self.run.as_str().into(), "forum".into(), streams);
+        self.destination.finish(&finish).await.unwrap();
     }
 
     pub async fn purge(&mut self, older_than: DateTime<Utc>) {
@@ -172,7 +176,7 @@ impl Desk {
         }
     }
 
-    fn trends(&self, group: Option<&str>, window: &str) -> TrendingQuery {
+    pub fn trends(&self, group: Option<&str>, window: &str) -> TrendingQuery {
         let (now, group) = (self.clock.now(), group.map(str::to_owned));
         TrendingQuery { table: TABLE.into(), group, hours: self.hours(window, "1h"), now, limit: 5 }
     }

@@ -33,8 +33,8 @@ use serde::de::DeserializeOwned;
 const HOUR_MS: i64 = 3_600_000;
 /// No answer has more buckets.
 pub const MOST_BUCKETS: i64 = 1_000;
-/// The longest window in which terms are counted, in hours: a week.
-pub const TRENDING_HOURS: i64 = 7 * 24;
+/// The longest window in which trends are looked for, in hours: thirty days.
+pub const TRENDING_HOURS: i64 = 30 * 24;
 /// A term that fewer rows of a window have is no trend.
 pub const TREND_FROM: u64 = 3;
 /// So many groups at most are told apart in an answer, the largest first.

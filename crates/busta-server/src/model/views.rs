@@ -64,7 +64,7 @@ pub struct StatsQuery {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrendingQuery {
-    /// How far back, such as `6h`; `24h` if left out, `7d` at most. It ends with the hour that now is in.
+    /// How far back, such as `6h`; `24h` if left out, `30d` at most. It ends with the hour that now is in.
     #[param(inline)]
     pub window: Option<Length>,
     /// How many records and how many terms at most.

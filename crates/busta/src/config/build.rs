@@ -108,10 +108,11 @@ impl Draft {
         let mut sources: Vec<_> =
             drafts.into_iter().filter_map(|s| self.build_source(s, &mut defaults, clock, meter)).collect();
         self.check_folders(&sources);
-        let datasets = self.datasets(&defaults, sources.len() == wanted);
+        let mut datasets = self.datasets(&defaults, sources.len() == wanted);
         let (mut left_out, mut notes) = (LeftOut::new(), Vec::new());
         if self.is_right() {
             (left_out, notes) = self.check_datasets(&datasets, &sources, &destinations);
+            self.check_default_views(&mut datasets);
         }
         if !self.is_right() {
             let mut errors = self.document.errors(self.problems);
@@ -194,7 +195,7 @@ impl Draft {
         let (mut left_out, mut notes) = (LeftOut::new(), Vec::new());
         for (table, settings) in datasets {
             let at = [key("datasets"), key(table)];
-            let asked = self.document.root.as_ref().is_some_and(|root| root.locate(&at, false).2 == at.len());
+            let asked = self.says(&at);
             let lands = |s: &&BuiltSource| s.source.streams().iter().any(|stream| stream.table == *table);
             let places: BTreeSet<usize> = sources.iter().filter(lands).map(|s| s.destination).collect();
             if places.is_empty() {
@@ -225,6 +226,28 @@ impl Draft {
             }
         }
         (left_out, notes)
+    }
+
+    /// The short paths show one view: what the section says goes before what manifests say.
+    fn check_default_views(&mut self, datasets: &mut Datasets) {
+        let at = |table: &str| [key("datasets"), key(table), key("view"), key("default")];
+        let is_default = |settings: &DatasetSettings| settings.view.as_ref().is_some_and(|view| view.default);
+        let defaults = datasets.iter().filter(|(_, settings)| is_default(settings));
+        let asked: Vec<String> =
+            defaults.map(|(table, _)| table.clone()).filter(|table| self.says(&at(table))).collect();
+        let Some((first, others)) = asked.split_first() else { return };
+        for table in others {
+            let message = format!("the view of `{first}` is the default already, and there can be one");
+            self.problem(&at(table), &message);
+        }
+        for (_, settings) in datasets.iter_mut().filter(|(table, _)| !asked.contains(table)) {
+            settings.view.iter_mut().for_each(|view| view.default = false);
+        }
+    }
+
+    /// Whether the document itself has a key there.
+    fn says(&self, at: &[PathPart]) -> bool {
+        self.document.root.as_ref().is_some_and(|root| root.locate(at, false).2 == at.len())
     }
 
     fn build_destination(

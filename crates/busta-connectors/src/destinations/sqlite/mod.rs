@@ -351,7 +351,7 @@ fn foreign(table: &str, path: &std::path::Path) -> Error {
 /// Completes the streams of a source's part of a run.
 fn end(
     connection: &rusqlite::Connection,
-    catalogue: &schema::Catalogue,
+    catalogue: &mut schema::Catalogue,
     finish: &Finish,
     specs: &[Arc<StreamSpec>],
     now: DateTime<Utc>,
@@ -366,6 +366,9 @@ fn end(
             checkpoint::start(connection, &finish.source, key, start)?;
         }
         checkpoint::finish(connection, &finish.run, &finish.source, &stream.stream)?;
+    }
+    for spec in specs.iter().filter(|spec| spec.dataset.view.is_some()) {
+        views::tell_lacking(connection, catalogue, &spec.table)?;
     }
     Ok(())
 }

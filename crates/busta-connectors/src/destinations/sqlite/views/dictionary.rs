@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::layout::View;
 
-/// What stands for all groups.
-pub const ALL: i64 = 0;
+/// What stands for all groups, and for a row without one.
+pub const ALL: u32 = 0;
 
 /// The numbers that one transaction has met.
 pub struct Dictionary {
@@ -21,19 +21,27 @@ impl Dictionary {
         Self {
             terms: Numbers {
                 find: format!("SELECT id FROM {terms} WHERE term = ?1"),
-                make: format!("INSERT INTO {terms} (term) VALUES (?1)"),
+                // Numbers that are free again come first: who adds up terms has a place for each number.
+                make: [
+                    format!(
+                        "UPDATE {terms} SET term = ?1 WHERE id = (SELECT id FROM {terms} WHERE term IS NULL LIMIT 1)
+                         RETURNING id"
+                    ),
+                    format!("INSERT INTO {terms} (term) VALUES (?1) RETURNING id"),
+                ]
+                .into(),
                 known: HashMap::new(),
             },
             groups: Numbers {
                 find: format!("SELECT id FROM {groups} WHERE name = ?1"),
-                make: format!("INSERT INTO {groups} (name, n) VALUES (?1, 0)"),
+                make: vec![format!("INSERT INTO {groups} (name, n) VALUES (?1, 0) RETURNING id")],
                 known: HashMap::new(),
             },
         }
     }
 
     /// The numbers of terms, in order.
-    pub fn terms(&mut self, connection: &Connection, terms: Vec<String>) -> rusqlite::Result<Vec<i64>> {
+    pub fn terms(&mut self, connection: &Connection, terms: Vec<String>) -> rusqlite::Result<Vec<u32>> {
         let mut numbers = Vec::with_capacity(terms.len());
         for term in terms {
             numbers.push(self.terms.of(connection, term)?);
@@ -43,7 +51,7 @@ impl Dictionary {
     }
 
     /// The number of a group.
-    pub fn group(&mut self, connection: &Connection, name: String) -> rusqlite::Result<i64> {
+    pub fn group(&mut self, connection: &Connection, name: String) -> rusqlite::Result<u32> {
         self.groups.of(connection, name)
     }
 
@@ -55,66 +63,23 @@ impl Dictionary {
 
 struct Numbers {
     find: String,
-    make: String,
-    known: HashMap<String, i64>,
+    /// Statements that give a name a number; the first that does.
+    make: Vec<String>,
+    known: HashMap<String, u32>,
 }
 
 impl Numbers {
-    fn of(&mut self, connection: &Connection, name: String) -> rusqlite::Result<i64> {
+    fn of(&mut self, connection: &Connection, name: String) -> rusqlite::Result<u32> {
         if let Some(number) = self.known.get(&name) {
             return Ok(*number);
         }
-        let found = connection.prepare_cached(&self.find)?.query_row([&name], |row| row.get(0)).optional()?;
-        let number = match found {
-            Some(number) => number,
-            None => connection.prepare_cached(&self.make)?.insert([&name])?,
-        };
-        self.known.insert(name, number);
-        Ok(number)
-    }
-}
-
-/// Numbers in order, as differences in base 128: a few dozen bytes for the terms of a post.
-pub fn packed(numbers: &[i64]) -> Option<Vec<u8>> {
-    let (mut bytes, mut last) = (Vec::with_capacity(numbers.len() * 2), 0);
-    for &number in numbers {
-        let mut rest = number.wrapping_sub(last) as u64;
-        last = number;
-        while rest >= 0x80 {
-            bytes.push(rest as u8 | 0x80);
-            rest >>= 7;
+        for sql in std::iter::once(&self.find).chain(&self.make) {
+            let mut statement = connection.prepare_cached(sql)?;
+            if let Some(number) = statement.query_row([&name], |row| row.get(0)).optional()? {
+                self.known.insert(name, number);
+                return Ok(number);
+            }
         }
-        bytes.push(rest as u8);
-    }
-    (!bytes.is_empty()).then_some(bytes)
-}
-
-/// The numbers again.
-pub fn unpacked(bytes: &[u8]) -> Vec<i64> {
-    let (mut numbers, mut last, mut rest, mut shift) = (Vec::with_capacity(bytes.len()), 0_i64, 0_u64, 0);
-    for byte in bytes {
-        rest |= u64::from(byte & 0x7f).wrapping_shl(shift);
-        if byte & 0x80 == 0 {
-            last = last.wrapping_add(rest as i64);
-            numbers.push(last);
-            (rest, shift) = (0, 0);
-        } else {
-            shift += 7;
-        }
-    }
-    numbers
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn numbers_come_back(mut numbers in proptest::collection::vec(1_i64..i64::MAX, 0..40)) {
-            numbers.sort_unstable();
-            prop_assert_eq!(unpacked(&packed(&numbers).unwrap_or_default()), numbers);
-        }
+        Err(rusqlite::Error::QueryReturnedNoRows)
     }
 }

@@ -4,15 +4,15 @@ use busta_core::reading::view::hour_of;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::schema::{Catalogue, Table};
-use super::dictionary::{Dictionary, packed, unpacked};
+use super::dictionary::Dictionary;
+use super::fold::{fold_if_long, forget_hours};
 use super::layout::{KEPT_HOURS, View};
+use super::packed::packed;
 use super::row::{Reading, Seen};
 use super::tally::{Part, Tally, code, label};
 
 /// So many changed rows are taken up at a time.
 const PIECE: usize = 2_000;
-/// So many hours of terms are removed in one transaction, as they get old.
-const HOURS_AT_ONCE: i64 = 12;
 
 /// Brings all views up to what the transaction has done. Called at its end.
 pub fn settle(connection: &Connection, catalogue: &Catalogue) -> rusqlite::Result<()> {
@@ -114,7 +114,7 @@ impl Keeper {
         }
         for (counted, sign) in [(&old, -1), (&new, 1)] {
             if let Some(counted) = counted {
-                self.tally.count(&counted.part, sign, self.view.hours_from);
+                self.tally.count(&counted.part, sign);
             }
         }
         if self.tally.is_full() {
@@ -126,24 +126,18 @@ impl Keeper {
     /// Writes what is left, and forgets the hours of terms that are too old.
     pub fn finish(mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write(connection)?;
-        let Some(newest) = self.newest else { return Ok(()) };
-        let wanted = hour_of(newest) - KEPT_HOURS;
+        let wanted = self.newest.map_or(i64::MIN, |newest| hour_of(newest) - KEPT_HOURS);
         if wanted <= self.view.hours_from {
             return Ok(());
         }
-        let hours = self.view.side("hours");
-        let oldest: Option<i64> =
-            connection.query_row(&format!("SELECT min(hour) FROM {hours}"), [], |row| row.get(0))?;
-        let reachable = oldest.map_or(wanted, |oldest| oldest.saturating_add(HOURS_AT_ONCE));
-        self.view.hours_from = wanted.min(reachable).max(self.view.hours_from);
-        connection
-            .prepare_cached(&format!("DELETE FROM {hours} WHERE hour < ?1"))?
-            .execute([self.view.hours_from])?;
+        self.view.hours_from = wanted;
+        forget_hours(connection, &self.view)?;
         self.view.save(connection)
     }
 
     fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.tally.write(connection, &self.view)?;
+        fold_if_long(connection, &self.view)?;
         self.dictionary.forget_terms();
         Ok(())
     }
@@ -164,7 +158,7 @@ impl Keeper {
                     group: row.get(2)?,
                     label: label(row.get(3)?),
                     compound: row.get(4)?,
-                    terms: unpacked(&terms.unwrap_or_default()),
+                    terms: terms.unwrap_or_default(),
                 },
             })
         };
@@ -180,7 +174,7 @@ impl Keeper {
         self.newest = self.newest.max(Some(seen.loaded_at));
         let hour = seen.hour();
         let group = seen.group.map(|name| self.dictionary.group(connection, name)).transpose()?;
-        let terms = self.dictionary.terms(connection, seen.terms)?;
+        let terms = packed(&self.dictionary.terms(connection, seen.terms)?);
         let (label, compound) = (seen.label, seen.compound);
         Ok(Counted {
             part: Part { hour, group, label, compound, terms },
@@ -224,7 +218,7 @@ impl Counted {
             was_at,
             was_at.map(hour_of),
             gain,
-            packed(&part.terms),
+            (!part.terms.is_empty()).then_some(&part.terms),
         ])?;
         Ok(())
     }

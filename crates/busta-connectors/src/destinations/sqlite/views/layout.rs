@@ -4,6 +4,7 @@ use busta_core::dataset::ViewSettings;
 use busta_core::reading::view::{TRENDING_HOURS, hour_of};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::value::RawValue;
 
 use super::super::names::quoted;
 
@@ -14,9 +15,9 @@ CREATE TABLE IF NOT EXISTS _busta_views (
 ";
 
 /// Counted up whenever rows count for something else than before: views are then made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// Terms are counted by hour for so many hours: a day more than the longest window.
+/// Terms are counted by hour and day for so many hours: a day more than the longest window.
 pub(super) const KEPT_HOURS: i64 = TRENDING_HOURS + 24;
 
 /// A view as it stands in the database.
@@ -26,30 +27,40 @@ pub(super) struct View {
     pub settings: ViewSettings,
     /// Rows from this rowid on are not counted yet; `None` once it is built.
     pub next: Option<i64>,
-    /// The hour from which on terms are counted by hour.
+    /// The hour from which on terms are counted by hour and day.
     pub hours_from: i64,
 }
 
 impl View {
-    /// All views.
+    /// All views, but for those of other versions, which wait to be made anew.
     pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Self>> {
         let sql = "SELECT table_name, settings, next, hours_from FROM _busta_views ORDER BY table_name";
         let mut statement = connection.prepare_cached(sql)?;
-        statement.query_map([], Self::read)?.collect()
+        statement.query_map([], Self::read)?.filter_map(Result::transpose).collect()
     }
 
-    /// The view of a table.
+    /// The view of a table; `None` too if it is of another version.
     pub fn of(connection: &Connection, table: &str) -> rusqlite::Result<Option<Self>> {
         let sql = "SELECT table_name, settings, next, hours_from FROM _busta_views WHERE table_name = ?1";
-        connection.prepare_cached(sql)?.query_row([table], Self::read).optional()
+        connection.prepare_cached(sql)?.query_row([table], Self::read).optional().map(Option::flatten)
     }
 
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    /// Whether the table has a view of any version.
+    pub fn is_of(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+        connection.prepare_cached("SELECT 1 FROM _busta_views WHERE table_name = ?1")?.exists([table])
+    }
+
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Self>> {
         let settings: String = row.get(1)?;
-        let (_, settings): (u32, ViewSettings) = serde_json::from_str(&settings).map_err(|e| {
+        let broken = |e: serde_json::Error| {
             rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, e.into())
-        })?;
-        Ok(Self { table: row.get(0)?, settings, next: row.get(2)?, hours_from: row.get(3)? })
+        };
+        let (version, settings): (u32, Box<RawValue>) = serde_json::from_str(&settings).map_err(broken)?;
+        if version != VERSION {
+            return Ok(None);
+        }
+        let settings = serde_json::from_str(settings.get()).map_err(broken)?;
+        Ok(Some(Self { table: row.get(0)?, settings, next: row.get(2)?, hours_from: row.get(3)? }))
     }
 
     /// Stores how far it is.
@@ -107,9 +118,13 @@ pub fn prepare(
     trigger(connection, table)
 }
 
+/// The tables of a view.
+const SIDES: [&str; 7] = ["rows", "groups", "stats", "terms", "words", "journal", "changed"];
+/// Those that views had in earlier versions.
+const FORMER: [&str; 2] = ["totals", "hours"];
+
 fn tables(table: &str, settings: &ViewSettings) -> String {
-    let [rows, groups, stats, terms, totals, hours, changed] =
-        ["rows", "groups", "stats", "terms", "totals", "hours", "changed"].map(|what| side(table, what));
+    let [rows, groups, stats, terms, words, journal, changed] = SIDES.map(|what| side(table, what));
     let mut sql = format!(
         "CREATE TABLE {rows} (
              id INTEGER PRIMARY KEY, at INTEGER NOT NULL, hour INTEGER NOT NULL, grp INTEGER, label INTEGER,
@@ -118,13 +133,14 @@ fn tables(table: &str, settings: &ViewSettings) -> String {
          CREATE TABLE {groups} (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER NOT NULL);
          INSERT INTO {groups} VALUES (0, NULL, 0);
          CREATE TABLE {stats} (
-             grp INTEGER, span INTEGER, bucket INTEGER, label INTEGER,
-             n INTEGER NOT NULL, scored INTEGER NOT NULL, compound INTEGER NOT NULL,
-             PRIMARY KEY (grp, span, bucket, label)) WITHOUT ROWID;
-         CREATE TABLE {terms} (id INTEGER PRIMARY KEY, term TEXT NOT NULL UNIQUE);
-         CREATE TABLE {totals} (grp INTEGER, term INTEGER, n INTEGER NOT NULL, PRIMARY KEY (grp, term)) WITHOUT ROWID;
-         CREATE TABLE {hours} (
-             hour INTEGER, grp INTEGER, term INTEGER, n INTEGER NOT NULL, PRIMARY KEY (hour, grp, term)) WITHOUT ROWID;
+             grp INTEGER, span INTEGER, bucket INTEGER,
+             n INTEGER NOT NULL, negative INTEGER NOT NULL, neutral INTEGER NOT NULL, positive INTEGER NOT NULL,
+             scored INTEGER NOT NULL, compound INTEGER NOT NULL, PRIMARY KEY (grp, span, bucket)) WITHOUT ROWID;
+         CREATE TABLE {terms} (id INTEGER PRIMARY KEY, term TEXT UNIQUE);
+         CREATE TABLE {words} (
+             id INTEGER PRIMARY KEY, span INTEGER NOT NULL, bucket INTEGER NOT NULL, grp INTEGER NOT NULL,
+             terms BLOB NOT NULL, UNIQUE (span, bucket, grp));
+         CREATE TABLE {journal} (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, entries BLOB NOT NULL);
          CREATE TABLE {changed} (id INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);
          CREATE INDEX {} ON {rows} (at, id, label);",
         side(table, "by_time")
@@ -165,7 +181,7 @@ const TRIGGERS: [(&str, &str); 3] = [
 ///
 /// `OR IGNORE` would not do here: the statement that fires a trigger may say what conflicts mean in it.
 pub fn trigger(connection: &Connection, table: &str) -> rusqlite::Result<()> {
-    if View::of(connection, table)?.is_none() {
+    if !View::is_of(connection, table)? {
         return Ok(());
     }
     let changed = side(table, "changed");
@@ -194,7 +210,7 @@ fn remove(connection: &Connection, table: &str) -> rusqlite::Result<()> {
     for (on, _) in TRIGGERS {
         sql.push_str(&format!("DROP TRIGGER IF EXISTS {};", side(table, &on.to_ascii_lowercase())));
     }
-    for what in ["rows", "groups", "stats", "terms", "totals", "hours", "changed"] {
+    for what in SIDES.into_iter().chain(FORMER) {
         sql.push_str(&format!("DROP TABLE IF EXISTS {};", side(table, what)));
     }
     connection.execute_batch(&sql)?;

@@ -17,13 +17,13 @@
 //!
 //! | table | holds |
 //! | --- | --- |
-//! | `_busta_views` | the settings of each view, how far it is built, from which hour on terms are counted |
+//! | `_busta_views` | the settings of each view, how far it is built, from which hour on terms are counted by time |
 //! | `…_rows_T` | what each row counts for, with the indexes for the newest and the fastest |
 //! | `…_groups_T` | a number for each group, and how many rows it has; 0 is all of them |
-//! | `…_stats_T` | rows and sentiment by group, hour or day, and label |
-//! | `…_terms_T` | a number for each term |
-//! | `…_totals_T` | how many rows of a group have a term |
-//! | `…_hours_T` | the same by hour, for the last eight days |
+//! | `…_stats_T` | rows and sentiment by group, and by hour and day |
+//! | `…_terms_T` | a number for each term; numbers without one are free |
+//! | `…_words_T` | how many rows of a group have each term: ever, and by day and hour for the last 31 days |
+//! | `…_journal_T` | the terms of rows that came and went since they were last [folded](fold) into these |
 //! | `…_changed_T` | rows to be looked at; empty between our transactions |
 //!
 //! A view of a table that has rows already is [built](build) in steps, each a transaction of its own, and so
@@ -33,13 +33,18 @@
 //! a table with a view has one, if only an empty one.
 
 mod build;
+mod columns;
 mod counts;
 mod dictionary;
+mod fold;
 mod follow;
+mod journal;
 mod layout;
 mod moment;
+mod packed;
 mod read;
 mod recent;
+mod rising;
 mod row;
 mod stop;
 mod tally;
@@ -47,6 +52,7 @@ mod trending;
 mod words;
 
 pub(super) use build::build;
+pub(super) use columns::tell_lacking;
 pub(super) use counts::sentiment;
 pub(super) use follow::settle;
 pub(super) use layout::{VIEWS, prepare, trigger};

@@ -13,20 +13,28 @@ use super::super::lent::Reader;
 use super::super::names::quoted;
 use super::super::read::{find, write_row};
 use super::super::schema::Table;
+use super::columns::Part;
 use super::read::{Open, patient};
 use super::row::Reading;
 use super::tally::code;
 
 /// How long a page looks for rows of a label or with a text; then it ends with what it has, and the next one
 /// goes on there.
-const PATIENCE: Duration = Duration::from_millis(25);
+const PATIENCE: Duration = Duration::from_millis(15);
 /// So many rows are looked at between two looks at the time.
 const PIECE: usize = 64;
 
 /// Reads a page, in the transaction that the reader is in.
 pub fn recent(reader: &mut Reader, path: &Path, query: &RecentQuery) -> Result<RowPage> {
     let until = Instant::now() + PATIENCE;
-    let open = Open::of(reader, path, &query.table)?;
+    let asked = [
+        Some(Part::Time),
+        query.group.as_ref().map(|_| Part::Group),
+        query.label.map(|_| Part::Sentiment),
+        query.text.as_ref().map(|_| Part::Text),
+    ];
+    let asked: Vec<Part> = asked.into_iter().flatten().collect();
+    let open = Open::of(reader, path, &query.table, &asked)?;
     let table = find(&open.catalogue, &query.table)?;
     let connection = reader.connection();
     let Some(group) = open.group(connection, query.group.as_deref()).at(path)? else {
@@ -65,7 +73,7 @@ impl Page<'_> {
     fn read(
         mut self,
         open: &Open,
-        group: i64,
+        group: u32,
         after: Option<Place>,
         until: Instant,
     ) -> rusqlite::Result<(Found, Option<Place>)> {

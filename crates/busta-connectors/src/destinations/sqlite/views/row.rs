@@ -47,6 +47,11 @@ pub struct Reading {
     stop: StopWords,
 }
 
+/// Where the `sentiment` transform puts the label and the compound score.
+pub fn sentiment_columns(into: &str) -> [String; 2] {
+    ["label", "compound"].map(|part| format!("{into}_{part}"))
+}
+
 /// The columns before the texts.
 const TIME: usize = 0;
 const GROUP: usize = 1;
@@ -59,8 +64,10 @@ const TEXTS: usize = 6;
 impl Reading {
     pub fn new(table: &Table, view: &View) -> Self {
         let settings = &view.settings;
-        let sentiment = |part: &str| settings.sentiment.as_ref().map(|into| format!("{into}_{part}"));
-        let (label, compound) = (sentiment("label"), sentiment("compound"));
+        let [label, compound] = match &settings.sentiment {
+            Some(into) => sentiment_columns(into).map(Some),
+            None => [None, None],
+        };
         let first = [
             Some(&settings.time),
             settings.group_by.as_ref(),

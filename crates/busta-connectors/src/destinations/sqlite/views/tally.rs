@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use busta_core::reading::view::Label;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, params};
 
 use super::dictionary::ALL;
+use super::journal::{self, Entries};
 use super::layout::View;
 
 /// Lengths of buckets, in hours.
@@ -16,18 +17,19 @@ pub const DAY: i64 = 24;
 /// The label of rows without one.
 const NO_LABEL: i64 = 2;
 
-/// So many entries are gathered at most: some ten megabytes.
-const MOST: usize = 100_000;
+/// So many counts are gathered at most, and so many bytes of terms: some megabytes.
+const MOST: usize = 20_000;
+const MOST_BYTES: usize = 1 << 20;
 
 /// What one row counts for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     pub hour: i64,
-    pub group: Option<i64>,
+    pub group: Option<u32>,
     pub label: Option<Label>,
     pub compound: Option<i64>,
-    /// Numbers, in order.
-    pub terms: Vec<i64>,
+    /// [Packed](super::packed).
+    pub terms: Vec<u8>,
 }
 
 /// A label as a number; the order of labels is kept.
@@ -45,89 +47,70 @@ pub fn label(code: i64) -> Option<Label> {
     Label::ALL.into_iter().find(|label| self::code(Some(*label)) == code)
 }
 
-/// Group, length of bucket, bucket, label.
-type StatKey = (i64, i64, i64, i64);
+/// Group, length of bucket, bucket.
+type StatKey = (u32, i64, i64);
+/// Rows, those of each label, those with a compound score, and the sum of these scores.
+type Sums = [i64; 6];
 
 /// Changes of counts.
 #[derive(Default)]
 pub struct Tally {
-    groups: HashMap<i64, i64>,
-    /// Rows, those with a score, and the sum of their scores.
-    stats: HashMap<StatKey, [i64; 3]>,
-    /// By group and term.
-    totals: HashMap<(i64, i64), i64>,
-    /// By hour, group and term.
-    hours: HashMap<(i64, i64, i64), i64>,
+    groups: HashMap<u32, i64>,
+    stats: HashMap<StatKey, Sums>,
+    terms: Entries,
 }
 
 impl Tally {
-    /// Adds a row, or takes one away with a `sign` of -1. Terms are counted by hour from `hours_from` on.
-    pub fn count(&mut self, part: &Part, sign: i64, hours_from: i64) {
+    /// Adds a row, or takes one away with a `sign` of -1.
+    pub fn count(&mut self, part: &Part, sign: i64) {
+        let [negative, neutral, positive] = Label::ALL.map(|label| i64::from(part.label == Some(label)));
         let scored = i64::from(part.compound.is_some());
-        let counts = [1, scored, part.compound.unwrap_or(0)].map(|count| sign * count);
+        let counts: Sums = [1, negative, neutral, positive, scored, part.compound.unwrap_or(0)];
         for group in [Some(ALL), part.group].into_iter().flatten() {
             *self.groups.entry(group).or_default() += sign;
             for span in [HOUR, DAY] {
-                let key = (group, span, part.hour.div_euclid(span), code(part.label));
-                let sums = self.stats.entry(key).or_default();
+                let sums = self.stats.entry((group, span, part.hour.div_euclid(span))).or_default();
                 for (sum, count) in sums.iter_mut().zip(counts) {
-                    *sum += count;
+                    *sum += sign * count;
                 }
             }
-            for &term in &part.terms {
-                *self.totals.entry((group, term)).or_default() += sign;
-                if part.hour >= hours_from {
-                    *self.hours.entry((part.hour, group, term)).or_default() += sign;
-                }
-            }
+        }
+        if !part.terms.is_empty() {
+            self.terms.push(part, sign);
         }
     }
 
     /// Whether it should be written before more is gathered.
     pub fn is_full(&self) -> bool {
-        self.stats.len() + self.totals.len() + self.hours.len() > MOST
+        self.stats.len() > MOST || self.terms.bytes() > MOST_BYTES
     }
 
-    /// Writes the changes and is empty again. Counts that come to nothing are removed, and so is a term that no
-    /// row has.
+    /// Writes the changes and is empty again. Counts that come to nothing are removed.
     pub fn write(&mut self, connection: &Connection, view: &View) -> rusqlite::Result<()> {
         let groups = format!("UPDATE {} SET n = n + ?2 WHERE id = ?1", view.side("groups"));
         for (group, change) in self.groups.drain() {
-            connection.prepare_cached(&groups)?.execute([group, change])?;
+            connection.prepare_cached(&groups)?.execute(params![group, change])?;
         }
         self.write_stats(connection, view)?;
-        let gone = Counts::new(view, "totals", &["grp", "term"]).write(
-            connection,
-            sorted(&mut self.totals),
-            |(group, term)| [*group, *term],
-        )?;
-        let forget = format!("DELETE FROM {} WHERE id = ?1", view.side("terms"));
-        for [_, term] in gone.into_iter().filter(|[group, _]| *group == ALL) {
-            connection.prepare_cached(&forget)?.execute([term])?;
-        }
-        Counts::new(view, "hours", &["hour", "grp", "term"]).write(
-            connection,
-            sorted(&mut self.hours),
-            |(hour, group, term)| [*hour, *group, *term],
-        )?;
-        Ok(())
+        journal::append(connection, view, std::mem::take(&mut self.terms))
     }
 
     fn write_stats(&mut self, connection: &Connection, view: &View) -> rusqlite::Result<()> {
         let stats = view.side("stats");
-        let add = format!(
-            "INSERT INTO {stats} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET
-             n = n + excluded.n, scored = scored + excluded.scored, compound = compound + excluded.compound"
-        );
-        let tidy = format!(
-            "DELETE FROM {stats} WHERE grp = ?1 AND span = ?2 AND bucket = ?3 AND label = ?4 AND n = 0"
-        );
-        for ((group, span, bucket, label), [rows, scored, compound]) in sorted(&mut self.stats) {
-            connection
-                .prepare_cached(&add)?
-                .execute(params![group, span, bucket, label, rows, scored, compound])?;
+        let mut add = connection.prepare_cached(&format!(
+            "INSERT INTO {stats} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET
+             n = n + excluded.n, negative = negative + excluded.negative, neutral = neutral + excluded.neutral,
+             positive = positive + excluded.positive, scored = scored + excluded.scored,
+             compound = compound + excluded.compound"
+        ))?;
+        let mut tidy = connection.prepare_cached(&format!(
+            "DELETE FROM {stats} WHERE grp = ?1 AND span = ?2 AND bucket = ?3 AND n = 0"
+        ))?;
+        for ((group, span, bucket), sums) in sorted(&mut self.stats) {
+            let [rows, negative, neutral, positive, scored, compound] = sums;
+            add.execute(params![group, span, bucket, rows, negative, neutral, positive, scored, compound])?;
             if rows < 0 {
-                connection.prepare_cached(&tidy)?.execute([group, span, bucket, label])?;
+                tidy.execute(params![group, span, bucket])?;
             }
         }
         Ok(())
@@ -139,46 +122,4 @@ fn sorted<K: Ord + Hash + Eq, V: Default + PartialEq>(changes: &mut HashMap<K, V
     let mut changes: Vec<(K, V)> = changes.drain().filter(|(_, change)| *change != V::default()).collect();
     changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     changes
-}
-
-/// A table of plain counts.
-struct Counts {
-    add: String,
-    tidy: String,
-}
-
-impl Counts {
-    fn new(view: &View, what: &str, key: &[&str]) -> Self {
-        let table = view.side(what);
-        let places: Vec<String> = (1..=key.len() + 1).map(|n| format!("?{n}")).collect();
-        let same: Vec<String> =
-            key.iter().zip(&places).map(|(name, place)| format!("{name} = {place}")).collect();
-        Self {
-            add: format!(
-                "INSERT INTO {table} VALUES ({}) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-                places.join(", ")
-            ),
-            tidy: format!("DELETE FROM {table} WHERE {} AND n = 0", same.join(" AND ")),
-        }
-    }
-
-    /// Writes changes; the keys whose count came to nothing.
-    fn write<K, const N: usize>(
-        &self,
-        connection: &Connection,
-        changes: Vec<(K, i64)>,
-        parts: impl Fn(&K) -> [i64; N],
-    ) -> rusqlite::Result<Vec<[i64; N]>> {
-        let mut add = connection.prepare_cached(&self.add)?;
-        let mut tidy = connection.prepare_cached(&self.tidy)?;
-        let mut gone = Vec::new();
-        for (key, change) in changes {
-            let key = parts(&key);
-            add.execute(params_from_iter(key.iter().chain([&change])))?;
-            if change < 0 && tidy.execute(params_from_iter(key))? > 0 {
-                gone.push(key);
-            }
-        }
-        Ok(gone)
-    }
 }

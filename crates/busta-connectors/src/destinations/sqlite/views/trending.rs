@@ -1,20 +1,19 @@
-//! What is rising: rows and terms.
+//! What is trending: the rows that rise fastest, and [terms](super::rising).
 
 use std::path::Path;
 
-use busta_core::reading::view::{
-    Hours, MOST_BUCKETS, Mood, TRENDING_HOURS, Trending, TrendingQuery, TrendingTerm,
-};
+use busta_core::reading::view::{TRENDING_HOURS, Trending, TrendingQuery};
 use busta_core::{Error, RecordsBuilder, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::lent::Reader;
 use super::super::names::quoted;
 use super::super::read::{find, write_row};
-use super::counts::Counts;
+use super::columns::Part;
 use super::dictionary::ALL;
 use super::layout::View;
 use super::read::{Open, patient};
+use super::rising::rising;
 
 /// One hour in milliseconds. What is younger counts as so old.
 const HOUR_MS: i64 = 3_600_000;
@@ -27,7 +26,9 @@ pub fn trending(reader: &mut Reader, path: &Path, query: &TrendingQuery) -> Resu
             query.hours.count()
         )));
     }
-    let open = Open::of(reader, path, &query.table)?;
+    let group = query.group.as_ref().map(|_| Part::Group);
+    let asked: Vec<Part> = [Part::Time, Part::Score, Part::Text].into_iter().chain(group).collect();
+    let open = Open::of(reader, path, &query.table, &asked)?;
     let table = find(&open.catalogue, &query.table)?;
     let connection = reader.connection();
     let Some(group) = patient(open.group(connection, query.group.as_deref()), path)? else {
@@ -86,7 +87,7 @@ fn fastest(
     connection: &Connection,
     view: &View,
     query: &TrendingQuery,
-    group: i64,
+    group: u32,
 ) -> rusqlite::Result<Vec<Fast>> {
     let mut best = Best { rows: Vec::new(), limit: query.limit.max(1) };
     if view.settings.score.is_none() {
@@ -145,117 +146,4 @@ impl Best {
         self.rows.insert(place, fast);
         self.rows.truncate(self.limit);
     }
-}
-
-/// The terms that have grown most.
-fn rising(
-    connection: &Connection,
-    view: &View,
-    query: &TrendingQuery,
-    group: i64,
-) -> rusqlite::Result<Vec<TrendingTerm>> {
-    if view.settings.text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (rows, past_rows) = rows_around(connection, view, query.hours, group)?;
-    let later = later(connection, view, query.hours, group)?;
-    let total = format!("SELECT n FROM {} WHERE grp = ?1 AND term = ?2", view.side("totals"));
-    let name = format!("SELECT term FROM {} WHERE id = ?1", view.side("terms"));
-    let (mut total, mut name) = (connection.prepare_cached(&total)?, connection.prepare_cached(&name)?);
-    let mut rising: Vec<TrendingTerm> = Vec::new();
-    for (term, count) in in_window(connection, view, query.hours, group)? {
-        // Nothing grows by more than its count, and the most frequent come first.
-        if rising.len() >= query.limit.max(1)
-            && rising.last().is_some_and(|last| (count as f64) < last.growth)
-        {
-            break;
-        }
-        let total: i64 = total.query_row([group, term], |row| row.get(0))?;
-        let later = later.binary_search_by_key(&term, |(term, _)| *term).map_or(0, |at| later[at].1);
-        let past = (total as u64).saturating_sub(count + later);
-        let made = TrendingTerm::of(String::new(), count, rows, past, past_rows);
-        let Some(mut made) = made else { continue };
-        made.term = name.query_row([term], |row| row.get(0))?;
-        let place = rising.partition_point(|other| other.order(&made).is_lt());
-        rising.insert(place, made);
-        rising.truncate(query.limit.max(1));
-    }
-    Ok(rising)
-}
-
-/// How many rows the window has, and how many there were before.
-fn rows_around(
-    connection: &Connection,
-    view: &View,
-    hours: Hours,
-    group: i64,
-) -> rusqlite::Result<(u64, u64)> {
-    let sql = format!("SELECT n FROM {} WHERE id = ?1", view.side("groups"));
-    let all: i64 = connection.prepare_cached(&sql)?.query_row([group], |row| row.get(0))?;
-    let count = |hours: Hours| {
-        let mut sum = Mood::default();
-        Counts::new(view, hours).each(connection, group, |_, mood| sum.add(mood))?;
-        Ok::<u64, rusqlite::Error>(sum.records)
-    };
-    let rows = count(hours)?;
-    let later = count(Hours { from: hours.to, to: i64::MAX, bucket: 1 })?;
-    Ok((rows, (all as u64).saturating_sub(rows + later)))
-}
-
-/// Terms of the window, the most frequent first.
-fn in_window(
-    connection: &Connection,
-    view: &View,
-    hours: Hours,
-    group: i64,
-) -> rusqlite::Result<Vec<(i64, u64)>> {
-    let sql = format!("SELECT term, n FROM {} WHERE hour = ?1 AND grp = ?2", view.side("hours"));
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut counts = Vec::new();
-    for hour in hours.from..hours.to.min(hours.from.saturating_add(MOST_BUCKETS)) {
-        gather(&mut statement, [hour, group], &mut counts)?;
-    }
-    let mut counts = summed(counts);
-    counts.sort_unstable_by_key(|(term, count)| (std::cmp::Reverse(*count), *term));
-    Ok(counts)
-}
-
-/// Terms of rows whose time has not come yet, by their numbers: they are neither of the window nor of the past.
-fn later(
-    connection: &Connection,
-    view: &View,
-    hours: Hours,
-    group: i64,
-) -> rusqlite::Result<Vec<(i64, u64)>> {
-    let sql = format!("SELECT term, n FROM {} WHERE hour >= ?1 AND grp = ?2", view.side("hours"));
-    let mut counts = Vec::new();
-    let mut statement = connection.prepare_cached(&sql)?;
-    gather(&mut statement, [hours.to, group], &mut counts)?;
-    Ok(summed(counts))
-}
-
-fn gather(
-    statement: &mut rusqlite::Statement<'_>,
-    of: [i64; 2],
-    counts: &mut Vec<(i64, u64)>,
-) -> rusqlite::Result<()> {
-    let mut rows = statement.query(of)?;
-    while let Some(row) = rows.next()? {
-        counts.push((row.get(0)?, row.get::<_, i64>(1)? as u64));
-    }
-    Ok(())
-}
-
-/// The counts of each term together, in the order of their numbers. Each hour's come in this order, so that a sort
-/// that finds runs has little to do.
-fn summed(mut counts: Vec<(i64, u64)>) -> Vec<(i64, u64)> {
-    counts.sort_by_key(|(term, _)| *term);
-    counts.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 += next.1;
-        }
-        same
-    });
-    counts
 }
