@@ -1,4 +1,4 @@
-//! Folding the journal into the counts of terms.
+//! Folding the journal into the [timeline](super::timeline) and the counts of terms.
 //!
 //! A count of its own for each hour, group and term would be a place in a tree that each word of each row has to
 //! find. Instead all terms of a bucket are one value, [packed](super::packed) in the order of their numbers: what has
@@ -12,6 +12,7 @@ use super::journal;
 use super::layout::View;
 use super::packed::{Counts, counts, unpacked};
 use super::tally::{DAY, HOUR};
+use super::timeline::{Changes, Timeline};
 
 /// The bucket of all rows whenever they were is 0 of this length.
 pub const ALWAYS: i64 = 0;
@@ -52,9 +53,10 @@ pub fn fold_if_long(connection: &Connection, view: &View) -> rusqlite::Result<()
     if journal::bytes(connection, view)? <= (rows * FOLD_BYTES_PER_ROW).min(FOLD_BYTES) {
         return Ok(());
     }
+    Timeline::new(connection, view).fold(&Changes::read(connection, view)?)?;
     let mut changes = Vec::new();
     journal::each(connection, view, |entry| {
-        let (hour, group, sign) = (entry.hour as i32, entry.group, entry.sign);
+        let (hour, group, sign) = (entry.row.hour() as i32, entry.row.group, entry.sign);
         changes.extend(unpacked(entry.terms).map(|term| Change { hour, group, term, sign }));
     })?;
     let gone = fold(connection, view, &mut changes, Level { span: ALWAYS, whole: true })?;

@@ -4,12 +4,13 @@ use busta_core::reading::view::hour_of;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::schema::{Catalogue, Table};
-use super::dictionary::Dictionary;
+use super::dictionary::{ALL, Dictionary};
 use super::fold::{fold_if_long, forget_hours};
 use super::layout::{KEPT_HOURS, View};
 use super::packed::packed;
 use super::row::{Reading, Seen};
-use super::tally::{Part, Tally, code, label};
+use super::tally::{Part, Tally, code};
+use super::timeline::Row;
 
 /// So many changed rows are taken up at a time.
 const PIECE: usize = 2_000;
@@ -74,8 +75,6 @@ struct Rise {
 /// What is known of a row that counts.
 struct Counted {
     part: Part,
-    at: i64,
-    score: Option<f64>,
     rise: Rise,
 }
 
@@ -88,10 +87,10 @@ impl Keeper {
             tally: Tally::default(),
             newest: None,
             find: format!(
-                "SELECT at, hour, grp, label, compound, score, seen_at, was_at, gain, terms FROM {rows} WHERE id = ?1"
+                "SELECT at, grp, label, compound, score, seen_at, was_at, gain, terms FROM {rows} WHERE id = ?1"
             ),
             put: format!(
-                "INSERT OR REPLACE INTO {rows} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+                "INSERT OR REPLACE INTO {rows} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
             ),
             remove: format!("DELETE FROM {rows} WHERE id = ?1"),
             view,
@@ -103,12 +102,12 @@ impl Keeper {
     pub fn row(&mut self, connection: &Connection, id: i64, fresh: bool) -> rusqlite::Result<()> {
         let old = self.counted(connection, id)?;
         let new = match self.reading.row(connection, id)? {
-            Some(seen) => Some(self.count(connection, seen, old.as_ref().filter(|_| !fresh))?),
+            Some(seen) => Some(self.count(connection, id, seen, old.as_ref().filter(|_| !fresh))?),
             None => None,
         };
         match (&old, &new) {
-            (Some(old), Some(new)) if old.is(new) => return Ok(()),
-            (_, Some(new)) => new.put(connection, &self.put, id)?,
+            (Some(old), Some(new)) if old.part == new.part && old.rise == new.rise => return Ok(()),
+            (_, Some(new)) => new.put(connection, &self.put)?,
             (Some(_), None) => drop(connection.prepare_cached(&self.remove)?.execute([id])?),
             (None, None) => return Ok(()),
         }
@@ -146,20 +145,18 @@ impl Keeper {
     fn counted(&self, connection: &Connection, id: i64) -> rusqlite::Result<Option<Counted>> {
         let mut statement = connection.prepare_cached(&self.find)?;
         let counted = |row: &rusqlite::Row<'_>| {
-            let was: Option<i64> = row.get(7)?;
-            let gain: Option<f64> = row.get(8)?;
-            let terms: Option<Vec<u8>> = row.get(9)?;
-            Ok(Counted {
+            let (was, gain): (Option<i64>, Option<f64>) = (row.get(6)?, row.get(7)?);
+            let terms: Option<Vec<u8>> = row.get(8)?;
+            let place = Row {
                 at: row.get(0)?,
-                score: row.get(5)?,
-                rise: Rise { seen_at: row.get(6)?, since: was.zip(gain) },
-                part: Part {
-                    hour: row.get(1)?,
-                    group: row.get(2)?,
-                    label: label(row.get(3)?),
-                    compound: row.get(4)?,
-                    terms: terms.unwrap_or_default(),
-                },
+                id,
+                group: row.get::<_, Option<u32>>(1)?.unwrap_or(ALL),
+                label: row.get(2)?,
+                score: row.get(4)?,
+            };
+            Ok(Counted {
+                part: Part { row: place, compound: row.get(3)?, terms: terms.unwrap_or_default() },
+                rise: Rise { seen_at: row.get(5)?, since: was.zip(gain) },
             })
         };
         statement.query_row([id], counted).optional()
@@ -168,27 +165,24 @@ impl Keeper {
     fn count(
         &mut self,
         connection: &Connection,
+        id: i64,
         seen: Seen,
         old: Option<&Counted>,
     ) -> rusqlite::Result<Counted> {
         self.newest = self.newest.max(Some(seen.loaded_at));
-        let hour = seen.hour();
         let group = seen.group.map(|name| self.dictionary.group(connection, name)).transpose()?;
+        let (group, label) = (group.unwrap_or(ALL), code(seen.label));
+        let row = Row { at: seen.at, id, group, label, score: seen.score };
         let terms = packed(&self.dictionary.terms(connection, seen.terms)?);
-        let (label, compound) = (seen.label, seen.compound);
-        Ok(Counted {
-            part: Part { hour, group, label, compound, terms },
-            at: seen.at,
-            score: seen.score,
-            rise: Rise::of(seen.score, seen.loaded_at, old),
-        })
+        let rise = Rise::of(seen.score, seen.loaded_at, old);
+        Ok(Counted { part: Part { row, compound: seen.compound, terms }, rise })
     }
 }
 
 impl Rise {
     fn of(score: Option<f64>, loaded_at: i64, old: Option<&Counted>) -> Self {
         let Some(old) = old else { return Self { seen_at: loaded_at, since: None } };
-        match (old.score, score) {
+        match (old.part.row.score, score) {
             (Some(before), Some(now)) if before != now => {
                 Self { seen_at: loaded_at, since: Some((old.rise.seen_at, now - before)) }
             }
@@ -199,26 +193,21 @@ impl Rise {
 }
 
 impl Counted {
-    fn is(&self, other: &Self) -> bool {
-        self.part == other.part && (self.at, self.score, self.rise) == (other.at, other.score, other.rise)
-    }
-
-    fn put(&self, connection: &Connection, sql: &str, id: i64) -> rusqlite::Result<()> {
-        let Self { part, at, score, rise } = self;
+    fn put(&self, connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+        let Self { part: Part { row, compound, terms }, rise } = self;
         let (was_at, gain) = rise.since.unzip();
         connection.prepare_cached(sql)?.execute(params![
-            id,
-            at,
-            part.hour,
-            part.group,
-            code(part.label),
-            part.compound,
-            score,
+            row.id,
+            row.at,
+            (row.group != ALL).then_some(row.group),
+            row.label,
+            compound,
+            row.score,
             rise.seen_at,
             was_at,
             was_at.map(hour_of),
             gain,
-            (!part.terms.is_empty()).then_some(&part.terms),
+            (!terms.is_empty()).then_some(terms),
         ])?;
         Ok(())
     }

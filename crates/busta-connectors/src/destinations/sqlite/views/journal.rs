@@ -1,15 +1,14 @@
-//! The journal: which terms came and went with which rows, since they were last folded into counts.
+//! The journal: which rows came and went since it was last [folded](super::fold), and their terms.
 //!
-//! An entry is a row's hour, its group, the length of its terms in bytes, whether they came or went, and its
-//! [packed](super::packed) terms. So a commit appends a few bytes for each row, and a question skips the entries
-//! that are not of its group.
+//! An entry is a [row](Row), the length of its terms in bytes, whether it came or went, and its
+//! [packed](super::packed) terms. So a commit appends some bytes for each row, and a question skips the terms that
+//! are not of its group.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::dictionary::ALL;
 use super::layout::View;
-use super::packed::{Take, put, put_signed};
-use super::tally::Part;
+use super::packed::{Take, put};
+use super::timeline::Row;
 
 /// A piece of the journal is begun when the last one has so many bytes: small commits share one.
 const PIECE_BYTES: i64 = 32 << 10;
@@ -19,12 +18,11 @@ const PIECE_BYTES: i64 = 32 << 10;
 pub struct Entries(Vec<u8>);
 
 impl Entries {
-    /// Appends the terms of a row, with a `sign` of -1 if they went.
-    pub fn push(&mut self, part: &Part, sign: i64) {
-        put_signed(&mut self.0, part.hour);
-        put(&mut self.0, part.group.unwrap_or(ALL).into());
-        put(&mut self.0, (part.terms.len() as u64) << 1 | u64::from(sign < 0));
-        self.0.extend(&part.terms);
+    /// Appends a row and its packed terms, with a `sign` of -1 if it went.
+    pub fn push(&mut self, row: &Row, terms: &[u8], sign: i64) {
+        row.put(&mut self.0, 0);
+        put(&mut self.0, (terms.len() as u64) << 1 | u64::from(sign < 0));
+        self.0.extend(terms);
     }
 
     /// How much there is.
@@ -35,20 +33,17 @@ impl Entries {
 
 /// An entry that is read.
 pub struct Entry<'b> {
-    pub hour: i64,
-    /// [`ALL`] if the row has none.
-    pub group: u32,
-    /// 1, or -1 if the terms went.
+    pub row: Row,
+    /// 1, or -1 if it went.
     pub sign: i32,
     /// Packed.
     pub terms: &'b [u8],
 }
 
 fn entry<'b>(take: &mut Take<'b>) -> Option<Entry<'b>> {
-    let (hour, group) = (take.signed()?, take.number()? as u32);
-    let length = take.number()?;
+    let (row, length) = (Row::take(take, 0)?, take.number()?);
     let terms = take.bytes((length >> 1) as usize)?;
-    Some(Entry { hour, group, sign: if length & 1 == 0 { 1 } else { -1 }, terms })
+    Some(Entry { row, sign: if length & 1 == 0 { 1 } else { -1 }, terms })
 }
 
 /// Calls `each` with the entries of the journal, in their order.

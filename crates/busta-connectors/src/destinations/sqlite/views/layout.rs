@@ -119,17 +119,17 @@ pub fn prepare(
 }
 
 /// The tables of a view.
-const SIDES: [&str; 7] = ["rows", "groups", "stats", "terms", "words", "journal", "changed"];
-/// Those that views had in earlier versions.
-const FORMER: [&str; 2] = ["totals", "hours"];
+const SIDES: [&str; 8] = ["rows", "hours", "groups", "stats", "terms", "words", "journal", "changed"];
+/// One that views had in an earlier version.
+const FORMER: &str = "totals";
 
 fn tables(table: &str, settings: &ViewSettings) -> String {
-    let [rows, groups, stats, terms, words, journal, changed] = SIDES.map(|what| side(table, what));
+    let [rows, hours, groups, stats, terms, words, journal, changed] = SIDES.map(|what| side(table, what));
     let mut sql = format!(
         "CREATE TABLE {rows} (
-             id INTEGER PRIMARY KEY, at INTEGER NOT NULL, hour INTEGER NOT NULL, grp INTEGER, label INTEGER,
-             compound INTEGER, score REAL, seen_at INTEGER NOT NULL,
-             was_at INTEGER, was_hour INTEGER, gain REAL, terms BLOB);
+             id INTEGER PRIMARY KEY, at INTEGER NOT NULL, grp INTEGER, label INTEGER, compound INTEGER, score REAL,
+             seen_at INTEGER NOT NULL, was_at INTEGER, was_hour INTEGER, gain REAL, terms BLOB);
+         CREATE TABLE {hours} (hour INTEGER PRIMARY KEY, top REAL NOT NULL, entries BLOB NOT NULL);
          CREATE TABLE {groups} (id INTEGER PRIMARY KEY, name TEXT UNIQUE, n INTEGER NOT NULL);
          INSERT INTO {groups} VALUES (0, NULL, 0);
          CREATE TABLE {stats} (
@@ -141,22 +141,15 @@ fn tables(table: &str, settings: &ViewSettings) -> String {
              id INTEGER PRIMARY KEY, span INTEGER NOT NULL, bucket INTEGER NOT NULL, grp INTEGER NOT NULL,
              terms BLOB NOT NULL, UNIQUE (span, bucket, grp));
          CREATE TABLE {journal} (id INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, entries BLOB NOT NULL);
-         CREATE TABLE {changed} (id INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);
-         CREATE INDEX {} ON {rows} (at, id, label);",
-        side(table, "by_time")
+         CREATE TABLE {changed} (id INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);"
     );
-    let mut index = |name: &str, rest: &str| {
-        sql.push_str(&format!("CREATE INDEX {} ON {rows} {rest};", side(table, name)));
-    };
     if settings.score.is_some() {
-        index("by_pace", "(hour, score, at) WHERE score > 0");
-        index("by_rise", "(was_hour, gain, was_at) WHERE gain > 0");
-    }
-    if settings.group_by.is_some() {
-        index("by_group", "(grp, at, id, label) WHERE grp IS NOT NULL");
-        if settings.score.is_some() {
-            index("by_group_pace", "(grp, hour, score, at) WHERE score > 0");
-            index("by_group_rise", "(grp, was_hour, gain, was_at) WHERE gain > 0");
+        let mut index = |name: &str, on: &str| {
+            sql.push_str(&format!("CREATE INDEX {} ON {rows} {on} WHERE gain > 0;", side(table, name)));
+        };
+        index("by_rise", "(was_hour, gain, was_at)");
+        if settings.group_by.is_some() {
+            index("by_group_rise", "(grp, was_hour, gain, was_at)");
         }
     }
     sql
@@ -210,7 +203,7 @@ fn remove(connection: &Connection, table: &str) -> rusqlite::Result<()> {
     for (on, _) in TRIGGERS {
         sql.push_str(&format!("DROP TRIGGER IF EXISTS {};", side(table, &on.to_ascii_lowercase())));
     }
-    for what in SIDES.into_iter().chain(FORMER) {
+    for what in SIDES.into_iter().chain([FORMER]) {
         sql.push_str(&format!("DROP TABLE IF EXISTS {};", side(table, what)));
     }
     connection.execute_batch(&sql)?;

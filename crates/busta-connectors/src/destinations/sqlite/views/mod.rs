@@ -18,12 +18,13 @@
 //! | table | holds |
 //! | --- | --- |
 //! | `_busta_views` | the settings of each view, how far it is built, from which hour on terms are counted by time |
-//! | `…_rows_T` | what each row counts for, with the indexes for the newest and the fastest |
+//! | `…_rows_T` | what each row counts for, with indexes for those whose score has risen |
+//! | `…_hours_T` | the [rows of each hour](timeline) in order |
 //! | `…_groups_T` | a number for each group, and how many rows it has; 0 is all of them |
 //! | `…_stats_T` | rows and sentiment by group, and by hour and day |
 //! | `…_terms_T` | a number for each term; numbers without one are free |
 //! | `…_words_T` | how many rows of a group have each term: ever, and by day and hour for the last 31 days |
-//! | `…_journal_T` | the terms of rows that came and went since they were last [folded](fold) into these |
+//! | `…_journal_T` | the rows that came and went, with their terms, since they were last [folded](fold) into these |
 //! | `…_changed_T` | rows to be looked at; empty between our transactions |
 //!
 //! A view of a table that has rows already is [built](build) in steps, each a transaction of its own, and so
@@ -48,6 +49,7 @@ mod rising;
 mod row;
 mod stop;
 mod tally;
+mod timeline;
 mod trending;
 mod words;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use busta_core::reading::view::RecentQuery;
+use busta_core::reading::view::{Label, RecentQuery, hour_of};
 use busta_core::reading::{PAGE_BYTES, RowPage, Value};
 use busta_core::{RecordsBuilder, Result};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -16,13 +16,14 @@ use super::super::schema::Table;
 use super::columns::Part;
 use super::read::{Open, patient};
 use super::row::Reading;
-use super::tally::code;
+use super::tally::{HOUR, code};
+use super::timeline::{Changes, Place, Timeline};
 
 /// How long a page looks for rows of a label or with a text; then it ends with what it has, and the next one
 /// goes on there.
 const PATIENCE: Duration = Duration::from_millis(15);
-/// So many rows are looked at between two looks at the time.
-const PIECE: usize = 64;
+/// So many rows at least, so that each page gets further.
+const LEAST: usize = 64;
 
 /// Reads a page, in the transaction that the reader is in.
 pub fn recent(reader: &mut Reader, path: &Path, query: &RecentQuery) -> Result<RowPage> {
@@ -40,7 +41,7 @@ pub fn recent(reader: &mut Reader, path: &Path, query: &RecentQuery) -> Result<R
     let Some(group) = open.group(connection, query.group.as_deref()).at(path)? else {
         return Ok(RowPage::default());
     };
-    let after = query.place::<(i64, i64)>()?;
+    let after = query.place::<Place>()?;
     let page = Page { connection, table, query, text: Text::of(query, table, &open), found: Found::new() };
     let (found, next) = patient(page.read(&open, group, after, until), path)?;
     let next = next.map(|place| query.cursor(&place)).transpose()?;
@@ -66,8 +67,6 @@ impl Found {
     }
 }
 
-type Place = (i64, i64);
-
 impl Page<'_> {
     /// The rows of the page, and where the next one goes on.
     fn read(
@@ -77,38 +76,48 @@ impl Page<'_> {
         after: Option<Place>,
         until: Instant,
     ) -> rusqlite::Result<(Found, Option<Place>)> {
-        let of_group = if group == super::dictionary::ALL { "?1 IS ?1" } else { "grp = ?1" };
-        let sql = format!(
-            "SELECT at, id, label FROM {} WHERE {of_group} AND (at, id) < (?2, ?3) AND at >= ?4
-             ORDER BY at DESC, id DESC",
-            open.view.side("rows")
-        );
+        let before = after.unwrap_or((i64::MAX, i64::MAX));
+        let since = self.query.since.map_or(i64::MIN, |since| since.timestamp_millis());
+        let wanted = self.query.label.map(|label| code(Some(label)));
         let row = format!(
             "SELECT _rowid_, {} FROM {} WHERE _rowid_ = ?1",
             self.table.all_columns().join(", "),
             quoted(&self.table.name)
         );
-        let (at, id) = after.unwrap_or((i64::MAX, i64::MAX));
-        let since = self.query.since.map_or(i64::MIN, |since| since.timestamp_millis());
-        let wanted = self.query.label.map(|label| code(Some(label)));
-        let mut statement = self.connection.prepare_cached(&sql)?;
         let mut row = self.connection.prepare_cached(&row)?;
-        let mut places = statement.query(params![group, at, id, since])?;
+        let changes = Changes::read(self.connection, &open.view)?;
+        let timeline = Timeline::new(self.connection, &open.view);
+        let mut statement = self.connection.prepare_cached(&self.hours(open))?;
+        let mut hours = statement.query(params![group, hour_of(since), hour_of(before.0)])?;
         let (mut last, mut examined) = (None, 0);
-        while let Some(found) = places.next()? {
-            let place: Place = (found.get(0)?, found.get(1)?);
-            if self.is_full() || (examined >= PIECE && Instant::now() >= until) {
-                return Ok((self.found, last));
+        while let Some(hour) = hours.next()? {
+            let rows = timeline.hour(hour.get(0)?, &changes)?;
+            let rows = rows.iter().rev().filter(|row| row.place() < before && row.at >= since);
+            for found in rows.filter(|row| row.is_of(group) && wanted.is_none_or(|label| row.label == label))
+            {
+                if self.is_full() || (examined >= LEAST && Instant::now() >= until) {
+                    return Ok((self.found, last));
+                }
+                examined += 1;
+                last = Some(found.place());
+                if self.says(found.id)? {
+                    // A row that another program has removed behind our back is not there; the view does not
+                    // know yet.
+                    row.query_row([found.id], |row| self.push(row)).optional()?;
+                }
             }
-            examined = if examined >= PIECE { 1 } else { examined + 1 };
-            last = Some(place);
-            if wanted.is_some_and(|wanted| found.get(2) != Ok(wanted)) || !self.says(place.1)? {
-                continue;
-            }
-            // A row that another program has removed behind our back is not there; the view does not know yet.
-            row.query_row([place.1], |row| self.push(row)).optional()?;
         }
         Ok((self.found, None))
+    }
+
+    /// The statement that finds the hours with rows of a group and the label, newest first.
+    fn hours(&self, open: &Open) -> String {
+        let rows = self.query.label.map_or("n", Label::as_str);
+        format!(
+            "SELECT bucket FROM {} WHERE grp = ?1 AND span = {HOUR} AND bucket >= ?2 AND bucket <= ?3 AND {rows} > 0
+             ORDER BY bucket DESC",
+            open.view.side("stats")
+        )
     }
 
     fn is_full(&self) -> bool {

@@ -6,7 +6,6 @@ use busta_core::reading::view::{TrendingQuery, TrendingTerm};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counts::{Counts, buckets};
-use super::dictionary::ALL;
 use super::fold::ALWAYS;
 use super::journal;
 use super::layout::View;
@@ -128,10 +127,11 @@ impl Words {
         group: u32,
     ) -> rusqlite::Result<()> {
         journal::each(connection, view, |entry| {
-            if (group != ALL && entry.group != group) || entry.hour >= hours.end {
+            let hour = entry.row.hour();
+            if !entry.row.is_of(group) || hour >= hours.end {
                 return;
             }
-            let into = if entry.hour >= hours.start { &mut self.window } else { &mut self.past };
+            let into = if hour >= hours.start { &mut self.window } else { &mut self.past };
             for term in unpacked(entry.terms) {
                 if let Some(count) = into.get_mut(term as usize) {
                     *count += entry.sign;

@@ -1,7 +1,7 @@
 //! What a row of the table counts for, as it stands.
 
 use busta_core::reading::Value;
-use busta_core::reading::view::{Label, hour_of};
+use busta_core::reading::view::Label;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::super::condition::value;
@@ -30,13 +30,6 @@ pub struct Seen {
     /// When it was stored, in milliseconds since 1970.
     pub loaded_at: i64,
     pub terms: Vec<String>,
-}
-
-impl Seen {
-    /// The hour it belongs to.
-    pub fn hour(&self) -> i64 {
-        hour_of(self.at)
-    }
 }
 
 /// Reads rows.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::dictionary::ALL;
 use super::journal::{self, Entries};
 use super::layout::View;
+use super::timeline::Row;
 
 /// Lengths of buckets, in hours.
 pub const HOUR: i64 = 1;
@@ -17,16 +18,15 @@ pub const DAY: i64 = 24;
 /// The label of rows without one.
 const NO_LABEL: i64 = 2;
 
-/// So many counts are gathered at most, and so many bytes of terms: some megabytes.
+/// So many counts are gathered at most, and so many bytes of entries: some megabytes.
 const MOST: usize = 20_000;
 const MOST_BYTES: usize = 1 << 20;
 
 /// What one row counts for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
-    pub hour: i64,
-    pub group: Option<u32>,
-    pub label: Option<Label>,
+    pub row: Row,
+    /// In millionths.
     pub compound: Option<i64>,
     /// [Packed](super::packed).
     pub terms: Vec<u8>,
@@ -42,11 +42,6 @@ pub fn code(label: Option<Label>) -> i64 {
     }
 }
 
-/// The label of a number.
-pub fn label(code: i64) -> Option<Label> {
-    Label::ALL.into_iter().find(|label| self::code(Some(*label)) == code)
-}
-
 /// Group, length of bucket, bucket.
 type StatKey = (u32, i64, i64);
 /// Rows, those of each label, those with a compound score, and the sum of these scores.
@@ -57,32 +52,32 @@ type Sums = [i64; 6];
 pub struct Tally {
     groups: HashMap<u32, i64>,
     stats: HashMap<StatKey, Sums>,
-    terms: Entries,
+    entries: Entries,
 }
 
 impl Tally {
     /// Adds a row, or takes one away with a `sign` of -1.
     pub fn count(&mut self, part: &Part, sign: i64) {
-        let [negative, neutral, positive] = Label::ALL.map(|label| i64::from(part.label == Some(label)));
+        let is = |label: Label| i64::from(part.row.label == code(Some(label)));
+        let [negative, neutral, positive] = Label::ALL.map(is);
         let scored = i64::from(part.compound.is_some());
         let counts: Sums = [1, negative, neutral, positive, scored, part.compound.unwrap_or(0)];
-        for group in [Some(ALL), part.group].into_iter().flatten() {
+        let own = Some(part.row.group).filter(|group| *group != ALL);
+        for group in [Some(ALL), own].into_iter().flatten() {
             *self.groups.entry(group).or_default() += sign;
             for span in [HOUR, DAY] {
-                let sums = self.stats.entry((group, span, part.hour.div_euclid(span))).or_default();
+                let sums = self.stats.entry((group, span, part.row.hour().div_euclid(span))).or_default();
                 for (sum, count) in sums.iter_mut().zip(counts) {
                     *sum += sign * count;
                 }
             }
         }
-        if !part.terms.is_empty() {
-            self.terms.push(part, sign);
-        }
+        self.entries.push(&part.row, &part.terms, sign);
     }
 
     /// Whether it should be written before more is gathered.
     pub fn is_full(&self) -> bool {
-        self.stats.len() > MOST || self.terms.bytes() > MOST_BYTES
+        self.stats.len() > MOST || self.entries.bytes() > MOST_BYTES
     }
 
     /// Writes the changes and is empty again. Counts that come to nothing are removed.
@@ -92,7 +87,7 @@ impl Tally {
             connection.prepare_cached(&groups)?.execute(params![group, change])?;
         }
         self.write_stats(connection, view)?;
-        journal::append(connection, view, std::mem::take(&mut self.terms))
+        journal::append(connection, view, std::mem::take(&mut self.entries))
     }
 
     fn write_stats(&mut self, connection: &Connection, view: &View) -> rusqlite::Result<()> {

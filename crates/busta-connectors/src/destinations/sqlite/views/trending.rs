@@ -1,5 +1,6 @@
 //! What is trending: the rows that rise fastest, and [terms](super::rising).
 
+use std::ops::Range;
 use std::path::Path;
 
 use busta_core::reading::view::{TRENDING_HOURS, Trending, TrendingQuery};
@@ -14,6 +15,7 @@ use super::dictionary::ALL;
 use super::layout::View;
 use super::read::{Open, patient};
 use super::rising::rising;
+use super::timeline::{Changes, Row, Timeline};
 
 /// One hour in milliseconds. What is younger counts as so old.
 const HOUR_MS: i64 = 3_600_000;
@@ -66,67 +68,94 @@ struct Fast {
     id: i64,
 }
 
-/// A pace that rows may have: points gained since a time.
-struct Pace {
-    gain: &'static str,
-    since: &'static str,
-    hour: &'static str,
-}
-
-const PACES: [Pace; 2] = [
-    Pace { gain: "score", since: "at", hour: "hour" },
-    Pace { gain: "gain", since: "was_at", hour: "was_hour" },
-];
-
 /// The fastest rows.
 ///
-/// Within an hour, rows come in the order of what they have gained; none of them is younger than the hour's end,
-/// so once one could not be fast enough even if it was that young, the others of the hour need not be looked at
-/// (the threshold algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for middleware", 2003).
+/// No row is faster than its hour's highest score would be at the hour's end, so that an hour for which that is too
+/// slow need not be looked at (the threshold algorithm of Fagin, Lotem and Naor, "Optimal aggregation algorithms for
+/// middleware", 2003).
 fn fastest(
     connection: &Connection,
     view: &View,
     query: &TrendingQuery,
     group: u32,
 ) -> rusqlite::Result<Vec<Fast>> {
-    let mut best = Best { rows: Vec::new(), limit: query.limit.max(1) };
+    let mut best = Best { rows: Vec::new(), limit: query.limit.max(1), now: query.now.timestamp_millis() };
     if view.settings.score.is_none() {
         return Ok(best.rows);
     }
-    let now = query.now.timestamp_millis();
-    for Pace { gain, since, hour } in PACES {
-        let of_group = if group == ALL { "?1 IS ?1" } else { "grp = ?1" };
-        let sql = format!(
-            "SELECT {gain}, {since}, at, id FROM {} WHERE {of_group} AND {hour} = ?2 AND {gain} > 0 ORDER BY {gain} DESC",
-            view.side("rows")
-        );
-        let mut statement = connection.prepare_cached(&sql)?;
-        for hour in (query.hours.from..query.hours.to).rev() {
-            let youngest = hour.saturating_add(1).saturating_mul(HOUR_MS);
-            let mut rows = statement.query(params![group, hour])?;
-            while let Some(row) = rows.next()? {
-                let (gain, since): (f64, i64) = (row.get(0)?, row.get(1)?);
-                if best.is_beyond(velocity(gain, youngest, now)) {
-                    break;
-                }
-                best.take(Fast { velocity: velocity(gain, since, now), at: row.get(2)?, id: row.get(3)? });
+    let hours = query.hours.from..query.hours.to;
+    risen(connection, view, hours.clone(), group, &mut best)?;
+    let changes = Changes::read(connection, view)?;
+    for row in changes.rows().filter(|row| row.is_of(group) && hours.contains(&row.hour())) {
+        best.see(row);
+    }
+    Timeline::new(connection, view).folded(hours, |hour| {
+        if best.is_beyond(best.velocity(hour.top, end_of(hour.hour))) {
+            return Ok(());
+        }
+        for row in hour.rows()?.filter(|row| row.is_of(group)) {
+            let velocity = best.velocity(row.score.unwrap_or_default(), row.at);
+            if !best.is_beyond(velocity) && !changes.touch(row.place()) {
+                best.see(&row);
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(best.rows)
 }
 
-fn velocity(gain: f64, since: i64, now: i64) -> f64 {
-    gain / (now.saturating_sub(since).max(HOUR_MS) as f64 / HOUR_MS as f64)
+/// Rows by what they have gained since their scores last changed: within an hour, they come in the order of it.
+fn risen(
+    connection: &Connection,
+    view: &View,
+    hours: Range<i64>,
+    group: u32,
+    best: &mut Best,
+) -> rusqlite::Result<()> {
+    let of_group = if group == ALL { "?1 IS ?1" } else { "grp = ?1" };
+    let sql = format!(
+        "SELECT gain, was_at, at, id FROM {} WHERE {of_group} AND was_hour = ?2 AND gain > 0 ORDER BY gain DESC",
+        view.side("rows")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    for hour in hours.rev() {
+        let mut rows = statement.query(params![group, hour])?;
+        while let Some(row) = rows.next()? {
+            let gain: f64 = row.get(0)?;
+            if best.is_beyond(best.velocity(gain, end_of(hour))) {
+                break;
+            }
+            let velocity = best.velocity(gain, row.get(1)?);
+            best.take(Fast { velocity, at: row.get(2)?, id: row.get(3)? });
+        }
+    }
+    Ok(())
+}
+
+/// The end of an hour in milliseconds.
+fn end_of(hour: i64) -> i64 {
+    hour.saturating_add(1).saturating_mul(HOUR_MS)
 }
 
 /// The fastest so far, the very fastest first.
 struct Best {
     rows: Vec<Fast>,
     limit: usize,
+    now: i64,
 }
 
 impl Best {
+    fn velocity(&self, gain: f64, since: i64) -> f64 {
+        gain / (self.now.saturating_sub(since).max(HOUR_MS) as f64 / HOUR_MS as f64)
+    }
+
+    /// Takes a row by its score, if it has points.
+    fn see(&mut self, row: &Row) {
+        if let Some(score) = row.score.filter(|score| *score > 0.0) {
+            self.take(Fast { velocity: self.velocity(score, row.at), at: row.at, id: row.id });
+        }
+    }
+
     /// Whether no row of at most this velocity is among them.
     fn is_beyond(&self, velocity: f64) -> bool {
         self.rows.len() >= self.limit && self.rows.last().is_some_and(|last| velocity < last.velocity)
