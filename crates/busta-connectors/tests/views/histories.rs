@@ -106,7 +106,11 @@ async fn play(acts: Vec<Act>) {
     let folder = tempfile::tempdir().unwrap();
     let mut wanted = spec(WriteMode::Merge, Some(view()));
     let mut desk = Desk::new(folder.path(), &wanted).await;
-    desk.merge(&[json!({ "id": 1_000 })]).await;
+    // All columns are there from the first.
+    let at = desk.clock.now().timestamp();
+    let first = json!({ "id": 1_000, "at": at, "group": "a", "title": "alpha", "body": "beta", "score": 1,
+                        "s_compound": 0.0, "s_label": "neutral" });
+    desk.merge(&[first]).await;
     for act in acts {
         match act {
             Act::Merge(drafts) => {
