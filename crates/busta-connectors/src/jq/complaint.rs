@@ -2,7 +2,7 @@
 
 use jaq_core::{compile, load};
 
-use super::program::WITHHELD;
+use super::natives::WITHHELD;
 
 /// What stands where a program cannot be read.
 pub(super) fn syntax(errors: &load::Errors<&str, ()>) -> String {

@@ -1,10 +1,22 @@
 //! Programs in the language of jq, run by jaq: what transforms and sources share.
 //!
 //! A program is pure: it sees the JSON that it is given, the variables that its user has named, and
-//! nothing else. How much it may give is bounded; how long it takes, and what it holds while it makes one value,
-//! is not: a program that never ends holds a thread for good.
+//! nothing else. What it may do is bounded: its outputs, the values that it makes, and its steps (`gauge`), so
+//! that one without an end fails its record and no more. jaq knows no such bounds; programs are rewritten
+//! before they are compiled (`bounded`) so that what it calls (`natives`) can keep them.
+//!
+//! What is left: what is done to a value that is there already is one step, such as sorting a list or comparing
+//! two; and a recursion that hands itself ever longer filters (`def f(g): f(g | g)`) may take the whole stack.
 
+mod bounded;
+mod capped;
 mod complaint;
+mod gauge;
+mod natives;
 mod program;
 
+pub use gauge::Spare;
 pub use program::{Given, Program};
+
+#[cfg(test)]
+mod tests;

@@ -1,40 +1,35 @@
 //! A compiled program.
 
+use std::io::Write;
+
 use busta_core::{Error, Result};
-use jaq_core::data::JustLut;
-use jaq_core::load::{Arena, File, Loader};
+use jaq_core::load::parse::{Def, Term};
+use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Filter, Vars, unwrap_valr};
 use jaq_json::{Val, read, write};
 use serde_json::Value;
 
+use super::bounded;
+use super::capped::Capped;
 use super::complaint::{syntax, undefined};
+use super::gauge::{Gauged, gauged};
+use super::natives::{WITHHELD, natives};
 use crate::formats::{MAX_RECORD, check_object};
-
-/// What a program could see besides what it is given, or do besides giving outputs. `halt` would end busta.
-pub(super) const WITHHELD: [&str; 10] = [
-    "env",
-    "now",
-    "localtime",
-    "strflocaltime",
-    "halt",
-    "halt_error",
-    "debug",
-    "debug_empty",
-    "stderr",
-    "stderr_empty",
-];
 
 /// The most outputs of one record.
 const MAX_OUTPUTS: usize = 10_000;
 
 /// A program goes down into a record by recursion; the stack of a thread must hold that.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 
 /// An error may hold the whole value that it is about.
 const SHOWN: usize = 300;
 
+/// What the definition is called that a program is.
+const MAIN: &str = "__program";
+
 /// A compiled program, to be run by many threads at once.
-pub struct Program(Filter<JustLut<Val>>);
+pub struct Program(Filter<Gauged>);
 
 /// The values of a program's variables, read once for many runs. It stays on its thread.
 #[derive(Default)]
@@ -62,14 +57,14 @@ impl Program {
         if text.trim().is_empty() {
             return Err("the program is empty".to_owned());
         }
-        let allowed = |name: &str| !WITHHELD.contains(&name);
-        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+        let mut defs: Vec<Def<&str>> = definitions().collect();
+        defs.push(Def { name: MAIN, args: Vec::new(), body: bounded::term(parse(text)?) });
         let arena = Arena::default();
-        let loader = Loader::new(defs.filter(|def| allowed(def.name)));
-        let modules = loader.load(&arena, File { code: text, path: () }).map_err(|errors| syntax(&errors))?;
+        let modules = Loader::new(defs)
+            .load(&arena, File { code: MAIN, path: () })
+            .map_err(|errors| syntax(&errors))?;
         let filter = Compiler::default()
-            .with_funs(funs.filter(|(name, ..)| allowed(name)))
+            .with_funs(natives())
             .with_global_vars(names.iter().copied())
             .compile(modules)
             .map_err(|errors| undefined(&errors))?;
@@ -101,33 +96,53 @@ impl Program {
         }
         let input = read::parse_single(json.as_bytes())
             .map_err(|error| Error::data(format!("the record is not valid JSON: {error}")))?;
-        let context = Ctx::<JustLut<Val>>::new(&self.0.lut, Vars::new(given.0.iter().cloned()));
-        let (mut outputs, mut bytes) = (Vec::new(), 0);
-        for output in self.0.id.run((context, input)).map(unwrap_valr) {
-            let value = output.map_err(|error| Error::data(shortened(&error.to_string())))?;
-            let (length, output) = take(&value)?;
-            bytes += length;
-            if outputs.len() == MAX_OUTPUTS || bytes > MAX_RECORD {
-                let most = MAX_RECORD >> 20;
-                let message = format!("the program gives more than {MAX_OUTPUTS} outputs or {most} MiB");
-                return Err(Error::data(message).hint("look for a loop without an end"));
+        gauged(&self.0.lut, json.len(), |gauge| {
+            let context = Ctx::<Gauged>::new(gauge, Vars::new(given.0.iter().cloned()));
+            let (mut outputs, mut bytes) = (Vec::new(), 0);
+            for output in self.0.id.run((context, input)).map(unwrap_valr) {
+                let value = output.map_err(|error| Error::data(shortened(&error)))?;
+                let (length, output) = take(&value)?;
+                bytes += length;
+                if outputs.len() == MAX_OUTPUTS || bytes > MAX_RECORD {
+                    return Err(too_much());
+                }
+                outputs.push(output);
             }
-            outputs.push(output);
-        }
-        Ok(outputs)
+            Ok(outputs)
+        })
     }
+}
+
+/// What programs may call that is written in jq.
+fn definitions() -> impl Iterator<Item = Def<&'static str>> {
+    let theirs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let theirs = theirs.filter(|def| !WITHHELD.contains(&def.name)).map(bounded::definition);
+    bounded::growing().chain(theirs)
+}
+
+/// Reads a program.
+fn parse(text: &str) -> Result<Term<&str>, String> {
+    let arena = Arena::default();
+    // Says what is wrong with it; what is read is not to be had from it.
+    Loader::new([]).load(&arena, File { code: text, path: () }).map_err(|errors| syntax(&errors))?;
+    load::parse(text, |parser| parser.term()).ok_or_else(|| "a program is no module".to_owned())
+}
+
+fn too_much() -> Error {
+    let most = MAX_RECORD >> 20;
+    Error::data(format!("the program gives more than {MAX_OUTPUTS} outputs or {most} MiB"))
+        .hint("look for a loop without an end")
 }
 
 /// An output as JSON. What jq can hold and JSON cannot (NaN, bytes) is found by whoever reads it.
 fn text(value: &Val) -> Result<String> {
-    let mut bytes = Vec::new();
-    write::write(&mut bytes, &write::Pp::default(), 0, value)
-        .map_err(|error| Error::bug("an output cannot be written").caused_by(error))?;
-    String::from_utf8(bytes).map_err(|_| Error::data("an output of the program is not UTF-8"))
+    let mut bytes = Capped::new(MAX_RECORD);
+    write::write(&mut bytes, &write::Pp::default(), 0, value).map_err(|_| too_much())?;
+    String::from_utf8(bytes.into_inner()).map_err(|_| Error::data("an output of the program is not UTF-8"))
 }
 
 /// How deep brackets are nested in a valid JSON text.
-fn depth(json: &str) -> usize {
+pub(super) fn depth(json: &str) -> usize {
     let (mut depth, mut most, mut rest) = (0usize, 0, json.as_bytes());
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -150,9 +165,12 @@ fn depth(json: &str) -> usize {
     most
 }
 
-fn shortened(text: &str) -> String {
+fn shortened(error: &jaq_core::Error<Val>) -> String {
+    let mut short = Capped::new(4 * SHOWN);
+    let is_whole = write!(short, "{error}").is_ok();
+    let text = String::from_utf8_lossy(&short.into_inner()).into_owned();
     let mut short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
+    if !is_whole || short.len() < text.len() {
         short.push('…');
     }
     short

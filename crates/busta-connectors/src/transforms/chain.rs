@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::document::{Kind, Node};
 use super::output::Output;
 use super::{Outcome, Step, TransformContext, TransformKind};
+use crate::jq::Spare;
 
 /// The transforms of a source.
 pub struct Chain(Vec<Link>);
@@ -65,6 +66,7 @@ impl Transform for Chain {
     }
 
     fn apply(&self, _: &StreamName, records: &Records) -> Transformed {
+        let _spare = Spare::begin();
         let mut output = Output::new(records);
         let mut failures = Vec::new();
         let mut warnings = Vec::new();

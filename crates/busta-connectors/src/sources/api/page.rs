@@ -13,6 +13,7 @@ use super::part::Part;
 use super::programs::Variables;
 use super::stream::{Endpoint, Stream};
 use crate::http::Response;
+use crate::jq::Spare;
 
 /// A page, taken apart.
 #[derive(Debug, Default)]
@@ -54,6 +55,7 @@ pub struct Reading<'a> {
 impl Reading<'_> {
     /// Takes an answer apart.
     pub fn answer(&self, body: Bytes) -> Result<Page> {
+        let _spare = Spare::begin();
         let endpoint = self.stream.endpoint(self.part)?;
         let mut items = items::cut(endpoint, body)?;
         let mut page = Page {
@@ -73,6 +75,7 @@ impl Reading<'_> {
 
     /// Takes up records that were made from those of another stream.
     pub fn made(&self, records: &[String]) -> Result<Page> {
+        let _spare = Spare::begin();
         let records: Records = records.iter().map(String::as_str).collect();
         let mut page = Page { count: records.len(), records, ..Page::default() };
         self.complete(&mut page, &Variables::new(self.part, self.now)?);

@@ -1,0 +1,118 @@
+use super::*;
+
+const RECORD: &str = r#"{"id":7,"tags":["a","b"]}"#;
+
+fn run(program: &str) -> Result<Vec<String>, String> {
+    let program = Program::compile(program).unwrap_or_else(|error| panic!("{program}: {error}"));
+    program.records(RECORD, &Given::default()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_never_ends_is_left() {
+    for program in [
+        "def f: f; f",
+        "last(range(1e18))",
+        "[range(0; infinite)]",
+        "[limit(infinite; repeat(1))]",
+        "until(false; .)",
+        "last(recurse(.))",
+        "first(range(infinite) | select(false))",
+        "foreach range(infinite) as $n (0; . + $n; empty)",
+        "[.tags[] | until(false; .)]",
+        "last(path(repeat(.)))",
+        "try (def f: f; f) catch {a: 1}",
+        ".a |= until(false; .)",
+    ] {
+        let error = run(program).unwrap_err();
+        assert!(error.contains("does not end") && error.contains("without an end"), "{program}: {error}");
+    }
+}
+
+#[test]
+fn what_never_ends_fails_alike_however_often_it_is_run() {
+    let program = Program::compile("until(false; .n += 1)").unwrap();
+    let error = || program.records(RECORD, &Given::default()).unwrap_err().to_string();
+    assert_eq!(error(), error());
+}
+
+#[test]
+fn what_goes_ever_deeper_is_left() {
+    for program in [
+        "def f: 1 + f; f",
+        "def f: f | .; f",
+        "def f: try f catch f; f",
+        "last(recurse([.]))",
+        "until(false; {id: 1, next: .})",
+        "[recurse({a: [.]})] | last",
+    ] {
+        let error = run(program).unwrap_err();
+        assert!(error.contains("too deep"), "{program}: {error}");
+    }
+    let error = run(r#""[" * 100000 | fromjson"#).unwrap_err();
+    assert!(error.contains("nested"), "{error}");
+}
+
+#[test]
+fn what_grows_is_left() {
+    for program in [
+        r#""ab" | until(false; . + .)"#,
+        r#""ab" | until(false; "\(.)\(.)")"#,
+        r#""a" | until(false; @base64)"#,
+        r#"[1] | until(false; . + .)"#,
+        r#"3 | until(false; . * .)"#,
+        r#""x" * 1000000000000"#,
+        r#"[range(300) | "x" * 10000000]"#,
+        r#"{t: "x"} | until(false; .t += .t)"#,
+        // Few values, but long when they are written.
+        "reduce range(40) as $n ({}; {a: [., .]})",
+    ] {
+        assert!(run(program).is_err(), "{program}");
+    }
+}
+
+#[test]
+fn what_ends_has_room() {
+    for (program, wanted) in [
+        ("{n: (reduce range(20000) as $n (0; . + $n))}", r#"{"n":199990000}"#),
+        ("{n: ([range(20000)] | map(. * 2) | add)}", r#"{"n":399980000}"#),
+        (r#"{n: ([range(5000) | tostring] | join(",") | length)}"#, r#"{"n":23889}"#),
+        ("{n: last(limit(5000; repeat(1)))}", r#"{"n":1}"#),
+        ("{n: [range(5; 0; -2)], m: [range(0; 1; 0.4)]}", r#"{"n":[5,3,1],"m":[0,0.4,0.8]}"#),
+        ("{n: [range(0, 1; 3, 4)]}", r#"{"n":[0,1,2,0,1,2,3,1,2,1,2,3]}"#),
+        (r#"{n: ("[1,2] {}" | [fromjson])}"#, r#"{"n":[[1,2],{}]}"#),
+        (
+            r#"{n: ("7" | tonumber), m: ("<" | @html), t: (.tags | tojson)}"#,
+            r#"{"n":7,"m":"&lt;","t":"[\"a\",\"b\"]"}"#,
+        ),
+        ("{n: [(1, 2) + (10, 20)], m: [(1, 2) * (3, 4)]}", r#"{"n":[11,21,12,22],"m":[3,4,6,8]}"#),
+        (".id += 1 | .id *= 2 | .tags[] += \"!\"", r#"{"id":16,"tags":["a!","b!"]}"#),
+    ] {
+        assert_eq!(run(program).unwrap(), [wanted], "{program}");
+    }
+}
+
+#[test]
+fn a_batch_waits_for_a_program_without_an_end_only_once() {
+    let endless = Program::compile("until(false; .)").unwrap();
+    let long = Program::compile("{n: ([range(20000)] | length)}").unwrap();
+    let left_after = |program: &Program| {
+        let error = program.records(RECORD, &Given::default()).unwrap_err().to_string();
+        let words: Vec<&str> = error.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == "after").unwrap();
+        words[at + 1].parse::<u64>().unwrap()
+    };
+    let _batch = Spare::begin();
+    // What ends takes nothing from the others.
+    for _ in 0..100 {
+        long.records(RECORD, &Given::default()).unwrap();
+    }
+    assert!(left_after(&endless) > 1_000_000);
+    assert!(left_after(&endless) < 10_000);
+    let error = long.records(RECORD, &Given::default()).unwrap_err().to_string();
+    assert!(error.contains("a record before it"), "{error}");
+    {
+        let _next = Spare::begin();
+        long.records(RECORD, &Given::default()).unwrap();
+    }
+    long.records(RECORD, &Given::default()).unwrap_err();
+}
