@@ -46,7 +46,8 @@ pub struct SplitState {
     pub position: Position,
     /// The newest value of the stream's cursor field among its committed records.
     pub high: Option<CursorValue>,
-    /// The split itself, if it was found while another was read: planning does not name it again.
+    /// The split itself, if it was found while another was read: planning does not name it again. Of one that is
+    /// done, perhaps without its payload.
     pub found: Option<Split>,
 }
 

@@ -142,6 +142,10 @@ pub struct SourceReport {
     pub warnings: u64,
     /// Splits that are done.
     pub splits: u64,
+    /// Those of them that were passed over: their server refused them, and the configuration says that this is no
+    /// failure. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<Skipped>,
     /// From its first to its last action, in seconds.
     pub duration_s: f64,
     /// The time its splits took one after another, in seconds: what it would cost alone.
@@ -210,6 +214,15 @@ pub struct Stopped {
     pub by: StoppedBy,
     /// In words, without secrets.
     pub reason: String,
+}
+
+/// Splits that were passed over, which is no failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// How many.
+    pub splits: u64,
+    /// Which, and why, of the first ones: in words, without secrets.
+    pub reasons: Vec<String>,
 }
 
 /// What ends a source's part of a run before its end.

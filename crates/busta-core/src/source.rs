@@ -104,6 +104,9 @@ pub struct Batch {
     /// each for itself (a feed's ETag, a file's mtime). Those of a stream that is being replaced hold
     /// from its end on, when its new rows are there to go on from.
     pub starts: Vec<(String, Cursor)>,
+    /// Why the split, which ends here, was passed over: its server refuses it, and the configuration says that
+    /// this is no failure. The report counts it.
+    pub skipped: Option<String>,
 }
 
 impl Batch {
@@ -117,6 +120,7 @@ impl Batch {
             high: None,
             found: Vec::new(),
             starts: Vec::new(),
+            skipped: None,
         }
     }
 

@@ -124,6 +124,30 @@ impl Split {
         })
     }
 
+    /// About how many bytes it takes in memory.
+    pub fn bytes(&self) -> usize {
+        /// A split, and a value in a list or a mapping, without the texts in them.
+        const PARTS: [usize; 2] = [512, 64];
+        fn texts(value: &serde_json::Value) -> usize {
+            match value {
+                serde_json::Value::String(text) => text.len(),
+                serde_json::Value::Array(list) => list.iter().map(|value| PARTS[1] + texts(value)).sum(),
+                serde_json::Value::Object(map) => {
+                    map.iter().map(|(key, value)| PARTS[1] + key.len() + texts(value)).sum()
+                }
+                _ => 0,
+            }
+        }
+        let subject = self.subject.iter().map(|(name, value)| PARTS[1] + name.len() + value.len());
+        PARTS[0] + self.id.as_str().len() + texts(&self.payload) + subject.sum::<usize>()
+    }
+
+    /// The same split without what is needed to open it: what is left to remember of one that is done.
+    #[must_use]
+    pub fn emptied(self) -> Self {
+        Self { payload: serde_json::Value::Null, ..self }
+    }
+
     /// How long it should take when an ordinary split of its stream takes `ordinary`.
     pub fn expected(&self, ordinary: Duration) -> Duration {
         ordinary.mul_f64(self.weight.clamp(0.0, 1e6))

@@ -24,8 +24,6 @@ use crate::slot::SourceShared;
 const MAX_GROUP_CHUNKS: usize = 512;
 const MAX_GROUP_BYTES: usize = 16 << 20;
 
-/// About what a found split takes.
-const FOUND_BYTES: usize = 1 << 10;
 
 /// How many chunks may wait for a committer. Slots wait when there are more.
 pub const QUEUE: usize = 256;
@@ -93,7 +91,7 @@ impl Parcel {
         let failed: usize = failures
             .map(|f| size_of_val(f) + f.reason.len() + f.payload.as_ref().map_or(0, String::len))
             .sum();
-        staged + failed + self.chunk.found.len() * FOUND_BYTES
+        staged + failed + self.chunk.found.iter().map(Split::bytes).sum::<usize>()
     }
 }
 

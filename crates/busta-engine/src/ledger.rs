@@ -251,8 +251,8 @@ impl Ledger {
             return None;
         }
         self.open += 1;
-        self.shared.backlog.opened(&split.stream);
-        Some(Work::new(split, position, high, recorded))
+        let held = self.shared.backlog.opened(&split);
+        Some(Work::new(split, position, high, recorded).holding(held))
     }
 
     fn close(&mut self, stream: &StreamName) {

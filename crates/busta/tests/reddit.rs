@@ -1,4 +1,4 @@
-//! Reddit: recorded traffic and whole worlds, collected; what has landed is what was there.
+//! `type: reddit`: recorded traffic and whole worlds, collected; what has landed is what was there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod support;
@@ -6,9 +6,9 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use busta_sandbox::{CLIENT_ID, CLIENT_SECRET, Recording, RedditComment, RedditWorld};
+use busta_sandbox::{CLIENT_ID, CLIENT_SECRET, Recording, RedditWorld};
 use rusqlite::types::Value as Cell;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::Desk;
 use support::origin::Origin;
 use support::praw::{self, Thread};
@@ -16,60 +16,32 @@ use support::praw::{self, Thread};
 /// What clients name as they like, or differently from the one that was recorded.
 const ITS_OWN: [&str; 6] = ["raw_json", "limit", "sort", "t", "count", "scope"];
 
-/// Flattens trees; what stands for others is left out.
-const COMMENTS: &str = r#"def all: select(.kind == "t1") | .data
-          | del(.replies), (.replies | objects | .data.children[] | all);
-        all | {name, id, parent_id, author, body, score, created_utc: (.created_utc | floor)}"#;
-
-/// What can be asked for, a hundred at once.
-const MORE: &str = r#"def all: if .kind == "more" then .data | select(.count > 0) | .children
-            | range(0; length; 100) as $at | {children: (.[$at:$at + 100] | join(",")), count: length}
-          else .data.replies | objects | .data.children[] | all end;
-        all"#;
-
-fn auth(base: &str) -> String {
-    format!(
-        "    base_url: {base}
-    auth:
-      type: oauth2
-      token_url: {base}/api/v1/access_token
-      grant: client_credentials
-      client_id: {CLIENT_ID}
-      client_secret: {CLIENT_SECRET}
-    headers: {{ User-Agent: 'linux:busta-tests:0.1 (by /u/sandbox)' }}
+/// A source of type `reddit` with these keys of its own.
+fn reddit(base: &str, keys: &str) -> Desk {
+    Desk::new(&format!(
+        "sources:
+  - name: reddit
+    type: reddit
+    base_url: {base}
+    auth: {{ client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET} }}
+    user_agent: {{ app: busta.tests, username: sandbox }}
+    about: false
+    {keys}
 "
-    )
+    ))
 }
 
-/// A stream of comments, with everything that can be asked for; `head` is its name, its path, and what it is read for.
-fn comments(head: &str, link: &str, limit: u64) -> String {
-    let line = |program: &str| program.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (map, find) = (line(COMMENTS), line(MORE));
-    format!(
-        "      - {head}
-        params: {{ raw_json: 1, sort: confidence, limit: {limit} }}
-        records: $[1].data.children
-        primary_key: name
-        map: '{map}'
-        follow:
-          find: '{find}'
-          limit: 100000
-          largest: .count
-          method: POST
-          path: /api/morechildren
-          params: {{ raw_json: 1 }}
-          form: {{ api_type: json, link_id: '{link}', children: '{{follow.children}}', sort: confidence }}
-          records: $.json.data.things
-"
-    )
-}
-
-/// The rows of a table as far as these columns go, by the first of them.
+/// The rows of a table in these columns, by their `name`. A column that was never filled is not there.
 fn rows(db: &Path, table: &str, columns: &[&str]) -> BTreeMap<String, Vec<Cell>> {
     let db = rusqlite::Connection::open(db).unwrap();
-    let mut query = db.prepare(&format!("SELECT {} FROM {table}", columns.join(", "))).unwrap();
+    let mut there = db.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+    let there: BTreeSet<String> =
+        there.query_map([table], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    let shown: Vec<&str> =
+        columns.iter().map(|name| if there.contains(*name) { *name } else { "NULL" }).collect();
+    let mut query = db.prepare(&format!("SELECT name, {} FROM {table}", shown.join(", "))).unwrap();
     let row = |row: &rusqlite::Row<'_>| {
-        let cells = (1..columns.len()).map(|at| row.get(at)).collect::<Result<Vec<Cell>, _>>()?;
+        let cells = (1..=columns.len()).map(|at| row.get(at)).collect::<Result<Vec<Cell>, _>>()?;
         Ok((row.get(0)?, cells))
     };
     let rows: Vec<(String, Vec<Cell>)> = query.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap();
@@ -89,49 +61,116 @@ fn cell(value: &Value) -> Cell {
     }
 }
 
-/// Columns of comments, of posts, and of both.
-const COMMENT: [&str; 7] = ["name", "id", "parent_id", "author", "body", "score", "created_utc"];
-const POST: [&str; 9] =
-    ["name", "id", "title", "selftext", "author", "score", "num_comments", "permalink", "created_utc"];
-const THING: [&str; 5] = ["name", "id", "author", "score", "created_utc"];
+/// All columns of posts but `listing` and `collected_at`, which say how and when they were found.
+const POST: [&str; 24] = [
+    "id",
+    "name",
+    "subreddit",
+    "title",
+    "selftext",
+    "author",
+    "created_utc",
+    "score",
+    "upvote_ratio",
+    "num_comments",
+    "url",
+    "permalink",
+    "domain",
+    "flair",
+    "over_18",
+    "spoiler",
+    "stickied",
+    "locked",
+    "is_self",
+    "is_video",
+    "edited",
+    "deleted",
+    "removed_by",
+    "crosspost_parent",
+];
 
-/// What the row of a thing must be in all columns but its name.
-fn row_of(thing: &Value, columns: &[&str]) -> Vec<Cell> {
-    let value = |name: &&str| match *name {
-        "created_utc" => Cell::Integer(thing["created_utc"].as_f64().unwrap() as i64),
-        name => cell(&thing[name]),
+/// All columns of comments but `collected_at`.
+const COMMENT: [&str; 15] = [
+    "id",
+    "name",
+    "post_id",
+    "parent_id",
+    "subreddit",
+    "author",
+    "body",
+    "created_utc",
+    "edited",
+    "score",
+    "depth",
+    "deleted",
+    "is_submitter",
+    "stickied",
+    "permalink",
+];
+
+fn is_gone(text: &Value) -> bool {
+    text == "[deleted]" || text == "[removed]"
+}
+
+/// What the columns of a thing must be that do not stand in it as they are.
+fn worked_out(thing: &Value) -> Value {
+    let seconds = |value: &Value| value.as_f64().map_or(Value::Null, |time| json!(time as i64));
+    let text = if thing.get("body").is_some() { &thing["body"] } else { &thing["selftext"] };
+    json!({
+        "created_utc": seconds(&thing["created_utc"]),
+        "edited": seconds(&thing["edited"]),
+        "flair": thing["link_flair_text"],
+        "removed_by": thing["removed_by_category"],
+        "post_id": thing["link_id"].as_str().map(|id| id.trim_start_matches("t3_")),
+        "deleted": !thing["removed_by_category"].is_null() || thing["author"] == "[deleted]" || is_gone(text),
+    })
+}
+
+/// What the rows of things must be.
+fn rows_of<'a>(
+    things: impl IntoIterator<Item = &'a Value>,
+    columns: &[&str],
+) -> BTreeMap<String, Vec<Cell>> {
+    let row = |thing: &Value| {
+        let own = worked_out(thing);
+        let value = |name: &&str| cell(own.get(*name).unwrap_or(&thing[*name]));
+        (thing["name"].as_str().unwrap().to_owned(), columns.iter().map(value).collect())
     };
-    columns[1..].iter().map(value).collect()
+    things.into_iter().map(row).collect()
 }
 
-/// What the rows of things with their kinds must be.
-fn rows_of(things: &[Value], columns: &[&str]) -> BTreeMap<String, Vec<Cell>> {
-    let data = things.iter().map(|thing| &thing["data"]);
-    data.map(|data| (data["name"].as_str().unwrap().to_owned(), row_of(data, columns))).collect()
+fn data(things: &[Value]) -> impl Iterator<Item = &Value> {
+    things.iter().map(|thing| &thing["data"])
 }
 
+/// The rows that are not what they must be.
+fn assert_rows(landed: &BTreeMap<String, Vec<Cell>>, wanted: &BTreeMap<String, Vec<Cell>>) {
+    let names = |rows: &BTreeMap<String, Vec<Cell>>| rows.keys().cloned().collect::<BTreeSet<_>>();
+    let (there, expected) = (names(landed), names(wanted));
+    let wrong: Vec<&String> = expected.symmetric_difference(&there).collect();
+    assert!(wrong.is_empty(), "missing or too many: {wrong:?}");
+    for (name, row) in landed {
+        assert_eq!(row, &wanted[name], "{name}");
+    }
+}
+
+/// A user's things, comments and posts, as if they were a listing of a subreddit: 1,001 on 11 pages.
 #[test]
 fn a_recorded_listing_is_read_to_its_end() {
     let Some(recording) = praw::recording("TestListingGenerator.test_exhaust_items") else { return };
-    let truth = praw::listing(&recording, "/user/spez");
+    let things = praw::listing(&recording, "/user/spez");
+    assert_eq!(things.len(), 1001);
+    let posts: Vec<Value> = things.into_iter().filter(|thing| thing["kind"] == "t3").collect();
     let origin = Origin::default();
-    origin.sandbox().replay("spez", recording.ignoring(&ITS_OWN));
+    origin.sandbox().replay("spez", recording.ignoring(&ITS_OWN).under("/user/spez", "/r/spez/top"));
     let base = format!("{}/replay/spez", origin.url());
-    let desk = Desk::new(&format!(
-        "sources:\n  - name: spez\n    type: api\n{}    streams:
-      - name: things
-        path: /user/spez
-        params: {{ raw_json: 1, t: all, sort: top, limit: 100 }}
-        records: $.data.children
-        primary_key: name
-        map: '.data | {{name, id, author, score, created_utc: (.created_utc | floor)}}'
-        pagination: {{ type: cursor, path: $.data.after, param: after }}
-",
-        auth(&base)
-    ));
-    desk.collect_well(&[]);
-    assert!(truth.len() > 1000, "{}", truth.len());
-    assert_eq!(rows(&desk.file("busta.db"), "things", &THING), rows_of(&truth, &THING));
+    let desk = reddit(&base, "subreddits: [spez]\n    listings: [top]\n    t: all");
+    let (_, report) = desk.collect(&[]);
+    assert_eq!(report["status"], "completed");
+    assert!(!posts.is_empty());
+    assert_rows(&rows(&desk.file("busta.db"), "posts", &POST), &rows_of(data(&posts), &POST));
+    // All pages, and a token.
+    assert!(report["requests"].as_u64().unwrap() >= 11, "{report}");
 }
 
 #[test]
@@ -143,45 +182,13 @@ fn recorded_listings_of_a_subreddit_are_read_whole() {
         let page = recording.exchanges().iter().find(|(asked, _)| asked.path == path).unwrap();
         let page: Value = serde_json::from_slice(&page.1.body).unwrap();
         origin.sandbox().replay(order, recording.ignoring(&ITS_OWN).otherwise(praw::nothing));
-        let desk = Desk::new(&format!(
-            "sources:\n  - name: reddit\n    type: api\n{}    streams:
-      - name: posts
-        path: {path}
-        params: {{ raw_json: 1, limit: 100 }}
-        records: $.data.children
-        primary_key: name
-        map: '.data | {{name, {}, created_utc: (.created_utc | floor)}}'
-        pagination: {{ type: cursor, path: $.data.after, param: after }}
-",
-            auth(&format!("{}/replay/{order}", origin.url())),
-            POST[1..8].join(", ")
-        ));
+        let keys = format!("subreddits: [askreddit]\n    listings: [{order}]");
+        let desk = reddit(&format!("{}/replay/{order}", origin.url()), &keys);
         desk.collect_well(&[]);
-        let wanted = rows_of(page["data"]["children"].as_array().unwrap(), &POST);
+        let wanted = rows_of(data(page["data"]["children"].as_array().unwrap()), &POST);
         assert_eq!(wanted.len(), count);
-        assert_eq!(rows(&desk.file("busta.db"), "posts", &POST), wanted);
+        assert_rows(&rows(&desk.file("busta.db"), "posts", &POST), &wanted);
     }
-}
-
-/// The newest posts of subreddits with their comments, by so many at once.
-fn reddit(base: &str, subreddits: &[&str], limits: (u64, u64)) -> Desk {
-    Desk::new(&format!(
-        "sources:\n  - name: reddit\n    type: api\n{}    streams:
-      - name: posts
-        for_each: {{ subreddit: [{}] }}
-        path: /r/{{subreddit}}/new
-        params: {{ raw_json: 1, limit: {} }}
-        records: $.data.children
-        primary_key: name
-        map: '.data | {{name, {}, created_utc: (.created_utc | floor)}}'
-        pagination: {{ type: cursor, path: $.data.after, param: after }}
-{}",
-        auth(base),
-        subreddits.join(", "),
-        limits.0,
-        POST[1..8].join(", "),
-        comments("name: comments\n        path: /comments/{posts.id}", "t3_{posts.id}", limits.1)
-    ))
 }
 
 /// Collects a post and its comments from a recording, and holds them against what was recorded.
@@ -194,18 +201,15 @@ fn recorded_tree(name: &str, post: &str, at_least: usize) {
     let origin = Origin::default();
     origin.sandbox().replay("tree", recording);
     let base = format!("{}/replay/tree", origin.url());
-    let desk = reddit(&base, &[post["data"]["subreddit"].as_str().unwrap()], (100, 500));
+    let subreddit = post["data"]["subreddit"].as_str().unwrap();
+    let keys = format!("subreddits: [{subreddit}]\n    comments: true\n    more: 100000");
+    let desk = reddit(&base, &keys);
     desk.collect_well(&[]);
     let db = desk.file("busta.db");
-    assert_eq!(rows(&db, "posts", &POST), rows_of(&[post], &POST));
-    let landed = rows(&db, "comments", &COMMENT);
-    assert!(wanted.len() >= at_least, "{}", wanted.len());
-    let names: BTreeSet<String> = landed.keys().cloned().collect();
-    let wrong: Vec<&String> = wanted.symmetric_difference(&names).collect();
-    assert!(wrong.is_empty(), "missing or too many: {wrong:?}");
-    for (name, row) in landed {
-        assert_eq!(row, row_of(&thread.comments[&name], &COMMENT), "{name}");
-    }
+    assert_rows(&rows(&db, "posts", &POST), &rows_of(data(&[post]), &POST));
+    assert!(wanted.len() >= at_least && thread.deeper() > 0, "{} {}", wanted.len(), thread.deeper());
+    let wanted = rows_of(wanted.iter().map(|name| &thread.comments[name]), &COMMENT);
+    assert_rows(&rows(&db, "comments", &COMMENT), &wanted);
 }
 
 #[test]
@@ -214,30 +218,54 @@ fn recorded_trees_are_read_with_everything_more_stands_for() {
     recorded_tree("test_replace__all_with_comment_limit", "3hahrw", 300);
 }
 
-const WORLD: &str = "subreddits=rust+books,posts=15,comments=60,new=3";
+/// Threads go deeper than a page shows, and on from there.
+const WORLD: &str = "subreddits=rust+books,posts=12,comments=90,new=3,nesting=25";
 
 #[test]
 fn a_world_is_collected_whole_and_then_what_is_new() {
     let origin = Origin::default();
     let world: RedditWorld = WORLD.parse().unwrap();
-    let desk = reddit(&format!("{}/reddit/{WORLD}", origin.url()), &["rust", "books"], (10, 20));
+    let base = format!("{}/reddit/{WORLD}", origin.url());
+    let keys = "subreddits: [rust, books, Rust]
+    comments: true
+    max_posts: 100
+    max_comments: 20
+    more: 1000
+    refresh: 1000d";
+    let desk = reddit(&base, keys);
     for steps in 0..2 {
         desk.collect_well(&[]);
         let posts: Vec<_> =
             world.subreddits.iter().flat_map(|subreddit| world.posts_of(subreddit, steps)).collect();
-        let wanted = posts.iter().map(|post| {
-            let value = serde_json::to_value(post).unwrap();
-            (post.name.clone(), row_of(&value, &POST))
-        });
-        assert_eq!(rows(&desk.file("busta.db"), "posts", &POST), wanted.collect());
-        let comments: Vec<RedditComment> =
-            posts.iter().flat_map(|post| world.comments_of(&post.id, steps)).collect();
-        assert_eq!(comments.len(), posts.iter().map(|post| post.num_comments as usize).sum::<usize>());
-        let wanted = comments.into_iter().map(|comment| {
-            let value = serde_json::to_value(&comment).unwrap();
-            (comment.name, row_of(&value, &COMMENT))
-        });
-        assert_eq!(rows(&desk.file("busta.db"), "comments", &COMMENT), wanted.collect());
+        let wanted: Vec<Value> = posts.iter().map(|post| serde_json::to_value(post).unwrap()).collect();
+        assert_rows(&rows(&desk.file("busta.db"), "posts", &POST), &rows_of(&wanted, &POST));
+        let comments = posts.iter().flat_map(|post| world.comments_of(&post.id, steps));
+        let wanted: Vec<Value> = comments.map(|comment| serde_json::to_value(&comment).unwrap()).collect();
+        assert_eq!(wanted.len(), posts.iter().map(|post| post.num_comments as usize).sum::<usize>());
+        assert!(wanted.iter().any(|comment| comment["depth"].as_u64() > Some(20)));
+        assert_rows(&rows(&desk.file("busta.db"), "comments", &COMMENT), &rows_of(&wanted, &COMMENT));
         origin.sandbox().advance_reddit(1);
     }
+}
+
+#[test]
+fn what_may_not_be_read_is_passed_over_where_that_is_said() {
+    let origin = Origin::default();
+    let base = format!("{}/reddit/{WORLD}", origin.url());
+    let closed = "subreddits: [rust, private_club, banned_club, quarantined_club]\n    max_posts: 10";
+    let desk = reddit(&base, closed);
+    let (_, report) = desk.collect(&[]);
+    assert_eq!((&report["status"], &report["failures"]), (&json!("partial"), &json!(3)), "{report}");
+    let desk = reddit(&base, &format!("{closed}\n    skip_refused: true"));
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!((ended.code, &report["status"], &report["failures"]), (0, &json!("completed"), &json!(0)));
+    let skipped = &report["sources"][0]["skipped"];
+    assert_eq!(skipped["splits"], 3, "{report}");
+    let reasons = skipped["reasons"].to_string();
+    for said in ["private_club", "403", "private", "banned_club", "404", "quarantined"] {
+        assert!(reasons.contains(said), "{said}: {reasons}");
+    }
+    assert_eq!(rows(&desk.file("busta.db"), "posts", &["id"]).len(), 10);
+    let table = desk.busta(&["sources", "collect"]);
+    assert!(table.stdout.contains("passed over"), "{}", table.stdout);
 }

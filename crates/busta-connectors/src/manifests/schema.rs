@@ -9,6 +9,7 @@ use super::parameter::{properties, required};
 
 /// The keys of a source of `manifest`, without those that every source has.
 pub fn schema(manifest: &Manifest, library: &Library, generator: &mut SchemaGenerator) -> Schema {
+    let then = then(library, generator);
     let mut keys = properties(&manifest.config.parameters, generator);
     let mut put = |name: &str, value: Value| _ = keys.insert(name.to_owned(), value);
     let presets: Vec<&str> = manifest.presets().keys().map(String::as_str).collect();
@@ -30,7 +31,7 @@ pub fn schema(manifest: &Manifest, library: &Library, generator: &mut SchemaGene
             "description": "What its records lead to: each element is a connector of its own, with its \
                 parameters, that is read once for each record of a stream.",
             "type": "array",
-            "items": then(library),
+            "items": then,
         }),
     );
     // Where there is a preset, it may give what is required.
@@ -45,28 +46,50 @@ pub fn schema(manifest: &Manifest, library: &Library, generator: &mut SchemaGene
     Schema::try_from(schema).unwrap_or_default()
 }
 
-fn then(library: &Library) -> Value {
-    let names: Vec<&str> = library.names().collect();
+/// What an element of `then` may be: a definition that all manifests refer to.
+fn then(library: &Library, generator: &mut SchemaGenerator) -> Value {
+    const NAME: &str = "Then";
+    if !generator.definitions().contains_key(NAME) {
+        let links: Vec<Value> = library.iter().map(|manifest| link(manifest, generator)).collect();
+        generator.definitions_mut().insert(NAME.to_owned(), json!({ "oneOf": links }));
+    }
+    json!({ "$ref": format!("#/$defs/{NAME}") })
+}
+
+/// An element of `then` for one manifest.
+fn link(manifest: &Manifest, generator: &mut SchemaGenerator) -> Value {
     let text = json!({ "type": "string" });
+    let mut keys = properties(&manifest.config.parameters, generator);
+    let mut put = |name: &str, value: Value| _ = keys.insert(name.to_owned(), value);
+    put("type", json!({ "description": "The connector.", "const": manifest.name() }));
+    put("of", json!({ "description": "The stream whose records it follows.", "type": "string" }));
+    put(
+        "with",
+        json!({
+            "description": "Values of such a record, in the language of jq, by the name of their \
+                placeholder: `{with.name}`.",
+            "type": "object",
+            "additionalProperties": text,
+        }),
+    );
+    put(
+        "include",
+        json!({
+            "description": "Fields of such a record to put into every record, such as \
+                `order_id: orders.id`.",
+            "type": "object",
+            "additionalProperties": text,
+        }),
+    );
+    let presets: Vec<&str> = manifest.presets().map(|(name, _)| name).collect();
+    if !presets.is_empty() {
+        put("preset", json!({ "description": "A named set of the connector's parameters.", "enum": presets }));
+    }
     json!({
         "type": "object",
+        "description": manifest.summary(),
         "required": ["type", "of"],
-        "properties": {
-            "type": { "description": "The connector.", "enum": names },
-            "of": { "description": "The stream whose records it follows.", "type": "string" },
-            "with": {
-                "description": "Values of such a record, in the language of jq, by the name of their \
-                    placeholder: `{with.name}`.",
-                "type": "object",
-                "additionalProperties": text,
-            },
-            "include": {
-                "description": "Fields of such a record to put into every record, such as \
-                    `order_id: orders.id`.",
-                "type": "object",
-                "additionalProperties": text,
-            },
-            "preset": { "description": "A named set of the connector's parameters.", "type": "string" },
-        },
+        "properties": keys,
+        "additionalProperties": false,
     })
 }

@@ -246,7 +246,12 @@ fn schemas_know_the_parameters() {
     let mut generator = schemars::SchemaGenerator::default();
     let schema = schema(library.find("shop").unwrap(), &library, &mut generator).to_value();
     insta::assert_json_snapshot!("schema", schema);
-    assert!(boon_takes(&schema));
+    let mut whole = schema.clone();
+    whole["$defs"] = serde_json::json!(generator.definitions());
+    assert!(boon_takes(&whole));
+    let link = &whole["$defs"]["Then"]["oneOf"][0];
+    assert_eq!(link["additionalProperties"], false);
+    assert_eq!(link["required"], serde_json::json!(["type", "of"]));
 }
 
 /// Whether a schema is one.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use busta_core::WriteMode;
@@ -69,6 +69,7 @@ impl Dispatcher {
                 backlog: Backlog::new(entry.source.streams()),
                 dropped: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
+                skipped: Mutex::default(),
                 destination: plan.destinations[entry.destination].destination.clone(),
                 orders: orders[entry.destination].clone(),
                 hosts: plan.hosts.clone(),

@@ -1,10 +1,11 @@
 //! What others are told about a source's part of a run.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use busta_core::StreamName;
-use busta_core::report::{PhaseProgress, Phases, SourceReport};
+use busta_core::report::{PhaseProgress, Phases, Skipped, SourceReport};
 use tokio::time::Instant;
 
 use super::Ledger;
@@ -67,6 +68,7 @@ impl Ledger {
             dropped: self.shared.dropped.load(Ordering::Relaxed),
             warnings: self.shared.warnings.load(Ordering::Relaxed),
             splits: self.done as u64,
+            skipped: self.skipped(),
             duration_s: span.as_secs_f64(),
             busy_s: self.busy.as_secs_f64(),
             quality: self.quality.clone(),
@@ -79,6 +81,11 @@ impl Ledger {
             gaps: self.shared.source.gaps(),
             error: self.error.clone().or_else(|| self.stopped.as_ref().map(|stopped| stopped.reason.clone())),
         }
+    }
+
+    fn skipped(&self) -> Option<Skipped> {
+        let skipped = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(skipped.clone()).filter(|skipped| skipped.splits > 0)
     }
 
     /// How long a split of each stream took on average, for the streams that were read.

@@ -1,6 +1,6 @@
 //! From a batch that has come to what the committer gets.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ use crate::committer::{End, Order, Parcel};
 /// A quick batch takes a part of the allowance for each so many bytes: with large ones, one sync has enough to
 /// write, and more of them would only take memory.
 const SHARE_BYTES: usize = 64 << 10;
+
+/// Of so many splits that were passed over the report says why; the events say it of all.
+const SKIPS_TOLD: usize = 10;
 
 /// A batch is quick below this.
 const QUICK: Duration = Duration::from_millis(5);
@@ -50,6 +53,9 @@ impl Slot {
         let Pulled { batch, reserved, took } = pulled;
         let records = batch.records.len() as u64;
         self.tell_found(&work.split, &batch, took);
+        if let Some(why) = &batch.skipped {
+            self.tell_skipped(&work.split, why);
+        }
         work.batches += 1;
         work.records += records;
         self.cell.read(records);
@@ -72,7 +78,7 @@ impl Slot {
 
     /// Moves `work` behind a batch. Gives what is known of its chunk, and the records to make the rest of.
     fn parcel(&self, work: &mut Work, batch: Batch) -> (Parcel, Records) {
-        let Batch { records, failures, cursor, done, high, found, starts } = batch;
+        let Batch { records, failures, cursor, done, high, found, starts, skipped: _ } = batch;
         let shared = &self.shared;
         let stream = &work.split.stream;
         if let Some(high) = high {
@@ -163,6 +169,20 @@ impl Slot {
                 1 => Some("and another split".to_owned()),
                 more => Some(format!("and {more} more splits")),
             };
+        });
+    }
+
+    fn tell_skipped(&self, split: &Split, why: &str) {
+        let why = busta_core::secret::redact(why).into_owned();
+        let mut skipped = self.shared.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        skipped.splits += 1;
+        if skipped.reasons.len() < SKIPS_TOLD {
+            skipped.reasons.push(format!("{}: {why}", split.id));
+        }
+        drop(skipped);
+        self.emit(Action::Warning, split, |event| {
+            event.url = self.cell.url();
+            event.message = Some(format!("passed over: {why}"));
         });
     }
 

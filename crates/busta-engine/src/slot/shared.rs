@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use busta_core::clock::Clock;
 use busta_core::event::Event;
+use busta_core::report::Skipped;
 use busta_core::settings::RetrySettings;
 use busta_core::{Destination, Quality, RunId, Source, SourceName, Split, StreamName, Transform};
 use tokio::sync::mpsc;
@@ -56,6 +57,8 @@ pub struct SourceShared {
     /// Records that were filtered out, and doubts about those that were not.
     pub dropped: AtomicU64,
     pub warnings: AtomicU64,
+    /// Splits that were passed over.
+    pub skipped: Mutex<Skipped>,
     /// The streams that this run replaces.
     pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::Last;
+use crate::backlog::Held;
 use crate::hosts::Place;
 
 /// How many batches of a split may be on their way to the destination while the next one is read: what
@@ -38,6 +39,8 @@ pub struct Work {
     /// The destination knows of it, or may: its end is to be recorded even if it yields nothing.
     pub(super) recorded: bool,
     pub(super) ahead: Arc<Semaphore>,
+    /// What it takes of the room for splits that wait, as long as it is there.
+    _held: Option<Held>,
 }
 
 impl Work {
@@ -57,7 +60,13 @@ impl Work {
             place: None,
             recorded,
             ahead: Arc::new(Semaphore::new(READ_AHEAD as usize)),
+            _held: None,
         }
+    }
+
+    /// The same work, which takes `held` until it is dropped.
+    pub fn holding(self, held: Option<Held>) -> Self {
+        Self { _held: held, ..self }
     }
 
     /// Which attempt at its next batch this is, from 1.

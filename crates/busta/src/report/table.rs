@@ -60,6 +60,7 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
         }
     }
     text.push_str(&gaps::of_run(report));
+    text.push_str(&skipped(report));
     text.push_str(&quality::findings(report));
     let held_back: Vec<_> = report.hosts.iter().filter(|host| host.is_held_back()).collect();
     if !held_back.is_empty() {
@@ -73,6 +74,19 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
     }
     if !text.ends_with('\n') {
         text.push('\n');
+    }
+    text
+}
+
+/// What was passed over, and why.
+fn skipped(report: &RunReport) -> String {
+    let mut text = String::new();
+    for source in &report.sources {
+        let Some(skipped) = &source.skipped else { continue };
+        text.push_str(&format!("\n{}: {} passed over:\n", source.name, figures::of(skipped.splits, "split")));
+        for reason in &skipped.reasons {
+            text.push_str(&format!("  {reason}\n"));
+        }
     }
     text
 }
@@ -206,6 +220,7 @@ mod tests {
             busy_s: 9.0,
             dropped: 0,
             warnings: 0,
+            skipped: None,
             phases: Default::default(),
             quality: Vec::new(),
             fresh_s: None,

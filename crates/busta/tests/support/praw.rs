@@ -61,14 +61,16 @@ pub fn posted(recording: Recording, post: &str) -> (Recording, Value) {
 /// The comments of a post, as far as they were recorded.
 #[derive(Clone)]
 pub struct Thread {
-    /// All of them, by their fullnames.
+    /// All of them, by their fullnames, as deep as they lie below the post, if that was recorded.
     pub comments: BTreeMap<String, Value>,
-    /// The ids of what lies directly below a comment.
+    /// The ids of what lies directly below a comment, but for where a page of its own shows that.
     children: BTreeMap<String, Vec<String>>,
     /// What the first page shows.
     shown: BTreeSet<String>,
     /// The ids that it says can be asked for.
     told: Vec<String>,
+    /// The comments whose own pages show what is below them, and the fullnames that these show.
+    beyond: BTreeMap<String, Vec<String>>,
 }
 
 impl Thread {
@@ -78,7 +80,6 @@ impl Thread {
         let first = answers(recording).find(|(asked, _)| asked.path == path).unwrap().1;
         found.walk(&first[1]["data"]["children"]);
         let (shown, told) = (found.comments.keys().cloned().collect(), std::mem::take(&mut found.told));
-        // Not the pages of single comments, where deep threads go on: nothing leads to them but a link for people.
         for (_, answer) in answers(recording).filter(|(asked, _)| asked.params.get("link_id") == Some(&link))
         {
             found.walk(&answer["json"]["data"]["things"]);
@@ -88,7 +89,29 @@ impl Thread {
             let (parent, id) = (comment["parent_id"].as_str().unwrap(), comment["id"].as_str().unwrap());
             children.entry(parent.to_owned()).or_default().push(id.to_owned());
         }
-        Self { comments: found.comments, children, shown, told }
+        let mut thread = Self { comments: found.comments, children, shown, told, beyond: BTreeMap::new() };
+        for parent in found.beyond {
+            let path = format!("/comments/{post}/_/{}", parent.trim_start_matches("t1_"));
+            let page = answers(recording).find(|(asked, _)| asked.path == path).map(|(_, page)| page);
+            thread.goes_on(parent, &page.unwrap_or_else(|| panic!("{path} was recorded")));
+        }
+        thread
+    }
+
+    /// Takes in the page of a comment, on which it has the depth 0 itself.
+    fn goes_on(&mut self, parent: String, page: &Value) {
+        let mut found = Found::default();
+        found.walk(&page[1]["data"]["children"]);
+        assert!(found.told.is_empty() && found.beyond.is_empty(), "the page of {parent} shows all");
+        found.comments.remove(&parent);
+        let above = self.comments[&parent]["depth"].as_u64();
+        self.beyond.insert(parent, found.comments.keys().cloned().collect());
+        for (name, mut comment) in found.comments {
+            if let (Some(above), Some(depth)) = (above, comment["depth"].as_u64()) {
+                comment["depth"] = (above + depth).into();
+            }
+            self.comments.entry(name).or_insert(comment);
+        }
     }
 
     /// The fullnames of all comments that can be had from the first page on.
@@ -100,7 +123,15 @@ impl Thread {
                 open.extend(self.below(&name).iter().cloned());
             }
         }
+        let beyond = self.beyond.iter().filter(|(parent, _)| reached.contains(*parent));
+        let beyond: Vec<String> = beyond.flat_map(|(_, names)| names.clone()).collect();
+        reached.extend(beyond);
         reached
+    }
+
+    /// How many of them only the pages of single comments show.
+    pub fn deeper(&self) -> usize {
+        self.beyond.values().map(Vec::len).sum()
     }
 
     fn below(&self, name: &str) -> &[String] {
@@ -112,12 +143,14 @@ impl Thread {
         let ids = asked.params.get("children").filter(|_| asked.path == "/api/morechildren")?;
         let mut open: Vec<String> = ids.split(',').map(str::to_owned).collect();
         let (mut things, mut next) = (Vec::new(), 0);
+        let mut ended = Vec::new();
         while let Some(id) = open.get(next).cloned().filter(|_| things.len() < AT_ONCE) {
             next += 1;
             let name = format!("t1_{id}");
             if let Some(comment) = self.comments.get(&name) {
                 things.push(json!({ "kind": "t1", "data": comment }));
                 open.extend(self.below(&name).iter().cloned());
+                ended.extend(self.beyond.contains_key(&name).then_some((name, comment["depth"].as_u64())));
             }
         }
         let left = open[next..].iter().filter(|id| self.comments.contains_key(&format!("t1_{id}")));
@@ -128,6 +161,12 @@ impl Thread {
                 "count": left.len(), "children": left,
             }}));
         }
+        things.extend(ended.into_iter().map(|(parent, depth)| {
+            json!({ "kind": "more", "data": {
+                "id": "_", "name": "t1__", "parent_id": parent, "count": 0, "children": [],
+                "depth": depth.map(|depth| depth + 1),
+            }})
+        }));
         Some(Answered::json(&json!({ "json": { "errors": [], "data": { "things": things } } })))
     }
 }
@@ -136,6 +175,8 @@ impl Thread {
 struct Found {
     comments: BTreeMap<String, Value>,
     told: Vec<String>,
+    /// The comments below which a thread goes on elsewhere.
+    beyond: BTreeSet<String>,
 }
 
 impl Found {
@@ -143,8 +184,11 @@ impl Found {
         for thing in things.as_array().unwrap() {
             let mut data = thing["data"].clone();
             if thing["kind"] == "more" {
-                let ids = data["children"].as_array().unwrap().iter();
-                self.told.extend(ids.map(|id| id.as_str().unwrap().to_owned()));
+                let ids = data["children"].as_array().unwrap();
+                self.told.extend(ids.iter().map(|id| id.as_str().unwrap().to_owned()));
+                if ids.is_empty() {
+                    self.beyond.insert(data["parent_id"].as_str().unwrap().to_owned());
+                }
                 continue;
             }
             if data["replies"].is_object() {

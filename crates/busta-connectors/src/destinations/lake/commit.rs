@@ -197,7 +197,11 @@ impl Lake {
             set(&step.split, &|old| {
                 let (at, high) = (step.to.clone(), part.high.clone());
                 Some(match old {
-                    Some(old) => SplitRecord { at, high: high.or(old.high.clone()), ..old },
+                    // What is done is never opened again.
+                    Some(old) => {
+                        let found = if at == Position::Done { old.found.map(Split::emptied) } else { old.found };
+                        SplitRecord { at, high: high.or(old.high), found, ..old }
+                    }
                     None => SplitRecord { stream: part.stream.clone(), at, high, found: None },
                 })
             });

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use busta_core::{Checkpoint, Cursor, Error, Position, RunId, SourceName, SplitState, Step, StreamName};
+use busta_core::{Checkpoint, Cursor, Error, Position, RunId, SourceName, Split, SplitState, Step, StreamName};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::commit::Entry;
@@ -124,6 +124,9 @@ pub(super) fn advance(connection: &Connection, entry: &Entry) -> rusqlite::Resul
                  ON CONFLICT DO UPDATE SET run = ?4, position = ?5, high = coalesce(?6, high)",
             )?
             .execute(params![source, step.split.as_str(), stream, run, encoded(&step.to)?, high])?;
+        if step.to == Position::Done {
+            empty(connection, source, step.split.as_str())?;
+        }
     }
     for split in &entry.found {
         connection
@@ -143,6 +146,19 @@ pub(super) fn advance(connection: &Connection, entry: &Entry) -> rusqlite::Resul
     for (key, cursor) in &entry.starts {
         start(connection, &entry.source, key, cursor)?;
     }
+    Ok(())
+}
+
+/// Forgets what a split that is done was opened with, so that it does not lie there until the stream is finished.
+fn empty(connection: &Connection, source: &str, split: &str) -> rusqlite::Result<()> {
+    let found: Option<String> = connection
+        .prepare_cached("SELECT found FROM _busta_splits WHERE source = ?1 AND split = ?2")?
+        .query_row([source, split], |row| row.get(0))?;
+    let Some(found) = found else { return Ok(()) };
+    let emptied = encoded(&decoded::<Split>(&found)?.emptied())?;
+    connection
+        .prepare_cached("UPDATE _busta_splits SET found = ?3 WHERE source = ?1 AND split = ?2")?
+        .execute([source, split, &emptied])?;
     Ok(())
 }
 

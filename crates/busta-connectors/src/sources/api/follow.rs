@@ -15,50 +15,58 @@ use super::template::{FOLLOW, Fields};
 /// What is left of the share is divided among them for what their own answers ask for. All of this follows from
 /// the page and the split alone, so a resumed run finds the same.
 pub fn find(reading: &Reading<'_>, items: &Items, variables: &Variables, page: &mut Page) {
-    let Some(follow) = &reading.stream.follow else { return };
-    let share = reading.part.share.unwrap_or(follow.limit);
-    let Some(program) = follow.find.as_ref().filter(|_| share > 0) else { return };
+    let limits = reading.stream.follow.iter().map(|follow| follow.limit);
+    let Some(share) = reading.part.share.or(limits.max()).filter(|share| *share > 0) else { return };
     let mut wanted: Vec<Wanted> = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let found = program.values(item, variables.pure()).map_err(|error| error.at("`follow.find`"));
-        let read = found.and_then(|found| {
-            found.iter().map(|object| Wanted::read(follow, object, variables)).collect::<Result<Vec<_>>>()
-        });
-        match read {
-            Ok(found) => wanted.extend(found),
-            Err(error) => page.failures.push(reading.failed_item(index, &error, item.as_bytes())),
+    for (kind, follow) in reading.stream.follow.iter().enumerate() {
+        let Some(program) = follow.find.as_ref().filter(|_| follow.limit > 0) else { continue };
+        for (index, item) in items.iter().enumerate() {
+            let found = program.values(item, variables.pure()).map_err(|error| error.at("`follow.find`"));
+            let read = found.and_then(|found| {
+                let read = |object| Wanted::read(kind, follow, object, variables);
+                found.iter().map(read).collect::<Result<Vec<_>>>()
+            });
+            match read {
+                Ok(found) => wanted.extend(found),
+                Err(error) => page.failures.push(reading.failed_item(index, &error, item.as_bytes())),
+            }
         }
     }
     // Of equally large ones, the first goes first.
     wanted.sort_by(|a, b| b.size.total_cmp(&a.size));
-    let mut chosen: Vec<Fields> = Vec::new();
-    for one in wanted {
-        if chosen.len() < share as usize && !chosen.contains(&one.fields) {
-            chosen.push(one.fields);
+    let mut chosen: Vec<(usize, Fields)> = Vec::new();
+    for Wanted { kind, fields, .. } in wanted {
+        let one = (kind, fields);
+        if chosen.len() < share as usize && !chosen.contains(&one) {
+            chosen.push(one);
         }
     }
-    for (share, found) in shares(share, chosen.len()).zip(chosen) {
+    for (share, (kind, found)) in shares(share, chosen.len()).zip(chosen) {
         let mut fields = reading.part.fields.clone();
+        // What led here is not what is asked for now.
+        fields.retain(|key, _| key.strip_prefix(FOLLOW).is_none_or(|rest| !rest.starts_with('.')));
         fields.extend(found);
-        page.found.push(Found { stream: reading.index, fields, way: Way::Followed(share) });
+        page.found.push(Found { stream: reading.index, fields, way: Way::Followed { kind, share } });
     }
 }
 
 /// A further request.
 struct Wanted {
+    kind: usize,
     fields: Fields,
     size: f64,
 }
 
 impl Wanted {
-    fn read(follow: &Follow, object: &Value, variables: &Variables) -> Result<Self> {
+    fn read(kind: usize, follow: &Follow, object: &Value, variables: &Variables) -> Result<Self> {
         let mut fields = Fields::new();
-        for field in &follow.fields {
+        for (field, needed) in &follow.fields {
             let name = &field.field;
             match object.get(name) {
                 Some(value @ (Value::Bool(_) | Value::Number(_) | Value::String(_))) => {
                     fields.insert(format!("{FOLLOW}.{name}"), value.clone());
                 }
+                None | Some(Value::Null) if !needed => {}
                 _ => {
                     let wrong = format!("`follow.find` gives no text or number `{name}`: {object}");
                     return Err(Error::data(crate::http::excerpt(wrong.as_bytes())));
@@ -72,7 +80,7 @@ impl Wanted {
                 .ok_or_else(|| Error::data("`follow.largest` gives no number"))?,
             None => 0.0,
         };
-        Ok(Self { fields, size })
+        Ok(Self { kind, fields, size })
     }
 }
 

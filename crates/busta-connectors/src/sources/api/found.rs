@@ -22,8 +22,13 @@ pub struct Found {
 pub enum Way {
     /// By requests, from the first page on.
     Read,
-    /// By one request that `follow` asks for, whose answer may lead to so many more.
-    Followed(u32),
+    /// By one request that `follow` asks for.
+    Followed {
+        /// Which of the stream's kinds of them.
+        kind: usize,
+        /// Its answer may lead to so many more.
+        share: u32,
+    },
     /// It is here already.
     Made(Vec<String>),
 }
@@ -37,7 +42,7 @@ impl Found {
         let mut found = Part { fields: self.fields, since, ..Part::default() };
         match self.way {
             Way::Read => {}
-            Way::Followed(share) => found.share = Some(share),
+            Way::Followed { kind, share } => (found.kind, found.share) = (kind, Some(share)),
             Way::Made(records) => {
                 let of = format!("{}#{page}", part.id(&api.streams[parent]));
                 found.made = Some(Made { of, records });

@@ -62,7 +62,8 @@ use serde_json::Value;
 
 pub(super) use compile::headers;
 pub use config::{
-    ApiConfig, CursorConfig, FollowConfig, MethodName, Order, Place, ServiceConfig, StreamConfig, TimeFormat,
+    ApiConfig, CursorConfig, FollowConfig, Follows, MethodName, Order, Place, ServiceConfig, StreamConfig,
+    TimeFormat,
 };
 pub(super) use fingerprint::fingerprint;
 pub use pagination::{OffsetConfig, PageConfig, PaginationConfig};

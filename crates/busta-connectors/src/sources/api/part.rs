@@ -27,9 +27,16 @@ pub struct Part {
     /// Set for a request that `follow` found: how many more its answer may lead to.
     #[serde(default, rename = "follow", skip_serializing_if = "Option::is_none")]
     pub share: Option<u32>,
+    /// Of which kind of `follow` that request is.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub kind: usize,
     /// Set for a stream with `from`: its records, which need no request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Made>,
+}
+
+fn is_first(kind: &usize) -> bool {
+    *kind == 0
 }
 
 /// Records that were made from those of another stream.
@@ -45,7 +52,7 @@ impl Part {
     /// Its id: what it is read for, and the pages: `orders`, `posts/new/rust`, `order_lines/17`,
     /// `orders?page=2-33`, `orders?page=34-`. Slashes in values are encoded. What `with` and `follow` gave,
     /// which may be long, is there as a fingerprint: `listings/17~2f…`, `comments/x?follow=9a…`. Made records are
-    /// called after where they come from: `sellers@listings/17#3`.
+    /// called after where they come from: `sellers@listings/17#3`. What tells no request from another is not there.
     pub fn id(&self, stream: &Stream) -> String {
         let mut id = stream.spec.name.as_str().to_owned();
         if let Some(made) = &self.made {
@@ -54,25 +61,26 @@ impl Part {
             return id;
         }
         let (with, follow) = (within(WITH, stream.has_with), within(FOLLOW, self.share.is_some()));
-        for (_, value) in self.fields.iter().filter(|(key, _)| !with(key) && !follow(key)) {
+        let told = |key: &String| !with(key) && !follow(key) && !stream.idle.contains(key);
+        for (_, value) in self.fields.iter().filter(|(key, _)| told(key)) {
             id.push('/');
             id.push_str(&path_encoded(&plain(value)));
         }
         if stream.has_with {
-            id.push_str(&format!("~{:016x}", self.print(with)));
+            id.push_str(&format!("~{:016x}", self.print(stream, with)));
         }
         if let Some(range) = &self.range {
             let to = range.to.map(|to| to.to_string()).unwrap_or_default();
             id.push_str(&format!("?page={}-{to}", range.from + 1));
         }
         if self.share.is_some() {
-            id.push_str(&format!("?follow={:016x}", self.print(follow)));
+            id.push_str(&format!("?follow={:016x}", self.print(stream, follow)));
         }
         id
     }
 
-    fn print(&self, wanted: impl Fn(&str) -> bool) -> u64 {
-        let wanted = self.fields.iter().filter(|(key, _)| wanted(key));
+    fn print(&self, stream: &Stream, wanted: impl Fn(&str) -> bool) -> u64 {
+        let wanted = self.fields.iter().filter(|(key, _)| wanted(key) && !stream.idle.contains(key));
         let texts: Vec<String> =
             wanted.flat_map(|(key, value): (&String, &Value)| [key.clone(), value.to_string()]).collect();
         fingerprint(texts.iter().map(String::as_bytes))

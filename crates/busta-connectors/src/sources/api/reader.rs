@@ -76,6 +76,14 @@ impl PageReader {
         if is_large { blocking(read).await? } else { read() }
     }
 
+    /// Whether `error` says what the configuration takes for no failure.
+    fn passes_over(&self, at: &Bookmark, error: &Error) -> bool {
+        let stream = self.stream();
+        let refused = error.http_status().is_some_and(|status| stream.skip.contains(&status));
+        let waits = matches!(error.kind(), ErrorKind::RateLimited | ErrorKind::Unavailable);
+        refused && !waits && self.part.share.is_none() && *at == first(stream, &self.part)
+    }
+
     /// What comes after a page.
     fn next_of(&self, at: &Bookmark, response: &Response, page: &Page) -> Result<Next> {
         let stream = self.stream();
@@ -156,6 +164,11 @@ impl Reader for PageReader {
             {
                 self.at = None;
                 return Ok(Some(Batch::last(Records::default())));
+            }
+            Err(error) if self.passes_over(&at, &error) => {
+                self.at = None;
+                let skipped = Some(error.to_string());
+                return Ok(Some(Batch { skipped, ..Batch::last(Records::default()) }));
             }
             Err(error) => return Err(error),
         };

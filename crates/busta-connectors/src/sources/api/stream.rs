@@ -43,8 +43,8 @@ pub struct Stream {
     pub has_with: bool,
     /// How it is asked for; `None` if it is made from its parent's records.
     pub endpoint: Option<Endpoint>,
-    /// The further requests that its answers ask for.
-    pub follow: Option<Follow>,
+    /// The further requests that its answers ask for, by kind.
+    pub follow: Vec<Follow>,
     /// How pages follow one another.
     pub pagination: Pagination,
     /// The field that says how new a record is.
@@ -53,6 +53,10 @@ pub struct Stream {
     pub max_records: Option<usize>,
     /// Fields of what its splits are read for that go into its records.
     pub include: Vec<(String, FieldRef)>,
+    /// Statuses that are no failure where they answer a split's first request.
+    pub skip: Vec<u16>,
+    /// What its splits carry that tells no request from another.
+    pub idle: Vec<String>,
     /// The streams that come from its records.
     pub children: Vec<Child>,
     /// The streams below it, itself included, by name: whose start cursors its splits carry.
@@ -99,8 +103,8 @@ pub struct Follow {
     pub largest: Option<Program>,
     /// At most so many for each request of the stream itself.
     pub limit: u32,
-    /// What of the objects found goes into placeholders.
-    pub fields: Vec<FieldRef>,
+    /// What of the objects found its splits carry, and whether it must be there: because it stands in a placeholder.
+    pub fields: Vec<(FieldRef, bool)>,
 }
 
 /// A stream that comes from the records of its parent.
@@ -125,10 +129,9 @@ pub enum Means {
 impl Stream {
     /// How the splits that `part` describes are asked for.
     pub fn endpoint(&self, part: &Part) -> Result<&Endpoint> {
-        let endpoint = match (&self.follow, part.share) {
-            (Some(follow), Some(_)) => Some(&follow.endpoint),
-            (None, Some(_)) => None,
-            (_, None) => self.endpoint.as_ref(),
+        let endpoint = match part.share {
+            Some(_) => self.follow.get(part.kind).map(|follow| &follow.endpoint),
+            None => self.endpoint.as_ref(),
         };
         endpoint.ok_or_else(|| {
             let name = &self.spec.name;
@@ -146,7 +149,7 @@ impl Stream {
             Means::Read(with) => !with.is_empty(),
             Means::Made(_) => true,
         });
-        children || self.follow.is_some() || self.endpoint.as_ref().is_some_and(maps)
+        children || !self.follow.is_empty() || self.endpoint.as_ref().is_some_and(maps)
     }
 }
 

@@ -56,7 +56,7 @@ fn name_clashes(config: &ApiConfig, index: usize, problems: &mut Problems) {
     let stream = &config.streams[index];
     let used = |word: &str| match word {
         WITH => config.streams.iter().any(|stream| !stream.with.is_empty()),
-        FOLLOW => config.streams.iter().any(|stream| stream.follow.is_some()),
+        FOLLOW => config.streams.iter().any(|stream| !stream.follow.0.is_empty()),
         _ => false,
     };
     if used(&stream.name) {

@@ -17,9 +17,7 @@ pub fn check(config: &StreamConfig, problems: &mut Problems) {
     if config.max_records == Some(0) {
         problems.add("max_records", "must be at least 1");
     }
-    if config.follow.as_ref().is_some_and(|follow| follow.limit == 0) {
-        problems.within("follow", None, |problems| problems.add("limit", "must be at least 1"));
-    }
+    check_skip(config, problems);
     if config.from.is_some() {
         asks_nothing(config, problems);
     } else if config.path.is_none() {
@@ -47,12 +45,24 @@ fn asks_nothing(config: &StreamConfig, problems: &mut Problems) {
         ("max_records", config.max_records.is_some()),
         ("parent", config.parent.is_some()),
         ("with", !config.with.is_empty()),
-        ("follow", config.follow.is_some()),
+        ("follow", !config.follow.0.is_empty()),
+        ("skip", !config.skip.is_empty()),
         ("cursor", cursor.is_some_and(|cursor| cursor.param.is_some() || cursor.order != Order::Any)),
     ];
     for (key, _) in set.iter().filter(|(_, set)| *set) {
         problems
             .add(key, "a stream with `from` makes no request: its records are those of another, by `map`");
+    }
+}
+
+/// What says that nothing is there for a combination or record, and nothing else.
+fn check_skip(config: &StreamConfig, problems: &mut Problems) {
+    for (index, status) in config.skip.iter().enumerate() {
+        if !(400..500).contains(status) || [401, 407, 408, 425, 429].contains(status) {
+            problems.within("skip", Some(index), |problems| {
+                problems.add("", format!("{status} does not say that something may not be read, as 403 and 404 do"));
+            });
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use busta_core::StreamSpec;
 
-use super::super::config::{CursorConfig, FollowConfig, Order, StreamConfig};
+use super::super::config::{CursorConfig, FollowConfig, Follows, Order, StreamConfig};
 use super::super::family::{Member, Use};
 use super::super::pagination;
 use super::super::problems::Problems;
@@ -45,9 +45,7 @@ pub fn compile(config: &StreamConfig, services: &[Shared], problems: &mut Proble
         }
         _ => (None, map),
     };
-    let follow = config.follow.as_ref().map(|follow| {
-        problems.within(FOLLOW, None, |problems| compile_follow(config, follow, shared, &mut uses, problems))
-    });
+    let follow = follows(config, shared, &mut uses, problems);
     let include = include(&config.include, &mut uses, problems);
     let stream = Stream {
         spec: spec(config),
@@ -60,6 +58,8 @@ pub fn compile(config: &StreamConfig, services: &[Shared], problems: &mut Proble
         since: config.cursor.as_ref().map(since),
         max_records: config.max_records.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
         include,
+        skip: config.skip.clone(),
+        idle: Vec::new(),
         children: Vec::new(),
         family: Vec::new(),
     };
@@ -99,6 +99,20 @@ fn keys<'a>(config: &'a StreamConfig, path: &'a str) -> Keys<'a> {
     }
 }
 
+fn follows(
+    config: &StreamConfig,
+    shared: Option<&Shared>,
+    uses: &mut Vec<Use>,
+    problems: &mut Problems,
+) -> Vec<Follow> {
+    let Follows(follows) = &config.follow;
+    let place = |index| if follows.len() > 1 { Some(index) } else { None };
+    let one = |(index, follow)| {
+        problems.within(FOLLOW, place(index), |problems| compile_follow(config, follow, shared, uses, problems))
+    };
+    follows.iter().enumerate().map(one).collect()
+}
+
 fn compile_follow(
     stream: &StreamConfig,
     config: &FollowConfig,
@@ -116,21 +130,17 @@ fn compile_follow(
     };
     let asked = keys.asked(shared, problems);
     let own = ask::uses(&asked, &[FOLLOW]);
-    let mut fields: Vec<FieldRef> = own.iter().map(|used| used.field.clone()).collect();
-    fields.retain(|field| field.stream == FOLLOW);
-    fields.sort();
-    fields.dedup();
-    if fields.is_empty() {
+    if !own.iter().any(|used| used.field.stream == FOLLOW) {
         problems
             .add("path", "nothing that `find` gives is used: name it in a placeholder such as {follow.ids}");
     }
+    let mut looked_at = mentions(&config.find, &[FOLLOW, "find"]);
+    looked_at.extend(config.map.as_ref().or(stream.map.as_ref()).iter().flat_map(|map| mentions(map, &[FOLLOW, "map"])));
+    let fields = followed(&own, &looked_at);
     uses.extend(own);
-    uses.extend(mentions(&config.find, &[FOLLOW, "find"]));
+    uses.extend(looked_at);
     let map = match (&config.map, &stream.map) {
-        (Some(own), _) => {
-            uses.extend(mentions(own, &[FOLLOW, "map"]));
-            ask::program(own, TIMED, "map", problems)
-        }
+        (Some(own), _) => ask::program(own, TIMED, "map", problems),
         // What is wrong with the stream's is said there.
         (None, Some(shared)) => Program::with_variables(shared, TIMED).ok(),
         (None, None) => None,
@@ -148,6 +158,17 @@ fn compile_follow(
         limit: config.limit,
         fields,
     }
+}
+
+/// What its splits carry of what was found: what placeholders name, and what programs look at.
+fn followed(named: &[Use], looked_at: &[Use]) -> Vec<(FieldRef, bool)> {
+    let mut fields: BTreeMap<&FieldRef, bool> = BTreeMap::new();
+    for (uses, needed) in [(named, true), (looked_at, false)] {
+        for used in uses.iter().filter(|used| used.field.stream == FOLLOW) {
+            *fields.entry(&used.field).or_default() |= needed;
+        }
+    }
+    fields.into_iter().map(|(field, needed)| (field.clone(), needed)).collect()
 }
 
 fn include(
@@ -186,7 +207,7 @@ fn member(config: &StreamConfig, uses: Vec<Use>, map: Option<Program>, problems:
         mentioned: mentioned.collect(),
         uses,
         each: config.for_each.0.iter().map(|(name, _)| name.clone()).collect(),
-        follows: config.follow.is_some(),
+        follows: !config.follow.0.is_empty(),
         newest_first: config.cursor.as_ref().is_some_and(|cursor| cursor.order == Order::NewestFirst),
         has_with: config.with.keys().cloned().collect(),
         with,

@@ -1,9 +1,13 @@
 //! The keys of `follow`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::super::values::Params;
 use super::MethodName;
@@ -18,7 +22,7 @@ pub struct FollowConfig {
     /// `$for` is the same as in `map`.
     pub find: String,
     /// At most so many further requests for each request of the stream itself, divided evenly among what is
-    /// found.
+    /// found. 0 for none.
     #[serde(default = "limit")]
     pub limit: u32,
     /// A jq program that gives a number for each object found: the largest go first where `limit` does not
@@ -48,6 +52,43 @@ pub struct FollowConfig {
     /// What makes records of their items; the stream's `map`, if it is absent.
     #[serde(default)]
     pub map: Option<String>,
+}
+
+/// One kind of further requests, or several.
+#[derive(Clone, Debug, Default)]
+pub struct Follows(pub Vec<FollowConfig>);
+
+impl<'de> Deserialize<'de> for Follows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = Follows;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping with `find` and `path`, or a list of such")
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<Follows, E> {
+                Ok(Follows::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Follows, A::Error> {
+                FollowConfig::deserialize(MapAccessDeserializer::new(map)).map(|one| Follows(vec![one]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Follows, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Follows)
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
+}
+
+impl JsonSchema for Follows {
+    fn schema_name() -> Cow<'static, str> {
+        "Follows".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<FollowConfig>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }, { "type": "null" }] })
+    }
 }
 
 fn limit() -> u32 {

@@ -14,7 +14,7 @@ use super::values::Params;
 use crate::http::AuthSettings;
 
 pub use cursor::{CursorConfig, Order, Place, TimeFormat};
-pub use follow::FollowConfig;
+pub use follow::{FollowConfig, Follows};
 pub use stream::{MethodName, StreamConfig};
 
 /// A REST API that answers with JSON.

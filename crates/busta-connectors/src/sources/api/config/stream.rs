@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::pagination::PaginationConfig;
 use super::super::values::{ForEach, Params, TextOrList};
-use super::{CursorConfig, FollowConfig};
+use super::{CursorConfig, Follows};
 
 /// One kind of record, from one endpoint.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -91,9 +91,14 @@ pub struct StreamConfig {
     /// over.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
-    /// Further requests that an answer asks for.
+    /// Further requests that an answer asks for: one kind of them, or a list of several, which share the largest of
+    /// their limits.
     #[serde(default)]
-    pub follow: Option<FollowConfig>,
+    pub follow: Follows,
+    /// Statuses such as `[403, 404]` that are no failure where they answer the first request of a combination of
+    /// `for_each`, or of a parent's record: it is passed over, and the report counts it and says why.
+    #[serde(default)]
+    pub skip: Vec<u16>,
 }
 
 /// The method of a request.

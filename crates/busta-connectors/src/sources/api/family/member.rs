@@ -80,6 +80,8 @@ impl Member {
             Meaning::With if !self.has_with.contains(&field.field) => {
                 format!("there is no `{}` under `with`", field.field)
             }
+            // `map` also makes records of what further requests bring; for the others it is null there.
+            Meaning::Follow if used.place.first().is_some_and(|key| key == "map") => return,
             Meaning::Follow if !self.follows || used.place.first().is_none_or(|key| key != FOLLOW) => {
                 "only the requests under `follow` know what `follow.find` gives".to_owned()
             }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::problems::Problems;
 use super::stream::{Child, Means, Stream};
-use super::template::FieldRef;
+use super::template::{FieldRef, WITH};
 use member::{Meaning, meaning};
 use parents::parents;
 
@@ -154,8 +154,9 @@ impl Family {
                     true => Means::Made(member.map.take()),
                     false => Means::Read(std::mem::take(&mut member.with)),
                 };
-                streams[parent].children.push(Child { stream: index, fields, means });
                 fill_key(&mut streams[index], &self.needs[index]);
+                streams[index].idle = self.idle(index, &fields, streams, parent);
+                streams[parent].children.push(Child { stream: index, fields, means });
             }
             let family =
                 (0..streams.len()).filter(|other| *other == index || self.ancestors(*other).contains(&index));
@@ -172,6 +173,28 @@ impl Family {
             .filter(|field| field.stream.is_empty() || above.contains(&field.stream.as_str()))
             .collect();
         fields.into_iter().cloned().collect()
+    }
+
+    /// What of `carried` tells no request of `stream` from another: what goes into records by `include` only, and is
+    /// neither of their key nor of the key of the parent's record. Of it the first one found counts, so that a
+    /// record that comes twice, such as a product in two categories, is asked about once.
+    fn idle(&self, stream: usize, carried: &[FieldRef], streams: &[Stream], parent: usize) -> Vec<String> {
+        let below = (0..streams.len()).filter(|n| *n == stream || self.ancestors(*n).contains(&stream));
+        let mut telling: BTreeSet<FieldRef> = BTreeSet::new();
+        for at in below {
+            let (member, one) = (&self.members[at], &streams[at]);
+            let asked = member.uses.iter().filter(|used| used.place.first().is_none_or(|key| key != "include"));
+            telling.extend(asked.chain(&member.mentioned).map(|used| used.field.clone()));
+            let in_key = one.include.iter().filter(|(name, _)| one.spec.primary_key.contains(name));
+            telling.extend(in_key.map(|(_, field)| field.clone()));
+        }
+        let spec = &streams[parent].spec;
+        let is_key =
+            |field: &FieldRef| field.stream == spec.name.as_str() && spec.primary_key.contains(&field.field);
+        let given = |name: &String| FieldRef { stream: WITH.to_owned(), field: name.clone() };
+        let all = carried.iter().cloned().chain(self.members[stream].has_with.iter().map(given));
+        let idle = all.filter(|field| !telling.contains(field) && !is_key(field));
+        idle.map(|field| field.key()).collect()
     }
 
     fn ancestors(&self, stream: usize) -> Vec<usize> {
