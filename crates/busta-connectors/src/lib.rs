@@ -7,6 +7,7 @@ pub mod formats;
 pub mod http;
 pub mod jq;
 pub mod manifests;
+pub mod name_key;
 pub mod quality;
 pub mod registry;
 pub mod sources;

@@ -47,7 +47,7 @@ pub struct SplitState {
     /// The newest value of the stream's cursor field among its committed records.
     pub high: Option<CursorValue>,
     /// The split itself, if it was found while another was read: planning does not name it again. Of one that is
-    /// done, perhaps without its payload.
+    /// done, without its payload ([`Split::emptied`]): that may be large, and nobody opens it again.
     pub found: Option<Split>,
 }
 

@@ -24,7 +24,6 @@ use crate::slot::SourceShared;
 const MAX_GROUP_CHUNKS: usize = 512;
 const MAX_GROUP_BYTES: usize = 16 << 20;
 
-
 /// How many chunks may wait for a committer. Slots wait when there are more.
 pub const QUEUE: usize = 256;
 

@@ -256,6 +256,7 @@ mod gzip;
 mod market;
 mod oauth;
 mod objects;
+mod options;
 mod params;
 mod plain;
 mod profile;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, SchemaChange, TableInfo};
 use busta_core::{
     Checkpoint, Chunk, Committed, Cursor, Destination, Error, Failure, Finish, Position, Records, Result,
-    RunId, SourceName, SplitState, Staged, StreamName, StreamSpec,
+    RunId, SourceName, Split, SplitState, Staged, StreamName, StreamSpec,
 };
 
 /// Rows, positions and start cursors in memory. Rows are only appended: a test that wants to know
@@ -182,6 +182,7 @@ impl Inner {
                 return Err(Error::conflict(format!("{} is at {at:?}, not at {:?}", step.split, step.from)));
             }
             let found = checkpoint.splits.remove(&step.split).and_then(|state| state.found);
+            let found = if step.to == Position::Done { found.map(Split::emptied) } else { found };
             let state = SplitState { position: step.to.clone(), high: chunk.high.clone(), found };
             checkpoint.splits.insert(step.split.clone(), state);
         }

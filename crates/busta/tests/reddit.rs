@@ -127,10 +127,7 @@ fn worked_out(thing: &Value) -> Value {
 }
 
 /// What the rows of things must be.
-fn rows_of<'a>(
-    things: impl IntoIterator<Item = &'a Value>,
-    columns: &[&str],
-) -> BTreeMap<String, Vec<Cell>> {
+fn rows_of<'a>(things: impl IntoIterator<Item = &'a Value>, columns: &[&str]) -> BTreeMap<String, Vec<Cell>> {
     let row = |thing: &Value| {
         let own = worked_out(thing);
         let value = |name: &&str| cell(own.get(*name).unwrap_or(&thing[*name]));

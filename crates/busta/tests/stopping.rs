@@ -15,8 +15,42 @@ use support::{COLLECT, Desk, exit_code};
 const DESTINATION: &str = "{ type: sqlite, path: out.db }";
 
 fn terminate(child: &Child) {
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    send("-TERM", child);
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+}
+
+/// Every page takes a program without an end; Ctrl-C waits for one page, and the others are read when it is resumed.
+#[test]
+fn a_program_without_an_end_does_not_hold_it() {
+    let origin = Origin::default();
+    let desk = Desk::new(&format!(
+        "destination: {DESTINATION}
+sources:
+  - name: endless
+    type: api
+    base_url: {}
+    streams:
+      - name: endless
+        path: /rest/page/endless?size=4000
+        records: $.items
+        primary_key: id
+        pagination: {{ type: page, per_page: 100, total_path: $.total }}
+    transforms:
+      - jq: 'until(false; .)'
+",
+        origin.url()
+    ));
+    let mut child = desk.spawn(&COLLECT);
+    origin.until_under_way(2);
+    send("-INT", &child);
+    let began = Instant::now();
+    let code = exit_code(child.wait().unwrap());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert_eq!(code, 130);
 }
 
 #[test]

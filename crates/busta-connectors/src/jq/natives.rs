@@ -57,7 +57,7 @@ fn hidden(name: &'static str) -> &'static str {
 }
 
 fn own() -> impl Iterator<Item = Fun<Gauged>> {
-    let own: [Filter<RunPtr<Gauged>>; 5] = [
+    let own: [Filter<RunPtr<Gauged>>; 6] = [
         (ADD, v(2), |cv| {
             let (gauge, l, r) = operands(cv);
             gauge.make(copied(&l) + weight(&r), weight(&l) + weight(&r));
@@ -81,6 +81,7 @@ fn own() -> impl Iterator<Item = Fun<Gauged>> {
             Box::new(range(cv.0.data(), from, to, by))
         }),
         ("fromjson", v(0), |cv| from_json(cv.1)),
+        ("name_key", v(0), |cv| bome(name_key(cv.0.data(), cv.1))),
     ];
     own.into_iter().map(|native| run::<Gauged>(native))
 }
@@ -181,6 +182,14 @@ fn range<'a>(gauge: &'a Gauge<'a>, from: Val, to: Val, by: Val) -> impl Iterator
         next = is_in.then(|| value.clone() + by.clone());
         is_in.then_some(Ok(value))
     })
+}
+
+/// `name_key`, which jq has not: see [`crate::name_key`].
+fn name_key(gauge: &Gauge<'_>, name: Val) -> ValR<Val> {
+    let Val::TStr(text) = &name else { return Err(Error::typ(name, "string")) };
+    let key = crate::name_key::name_key(&String::from_utf8_lossy(text));
+    gauge.make(2 * key.len() as u64, key.len() as u64);
+    Ok(Val::utf8_str(key))
 }
 
 /// `fromjson`, which goes down into a text by recursion.

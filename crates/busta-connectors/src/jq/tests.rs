@@ -84,6 +84,7 @@ fn what_ends_has_room() {
             r#"{n: ("7" | tonumber), m: ("<" | @html), t: (.tags | tojson)}"#,
             r#"{"n":7,"m":"&lt;","t":"[\"a\",\"b\"]"}"#,
         ),
+        (r#"{k: ("Acme Corp., ÄRGER" | name_key)}"#, r#"{"k":"acmecorpärger"}"#),
         ("{n: [(1, 2) + (10, 20)], m: [(1, 2) * (3, 4)]}", r#"{"n":[11,21,12,22],"m":[3,4,6,8]}"#),
         (".id += 1 | .id *= 2 | .tags[] += \"!\"", r#"{"id":16,"tags":["a!","b!"]}"#),
     ] {

@@ -83,7 +83,10 @@ fn link(manifest: &Manifest, generator: &mut SchemaGenerator) -> Value {
     );
     let presets: Vec<&str> = manifest.presets().map(|(name, _)| name).collect();
     if !presets.is_empty() {
-        put("preset", json!({ "description": "A named set of the connector's parameters.", "enum": presets }));
+        put(
+            "preset",
+            json!({ "description": "A named set of the connector's parameters.", "enum": presets }),
+        );
     }
     json!({
         "type": "object",

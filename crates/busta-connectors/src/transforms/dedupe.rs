@@ -11,6 +11,7 @@ use super::document::{Node, Path};
 use super::problems::{Problems, key};
 use super::select::paths;
 use super::{Outcome, Step, TransformContext, TransformKind};
+use crate::name_key::name_key;
 
 /// Drops repetitions within a batch.
 pub static KIND: TransformKind = TransformKind {
@@ -32,6 +33,10 @@ struct DedupeConfig {
     /// everything else as it is written; a field that is not there is null. A record in which all of them
     /// are null repeats no other.
     fields: Vec<String>,
+    /// Compares texts as names, by their letters and digits, of any script, without regard to case, width, blanks and
+    /// punctuation: `Acme Corp.` repeats `ACME-CORP`. It is the rule of `name_key` in jq programs.
+    #[serde(default)]
+    names: bool,
 }
 
 fn build(keys: Value, _: &TransformContext) -> Built<Box<dyn Step>> {
@@ -43,18 +48,23 @@ fn build(keys: Value, _: &TransformContext) -> Built<Box<dyn Step>> {
             problems.add(&problem.path, problem.message);
         }
     });
-    Ok(Box::new(Dedupe(problems.finish(fields.unwrap_or_default())?)))
+    let fields = problems.finish(fields.unwrap_or_default())?;
+    Ok(Box::new(Dedupe { fields, names: config.names }))
 }
 
-struct Dedupe(Vec<Path>);
+struct Dedupe {
+    fields: Vec<Path>,
+    names: bool,
+}
 
 impl Step for Dedupe {
     fn apply<'a>(&self, record: &mut Node<'a>, _: &mut Vec<Warning>) -> Result<Outcome<'a>> {
         let (mut said, mut says) = (String::new(), false);
-        for path in &self.0 {
+        for path in &self.fields {
             record.for_each(path.segments(), &mut |node| {
                 // Two ways of escaping are one text.
                 match node.as_text() {
+                    Some(text) if self.names => said.push_str(&Node::string(&name_key(&text)).json()),
                     Some(text) => said.push_str(&Node::string(&text).json()),
                     None => said.push_str(&node.json()),
                 }

@@ -193,3 +193,74 @@ proptest! {
         });
     }
 }
+
+/// A product stands in two categories, and once more on another page with another price.
+#[tokio::test]
+async fn what_only_include_names_makes_no_other_request() {
+    let script = Script::start(|request| {
+        Answer::json(match request.path() {
+            "/products" => json!([
+                { "id": 1, "title": "lamp", "category": "home", "price": 5 },
+                { "id": 1, "title": "lamp", "category": "light", "price": 6 },
+                { "id": 2, "title": "lamp", "category": "light", "price": 5 },
+            ]),
+            _ => json!([{ "item": request.target }]),
+        })
+    })
+    .await;
+    let config = |key: &str| {
+        build(json!({
+            "base_url": script.url,
+            "streams": [
+                { "name": "products", "path": "/products", "primary_key": "id" },
+                {
+                    "name": "offers",
+                    "path": "/offers",
+                    "parent": "products",
+                    "with": { "title": ".title", "category": ".category" },
+                    "params": { "q": "{with.title}" },
+                    "include": { "product": "products.id", "category": "with.category", "price": "products.price" },
+                    "primary_key": [key, "item"],
+                },
+            ],
+        }))
+    };
+    let harvest = read_both(&*config("product"), &Checkpoint::default()).await;
+    let offers: Vec<_> =
+        harvest.stream("offers").iter().map(|o| (&o["product"], &o["category"], &o["price"])).collect();
+    assert_eq!(offers, [(&json!(1), &json!("home"), &json!(5)), (&json!(2), &json!("light"), &json!(5))]);
+    // What tells records apart tells requests apart.
+    let harvest = read_both(&*config("category"), &Checkpoint::default()).await;
+    assert_eq!(harvest.stream("offers").len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_passed_over_where_that_is_said() {
+    let script = Script::start(|request| match request.path() {
+        "/a" => Answer::json(json!([{ "id": 1 }])),
+        "/closed" => Answer::new(403, &[], r#"{"reason": "private"}"#),
+        "/slow" => Answer::new(403, &[("retry-after", "1")], "{}"),
+        _ => Answer::new(404, &[], "{}"),
+    })
+    .await;
+    let source = |skip: Value| {
+        build(json!({
+            "base_url": script.url,
+            "streams": [{ "name": "s", "for_each": { "p": ["a", "closed", "gone", "slow"] }, "path": "/{p}", "skip": skip }],
+        }))
+    };
+    let mut told = Vec::new();
+    for (skip, passed) in [(json!([403, 404]), vec!["s/closed", "s/gone"]), (json!([404]), vec!["s/gone"])] {
+        let source = source(skip);
+        let mut over = Vec::new();
+        for split in source.plan(&Checkpoint::default()).await.unwrap() {
+            let read = source.open(&split, None).await.unwrap().next().await;
+            if let Some(why) = read.ok().flatten().and_then(|batch| batch.skipped) {
+                over.push(split.id.as_str().to_owned());
+                told.push(why);
+            }
+        }
+        assert_eq!(over, passed);
+    }
+    assert!(told[0].contains("403") && told[0].contains("private"), "{told:?}");
+}

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::common::{build, read_both};
 use crate::forum::{self, Boards, Forum, paginations};
 use crate::journal::Journal;
+use crate::scripted::{Answer, Script};
 
 async fn forum_with(posts: usize, comments: usize) -> Forum {
     let boards = vec![("b".to_owned(), (0..posts as u64).collect())];
@@ -48,6 +49,53 @@ async fn a_limit_holds_and_the_largest_go_first() {
         assert!(asked.iter().all(|asked| !asked.body.contains("ids=28%2C29")), "the smallest is left out");
         assert_eq!(harvest.stream("comments").len(), 3 + 3 * limit);
     }
+}
+
+/// Two kinds of further requests, which lead to one another and share a limit.
+#[tokio::test]
+async fn answers_may_ask_in_several_ways() {
+    let script = Script::start(|asked| {
+        let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+        Answer::json(match path {
+            "/list" => json!([{ "id": 1, "more": [2, 3] }, { "id": 9, "deeper": 1, "level": 1 }]),
+            "/more" => json!([{ "id": 20, "deeper": 7, "level": 3, "of": query }]),
+            _ => json!([{ "id": 100, "more": [5], "level": 1, "of": path }]),
+        })
+    })
+    .await;
+    let config = json!({
+        "base_url": script.url,
+        "streams": [{
+            "name": "s",
+            "path": "/list",
+            "map": "{id, of, level: ((.level // 0) + ($for[\"follow.level\"] // 0))}",
+            "follow": [
+                { "find": ".more[]? | {n: .}", "path": "/more", "params": { "n": "{follow.n}" }, "limit": 3 },
+                { "find": "select(.deeper) | {of: .deeper, level}", "path": "/deeper/{follow.of}" },
+            ],
+        }],
+    });
+    let harvest = read_both(&*build(config.clone()), &Checkpoint::default()).await;
+    let seen: BTreeSet<String> =
+        harvest.stream("s").iter().map(|s| format!("{} {} {}", s["id"], s["of"], s["level"])).collect();
+    for wanted in [
+        "1 null 0",
+        "9 null 1",
+        "20 \"n=2\" 3",
+        "20 \"n=3\" 3",
+        "100 \"/deeper/1\" 2",
+        "100 \"/deeper/7\" 4",
+        "20 \"n=5\" 3",
+    ] {
+        assert!(seen.contains(wanted), "{wanted}: {seen:?}");
+    }
+    // What led to an answer does not lead on from it: the level is that of its own request.
+    assert!(!seen.iter().any(|s| s.starts_with("20 \"n=5\" 4")));
+    let mut few = config;
+    few["streams"][0]["follow"][1]["limit"] = json!(3);
+    let before = script.asked().len();
+    read_both(&*build(few), &Checkpoint::default()).await;
+    assert_eq!(script.asked().len() - before, 2 * (1 + 3));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! From a batch that has come to what the committer gets.
 
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use busta_core::event::Action;

@@ -7,6 +7,7 @@ use busta_core::units::ByteSize;
 use chrono::{Datelike as _, NaiveDate};
 
 use super::interval::Interval;
+use crate::options::{Given, options};
 
 /// A repository has so many files at most, side files included.
 const MAX_FILES: u64 = 500_000;
@@ -156,9 +157,8 @@ impl FromStr for ArchiveWorld {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut world = Self::default();
-        for pair in text.split(',').filter(|pair| !matches!(*pair, "" | "default")) {
-            let (key, value) = pair.split_once('=').unwrap_or(("layout", pair));
-            world.set(key, value)?;
+        for option in options(text, "an archive world", Some("layout")) {
+            world.set(option)?;
         }
         world.check()?;
         Ok(world)
@@ -201,52 +201,52 @@ impl Default for ArchiveWorld {
 }
 
 impl ArchiveWorld {
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let wrong = || format!("`{key}={value}` is not an option of an archive world");
-        let number = || value.parse::<u64>().map_err(|_| wrong());
-        let names = || Names(value.split('+').filter(|part| !part.is_empty()).map(str::to_owned).collect());
-        match key {
+    fn set(&mut self, option: Given<'_>) -> Result<(), String> {
+        let value = option.value;
+        let names = || Names(option.parts().filter(|part| !part.is_empty()).map(str::to_owned).collect());
+        match option.key {
             "layout" => {
-                self.layout = one(value, &LAYOUTS).ok_or_else(wrong)?;
+                self.layout = option.one(&LAYOUTS)?;
                 if self.layout == Layout::Bybit {
                     self.checksums = Checksums::Off;
                 }
             }
-            "markets" => self.markets = many(value, &MARKETS).ok_or_else(wrong)?,
-            "types" => self.types = many(value, &TYPES).ok_or_else(wrong)?,
+            "markets" => self.markets = option.many(&MARKETS)?,
+            "types" => self.types = option.many(&TYPES)?,
             "symbols" => {
                 self.symbols = match value.parse::<u64>() {
                     Ok(count) if count <= MAX_FILES => symbols(count),
-                    Ok(_) => return Err(wrong()),
-                    Err(_) => value.split('+').map(str::to_owned).collect(),
+                    Ok(_) => return Err(option.wrong()),
+                    Err(_) => option.parts().map(str::to_owned).collect(),
                 }
             }
-            "intervals" => self.intervals = value.split('+').map(str::parse).collect::<Result<_, _>>()?,
-            "from" => self.from = value.parse().map_err(|_| wrong())?,
-            "to" => self.to = value.parse().map_err(|_| wrong())?,
+            "intervals" => self.intervals = option.parts().map(str::parse).collect::<Result<_, _>>()?,
+            "from" => self.from = option.parsed()?,
+            "to" => self.to = option.parsed()?,
             "periods" => {
-                let periods: Vec<&str> = value.split('+').collect();
+                let periods: Vec<&str> = option.parts().collect();
                 (self.daily, self.monthly) = (periods.contains(&"daily"), periods.contains(&"monthly"));
             }
-            "rows" => self.shape.rows = number()?,
+            "rows" => self.shape.rows = option.number()?,
             "size" => self.shape.size = Some(value.parse::<ByteSize>()?.0),
-            "members" => self.shape.members = number()?,
-            "macosx" => self.shape.macosx = switch(value).ok_or_else(wrong)?,
+            "members" => self.shape.members = option.number()?,
+            "macosx" => self.shape.macosx = option.switch()?,
             "bad_crc" => self.shape.bad_crc = names(),
             "shuffled" => self.shape.shuffled = names(),
-            "checksums" => self.checksums = one(value, &CHECKSUMS).ok_or_else(wrong)?,
-            "etag" => self.etag = one(value, &TAGS).ok_or_else(wrong)?,
-            "index" => self.index = Some(one(value, &INDEXES).ok_or_else(wrong)?),
-            "listing" => self.listing = switch(value).ok_or_else(wrong)?,
+            "checksums" => self.checksums = option.one(&CHECKSUMS)?,
+            "etag" => self.etag = option.one(&TAGS)?,
+            "index" => self.index = Some(option.one(&INDEXES)?),
+            "listing" => self.listing = option.switch()?,
             "missing" => {
-                self.missing = value.parse().ok().filter(|s| [403, 404].contains(s)).ok_or_else(wrong)?
+                self.missing =
+                    value.parse().ok().filter(|s| [403, 404].contains(s)).ok_or_else(|| option.wrong())?
             }
             "gone" => self.gone = names(),
             "wrong_checksum" => self.wrong_checksum = names(),
             "late_checksum" => self.late_checksum = names(),
-            "late" => self.late = number()?,
+            "late" => self.late = option.number()?,
             "no_checksum" => self.no_checksum = names(),
-            _ => return Err(wrong()),
+            _ => return Err(option.wrong()),
         }
         Ok(())
     }
@@ -302,18 +302,6 @@ const INDEXES: [(&str, Index); 5] = [
     ("nginx_json", Index::NginxJson),
     ("python", Index::Python),
 ];
-
-fn one<T: Copy>(text: &str, all: &[(&str, T)]) -> Option<T> {
-    all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
-}
-
-fn many<T: Copy>(text: &str, all: &[(&str, T)]) -> Option<Vec<T>> {
-    text.split('+').map(|name| one(name, all)).collect()
-}
-
-fn switch(text: &str) -> Option<bool> {
-    one(text, &[("on", true), ("off", false)])
-}
 
 impl Market {
     /// Its folder.

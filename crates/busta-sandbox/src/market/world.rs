@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::category::LEAVES;
+use crate::options::{Given, options};
 
 /// A leaf of the tree has so many products at most.
 const MAX_PRODUCTS: u64 = 10_000;
@@ -43,9 +44,8 @@ impl FromStr for MarketWorld {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut world = Self::default();
-        for pair in text.split(',').filter(|pair| !matches!(*pair, "" | "default")) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            world.set(key, value)?;
+        for option in options(text, "a market", None) {
+            world.set(option)?;
         }
         if world.products > MAX_PRODUCTS || world.listings > MAX_LISTINGS || world.sellers == 0 {
             return Err(format!(
@@ -57,19 +57,16 @@ impl FromStr for MarketWorld {
 }
 
 impl MarketWorld {
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let wrong = || format!("`{key}={value}` is not an option of a market");
-        let number = || value.parse::<u64>().map_err(|_| wrong());
-        match (key, value) {
-            ("seed", _) => self.seed = number()?,
-            ("products", _) => self.products = number()?,
-            ("listings", _) => self.listings = number()?,
-            ("sellers", _) => self.sellers = number()?,
-            ("calls", _) => self.calls = Some(number()?),
-            ("expires", _) => self.expires = number()?,
-            ("auth", "on") => self.auth = true,
-            ("auth", "off") => self.auth = false,
-            _ => return Err(wrong()),
+    fn set(&mut self, option: Given<'_>) -> Result<(), String> {
+        match option.key {
+            "seed" => self.seed = option.number()?,
+            "products" => self.products = option.number()?,
+            "listings" => self.listings = option.number()?,
+            "sellers" => self.sellers = option.number()?,
+            "calls" => self.calls = Some(option.number()?),
+            "expires" => self.expires = option.number()?,
+            "auth" => self.auth = option.switch()?,
+            _ => return Err(option.wrong()),
         }
         Ok(())
     }

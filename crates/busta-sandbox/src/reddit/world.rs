@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use busta_core::units::Span;
 use chrono::DateTime;
 
+use crate::options::{Given, options};
 use crate::profile::RateLimit;
 
 /// 2024-06-01T12:00:00Z: what the time is in a world that does not say.
@@ -101,9 +101,8 @@ impl FromStr for RedditWorld {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut world = Self::default();
-        for pair in text.split(',').filter(|pair| !matches!(*pair, "" | "default")) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            world.set(key, value)?;
+        for option in options(text, "a world of Reddit", None) {
+            world.set(option)?;
         }
         if world.posts > MAX_POSTS || world.comments > MAX_COMMENTS {
             return Err(format!(
@@ -115,32 +114,25 @@ impl FromStr for RedditWorld {
 }
 
 impl RedditWorld {
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let wrong = || format!("`{key}={value}` is not an option of a world of Reddit");
-        let number = || value.parse::<u64>().map_err(|_| wrong());
-        let span = || value.parse::<Span>().map(|span| span.0);
-        let switch = || match value {
-            "on" => Ok(true),
-            "off" => Ok(false),
-            _ => Err(wrong()),
-        };
-        match key {
-            "seed" => self.seed = number()?,
-            "subreddits" => self.subreddits = subreddits(value).ok_or_else(wrong)?,
-            "posts" => self.posts = number()?,
-            "comments" => self.comments = number()?,
-            "new" => self.new = number()?,
-            "later" => self.later = number()?,
-            "nesting" => self.nesting = (number()?.clamp(1, 64)) as u32,
+    fn set(&mut self, option: Given<'_>) -> Result<(), String> {
+        let value = option.value;
+        match option.key {
+            "seed" => self.seed = option.number()?,
+            "subreddits" => self.subreddits = subreddits(value).ok_or_else(|| option.wrong())?,
+            "posts" => self.posts = option.number()?,
+            "comments" => self.comments = option.number()?,
+            "new" => self.new = option.number()?,
+            "later" => self.later = option.number()?,
+            "nesting" => self.nesting = option.number()?.clamp(1, 64) as u32,
             "start" if value == "now" => self.live = true,
-            "start" => self.start = time(value).ok_or_else(wrong)?,
-            "step" => self.step = (span()?.as_secs() as i64).max(1),
-            "tick" => self.tick = Some(span()?).filter(|tick| !tick.is_zero()),
+            "start" => self.start = time(value).ok_or_else(|| option.wrong())?,
+            "step" => self.step = (option.span()?.as_secs() as i64).max(1),
+            "tick" => self.tick = Some(option.span()?).filter(|tick| !tick.is_zero()),
             "limit" => self.limit = value.parse()?,
-            "expires" => self.expires = number()?,
-            "agents" => self.agents = switch()?,
-            "auth" => self.auth = switch()?,
-            _ => return Err(wrong()),
+            "expires" => self.expires = option.number()?,
+            "agents" => self.agents = option.switch()?,
+            "auth" => self.auth = option.switch()?,
+            _ => return Err(option.wrong()),
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::meta::Meta;
 use super::time::millis;
+use crate::options::{Given, options};
 
 /// How many items a world has unless its name says.
 const DEFAULT_ITEMS: u64 = 80_000;
@@ -106,9 +107,8 @@ impl FromStr for StacWorld {
             sort: true,
             stretches: Vec::new(),
         };
-        for pair in text.split(',').filter(|pair| !matches!(*pair, "" | "default")) {
-            let (key, value) = pair.split_once('=').unwrap_or(("items", pair));
-            world.set(key, value)?;
+        for option in options(text, "a STAC world", Some("items")) {
+            world.set(option)?;
         }
         if world.items > MAX_ITEMS || world.broken > world.items {
             return Err(format!("a world has {MAX_ITEMS} items at most, and no more broken ones than items"));
@@ -119,45 +119,23 @@ impl FromStr for StacWorld {
 }
 
 impl StacWorld {
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let wrong = || format!("`{key}={value}` is not an option of a STAC world");
-        let number = || value.parse::<u64>().map_err(|_| wrong());
-        let switch = || match value {
-            "on" => Ok(true),
-            "off" => Ok(false),
-            _ => Err(wrong()),
-        };
-        match key {
-            "items" => self.items = number()?,
-            "seed" => self.seed = number()?,
-            "broken" => self.broken = number()?,
-            "asset" => self.asset = number()?.max(1),
-            "max_limit" => self.max_limit = number()?.max(1),
-            "matched" => {
-                self.matched = match value {
-                    "on" => Matched::Number,
-                    "context" => Matched::Context,
-                    "off" => Matched::Off,
-                    _ => return Err(wrong()),
-                }
-            }
-            "next" => {
-                self.next = match value {
-                    "body" => Next::Body,
-                    "merge" => Next::Merge,
-                    "headers" => Next::Headers,
-                    "get" => Next::Get,
-                    _ => return Err(wrong()),
-                }
-            }
-            "returned" => self.returned = switch()?,
-            "post" => self.post = switch()?,
-            "search" => self.search = switch()?,
-            "filter" => self.filter = switch()?,
-            "query" => self.query = switch()?,
-            "fields" => self.fields = switch()?,
-            "sort" => self.sort = switch()?,
-            _ => return Err(wrong()),
+    fn set(&mut self, option: Given<'_>) -> Result<(), String> {
+        match option.key {
+            "items" => self.items = option.number()?,
+            "seed" => self.seed = option.number()?,
+            "broken" => self.broken = option.number()?,
+            "asset" => self.asset = option.number()?.max(1),
+            "max_limit" => self.max_limit = option.number()?.max(1),
+            "matched" => self.matched = option.one(&MATCHED)?,
+            "next" => self.next = option.one(&NEXT)?,
+            "returned" => self.returned = option.switch()?,
+            "post" => self.post = option.switch()?,
+            "search" => self.search = option.switch()?,
+            "filter" => self.filter = option.switch()?,
+            "query" => self.query = option.switch()?,
+            "fields" => self.fields = option.switch()?,
+            "sort" => self.sort = option.switch()?,
+            _ => return Err(option.wrong()),
         }
         Ok(())
     }
@@ -212,6 +190,11 @@ impl StacWorld {
         (Meta::new(self, index).id() == id).then_some(index)
     }
 }
+
+const MATCHED: [(&str, Matched); 3] =
+    [("on", Matched::Number), ("context", Matched::Context), ("off", Matched::Off)];
+const NEXT: [(&str, Next); 4] =
+    [("body", Next::Body), ("merge", Next::Merge), ("headers", Next::Headers), ("get", Next::Get)];
 
 fn stretches(items: u64) -> Vec<(u64, i64, i64)> {
     let mut share = 0;

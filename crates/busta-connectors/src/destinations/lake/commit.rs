@@ -199,7 +199,8 @@ impl Lake {
                 Some(match old {
                     // What is done is never opened again.
                     Some(old) => {
-                        let found = if at == Position::Done { old.found.map(Split::emptied) } else { old.found };
+                        let found =
+                            if at == Position::Done { old.found.map(Split::emptied) } else { old.found };
                         SplitRecord { at, high: high.or(old.high), found, ..old }
                     }
                     None => SplitRecord { stream: part.stream.clone(), at, high, found: None },

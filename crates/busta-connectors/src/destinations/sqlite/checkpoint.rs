@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use busta_core::{Checkpoint, Cursor, Error, Position, RunId, SourceName, Split, SplitState, Step, StreamName};
+use busta_core::{
+    Checkpoint, Cursor, Error, Position, RunId, SourceName, Split, SplitState, Step, StreamName,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::commit::Entry;

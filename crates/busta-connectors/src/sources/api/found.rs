@@ -1,5 +1,7 @@
 //! What a page leads to, and the splits that this makes.
 
+use std::collections::HashSet;
+
 use busta_core::{Result, Split};
 
 use super::part::{Made, Part};
@@ -33,9 +35,22 @@ pub enum Way {
     Made(Vec<String>),
 }
 
+/// The splits that `found` makes on page number `page` of the one that `part` of the stream at `parent` describes,
+/// each once.
+pub fn splits(found: Vec<Found>, api: &Api, parent: usize, part: &Part, page: u64) -> Result<Vec<Split>> {
+    let mut known = HashSet::new();
+    let mut splits = Vec::with_capacity(found.len());
+    for one in found {
+        let split = one.split(api, parent, part, page)?;
+        if known.insert(split.id.clone()) {
+            splits.push(split);
+        }
+    }
+    Ok(splits)
+}
+
 impl Found {
-    /// The split, found on page number `page` of the one that `part` of the stream at `parent` describes.
-    pub fn split(self, api: &Api, parent: usize, part: &Part, page: u64) -> Result<Split> {
+    fn split(self, api: &Api, parent: usize, part: &Part, page: u64) -> Result<Split> {
         let stream = &api.streams[self.stream];
         let since = part.since.iter().filter(|(name, _)| stream.family.contains(name));
         let since = since.map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use busta_core::{Batch, Reader, Result};
 use chrono::SecondsFormat;
 
+use super::found::splits;
 use super::page::Reading;
 use super::part::Part;
 use super::stream::Api;
@@ -48,8 +49,6 @@ fn read(api: &Api, index: usize, part: &Part) -> Result<Batch> {
     let mut batch = Batch::last(page.records);
     batch.failures = page.failures;
     batch.high = page.newest;
-    for found in page.found {
-        batch.found.push(found.split(api, index, part, 1)?);
-    }
+    batch.found = splits(page.found, api, index, part, 1)?;
     Ok(batch)
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 
 use super::bookmark::Bookmark;
+use super::found::splits;
 use super::page::{Page, Reading};
 use super::pagination::{Next, PageRange, Place, Range};
 use super::part::Part;
@@ -102,10 +103,7 @@ impl PageReader {
 
     fn batch(&self, at: &Bookmark, response: &Response, page: Page) -> Result<(Batch, Option<Bookmark>)> {
         let next = self.next_of(at, response, &page)?;
-        let mut found = Vec::new();
-        for one in page.found {
-            found.push(one.split(&self.api, self.stream, &self.part, at.place.number())?);
-        }
+        let mut found = splits(page.found, &self.api, self.stream, &self.part, at.place.number())?;
         let records = at.records + page.records.len();
         let (mut batch, next) = match next {
             Next::End => (Batch::last(page.records), None),

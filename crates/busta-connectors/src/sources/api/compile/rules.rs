@@ -60,7 +60,10 @@ fn check_skip(config: &StreamConfig, problems: &mut Problems) {
     for (index, status) in config.skip.iter().enumerate() {
         if !(400..500).contains(status) || [401, 407, 408, 425, 429].contains(status) {
             problems.within("skip", Some(index), |problems| {
-                problems.add("", format!("{status} does not say that something may not be read, as 403 and 404 do"));
+                problems.add(
+                    "",
+                    format!("{status} does not say that something may not be read, as 403 and 404 do"),
+                );
             });
         }
     }

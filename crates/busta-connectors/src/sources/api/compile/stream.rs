@@ -108,7 +108,8 @@ fn follows(
     let Follows(follows) = &config.follow;
     let place = |index| if follows.len() > 1 { Some(index) } else { None };
     let one = |(index, follow)| {
-        problems.within(FOLLOW, place(index), |problems| compile_follow(config, follow, shared, uses, problems))
+        problems
+            .within(FOLLOW, place(index), |problems| compile_follow(config, follow, shared, uses, problems))
     };
     follows.iter().enumerate().map(one).collect()
 }
@@ -135,7 +136,9 @@ fn compile_follow(
             .add("path", "nothing that `find` gives is used: name it in a placeholder such as {follow.ids}");
     }
     let mut looked_at = mentions(&config.find, &[FOLLOW, "find"]);
-    looked_at.extend(config.map.as_ref().or(stream.map.as_ref()).iter().flat_map(|map| mentions(map, &[FOLLOW, "map"])));
+    looked_at.extend(
+        config.map.as_ref().or(stream.map.as_ref()).iter().flat_map(|map| mentions(map, &[FOLLOW, "map"])),
+    );
     let fields = followed(&own, &looked_at);
     uses.extend(own);
     uses.extend(looked_at);

@@ -145,6 +145,11 @@ impl Family {
     /// Tells the streams about their children, parents and what their records lack.
     pub fn join(mut self, streams: &mut [Stream]) {
         let names: Vec<_> = streams.iter().map(|stream| stream.spec.name.clone()).collect();
+        for (index, stream) in
+            streams.iter_mut().enumerate().filter(|(index, _)| self.parents[*index].is_some())
+        {
+            fill_key(stream, &self.needs[index]);
+        }
         for index in 0..streams.len() {
             if let Some(parent) = self.parents[index] {
                 streams[index].spec.parent = Some(names[parent].clone());
@@ -154,7 +159,6 @@ impl Family {
                     true => Means::Made(member.map.take()),
                     false => Means::Read(std::mem::take(&mut member.with)),
                 };
-                fill_key(&mut streams[index], &self.needs[index]);
                 streams[index].idle = self.idle(index, &fields, streams, parent);
                 streams[parent].children.push(Child { stream: index, fields, means });
             }
@@ -178,12 +182,17 @@ impl Family {
     /// What of `carried` tells no request of `stream` from another: what goes into records by `include` only, and is
     /// neither of their key nor of the key of the parent's record. Of it the first one found counts, so that a
     /// record that comes twice, such as a product in two categories, is asked about once.
+    /// Records without a key are no repetitions of one another.
     fn idle(&self, stream: usize, carried: &[FieldRef], streams: &[Stream], parent: usize) -> Vec<String> {
+        if streams[stream].spec.primary_key.is_empty() {
+            return Vec::new();
+        }
         let below = (0..streams.len()).filter(|n| *n == stream || self.ancestors(*n).contains(&stream));
         let mut telling: BTreeSet<FieldRef> = BTreeSet::new();
         for at in below {
             let (member, one) = (&self.members[at], &streams[at]);
-            let asked = member.uses.iter().filter(|used| used.place.first().is_none_or(|key| key != "include"));
+            let asked =
+                member.uses.iter().filter(|used| used.place.first().is_none_or(|key| key != "include"));
             telling.extend(asked.chain(&member.mentioned).map(|used| used.field.clone()));
             let in_key = one.include.iter().filter(|(name, _)| one.spec.primary_key.contains(name));
             telling.extend(in_key.map(|(_, field)| field.clone()));
