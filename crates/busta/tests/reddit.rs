@@ -239,7 +239,7 @@ fn a_world_is_collected_whole_and_then_what_is_new() {
         let comments = posts.iter().flat_map(|post| world.comments_of(&post.id, steps));
         let wanted: Vec<Value> = comments.map(|comment| serde_json::to_value(&comment).unwrap()).collect();
         assert_eq!(wanted.len(), posts.iter().map(|post| post.num_comments as usize).sum::<usize>());
-        assert!(wanted.iter().any(|comment| comment["depth"].as_u64() > Some(20)));
+        assert!(wanted.iter().any(|comment| comment["depth"].as_u64() > Some(10)));
         assert_rows(&rows(&desk.file("busta.db"), "comments", &COMMENT), &rows_of(&wanted, &COMMENT));
         origin.sandbox().advance_reddit(1);
     }

@@ -58,8 +58,10 @@ async fn answers_may_ask_in_several_ways() {
         let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
         Answer::json(match path {
             "/list" => json!([{ "id": 1, "more": [2, 3] }, { "id": 9, "deeper": 1, "level": 1 }]),
-            "/more" => json!([{ "id": 20, "deeper": 7, "level": 3, "of": query }]),
-            _ => json!([{ "id": 100, "more": [5], "level": 1, "of": path }]),
+            "/more" if query == "n=2" => json!([{ "id": 20, "deeper": 7, "level": 3, "of": query }]),
+            "/more" => json!([{ "id": 20, "level": 3, "of": query }]),
+            "/deeper/1" => json!([{ "id": 100, "more": [5], "level": 1, "of": path }]),
+            _ => json!([{ "id": 100, "level": 1, "of": path }]),
         })
     })
     .await;
