@@ -113,8 +113,8 @@ impl Gauge<'_> {
 }
 
 /// Runs a program on a record of so many bytes, as far as it may.
-pub(super) fn gauged<'a, T>(
-    lut: &'a Lut<Gauged>,
+pub(super) fn gauged<T>(
+    lut: &Lut<Gauged>,
     bytes: usize,
     run: impl FnOnce(&Gauge<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
