@@ -81,7 +81,7 @@ fn link(manifest: &Manifest, generator: &mut SchemaGenerator) -> Value {
             "additionalProperties": text,
         }),
     );
-    let presets: Vec<&str> = manifest.presets().map(|(name, _)| name).collect();
+    let presets: Vec<&String> = manifest.presets().keys().collect();
     if !presets.is_empty() {
         put(
             "preset",
