@@ -187,7 +187,7 @@ impl<'a> Field<'a> {
                 Value::Number(number) => Part::Int(number.as_i64()?),
                 _ => return None,
             }),
-            Values::Bools(_) => return None,
+            Values::Bools(_) | Values::Raw(_) => return None,
         })
     }
 
