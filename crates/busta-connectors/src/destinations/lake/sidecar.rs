@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn key(content: u64) -> RowKey {
-        RowKey { hash: u128::from(content) << 70, content, cursor: None, ignored: vec![] }
+        RowKey { hash: u128::from(content) << 70, content, cursor: None }
     }
 
     fn entries(contents: std::ops::Range<u64>) -> Vec<u8> {
