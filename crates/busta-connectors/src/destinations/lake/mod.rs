@@ -77,7 +77,9 @@ use async_trait::async_trait;
 use busta_core::clock::Clock;
 use busta_core::destination::{ColumnInfo, Purge, Purged, Readable, Scan, SchemaChange, TableInfo};
 use busta_core::reading::{FailuresPage, FailuresQuery, RowPage, RowQuery};
-use busta_core::{Checkpoint, Chunk, Committed, DatasetSettings, Destination, Failure, Finish, Records, Result};
+use busta_core::{
+    Checkpoint, Chunk, Committed, DatasetSettings, Destination, Failure, Finish, Records, Result,
+};
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
 pub(super) use config::{file_size_problem, path_problem};

@@ -35,8 +35,8 @@ enum Part {
 /// Keys from the least to the greatest, both included.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
-    low: Box<[Part]>,
-    high: Box<[Part]>,
+    low: Key,
+    high: Key,
 }
 
 /// The span of a batch.
@@ -67,7 +67,7 @@ impl Span {
             let all = 0..=last;
             (all.clone().min_by(|a, b| order(*a, *b))?, all.max_by(|a, b| order(*a, *b))?)
         };
-        let key = |row: usize| fields.iter().map(|field| field.part(row)).collect::<Option<Box<[Part]>>>();
+        let key = |row: usize| fields.iter().map(|field| field.part(row)).collect::<Option<Key>>();
         Some(Found { span: Self { low: key(low)?, high: key(high)? }, ascends })
     }
 
@@ -126,7 +126,7 @@ impl Span {
 
     /// Reads the span of keys of so many fields.
     pub(super) fn decode(input: &mut &[u8], fields: usize) -> Option<Self> {
-        let mut key = || (0..fields).map(|_| Part::decode(input)).collect::<Option<Box<[Part]>>>();
+        let mut key = || (0..fields).map(|_| Part::decode(input)).collect::<Option<Key>>();
         Some(Self { low: key()?, high: key()? })
     }
 }
@@ -162,6 +162,9 @@ impl Part {
         }
     }
 }
+
+/// What the fields of a key say.
+type Key = Box<[Part]>;
 
 /// A column of a key's field, without nulls.
 enum Field<'a> {
@@ -214,7 +217,7 @@ impl<'a> Field<'a> {
 
 /// Spans of one kind that do not meet, in their order.
 #[derive(Debug, Default)]
-pub(super) struct SpanSet(BTreeMap<Box<[Part]>, Box<[Part]>>);
+pub(super) struct SpanSet(BTreeMap<Key, Key>);
 
 impl SpanSet {
     pub(super) fn is_empty(&self) -> bool {
@@ -243,7 +246,7 @@ impl SpanSet {
     }
 
     /// The last one that begins at or before a key.
-    fn before(&self, key: &[Part]) -> Option<(&Box<[Part]>, &Box<[Part]>)> {
+    fn before(&self, key: &[Part]) -> Option<(&Key, &Key)> {
         self.0.range::<[Part], _>((Bound::Unbounded, Bound::Included(key))).next_back()
     }
 

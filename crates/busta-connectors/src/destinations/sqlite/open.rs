@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 
 use super::config::Location;
 use super::errors::At;
+use super::history;
 use super::views::VIEWS;
 
 /// The version of the internal tables. A database with a greater one is not touched.
@@ -153,7 +154,7 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split', '_busta_views')";
     if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 3 {
-        return Ok(());
+        return history::renew(connection);
     }
     // Two processes may get here at once: the second one waits, and finds everything made.
     let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;

@@ -56,7 +56,7 @@ use super::schema::Table;
 pub(super) use self::images::Images;
 pub(super) use self::log::{By, Log, snapshot};
 pub(super) use self::swap::log_swap;
-pub(super) use self::tables::{log_name, logged, settle};
+pub(super) use self::tables::{log_name, logged, renew, settle};
 pub(super) use self::trim::{remove_all, trim};
 
 /// What is asked of the table may need rows that can be told apart.

@@ -2,7 +2,7 @@
 
 use busta_core::DatasetSettings;
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::super::names::{OWN_PREFIX, quoted};
 use super::super::schema::{Catalogue, Table};
@@ -27,7 +27,29 @@ CREATE TABLE IF NOT EXISTS _busta_removed (
     PRIMARY KEY (table_name, source, key)) WITHOUT ROWID;
 ";
 
+/// What these tables did not have in earlier versions.
+const LATER: [(&str, &str, &str); 2] =
+    [("_busta_logs", "ignored", "TEXT NOT NULL DEFAULT '[]'"), ("_busta_episodes", "status", "TEXT")];
+
 const PREFIX: &str = "log_";
+
+/// Gives the tables of an earlier version the columns that they lack.
+pub(in super::super) fn renew(connection: &Connection) -> rusqlite::Result<()> {
+    for (table, column, definition) in LATER {
+        // Two processes may get here at once: the second one finds it done.
+        let sql = "SELECT (SELECT count(*) FROM pragma_table_info(?1)) > 0
+            AND NOT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2)";
+        let lacks = || connection.query_row(sql, [table, column], |row| row.get::<_, bool>(0));
+        if lacks()? {
+            let renewal = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            if lacks()? {
+                renewal.execute_batch(&format!("ALTER TABLE {table} ADD COLUMN {column} {definition}"))?;
+            }
+            renewal.commit()?;
+        }
+    }
+    Ok(())
+}
 
 /// The table with the entries of a table's log.
 pub(in super::super) fn log_name(table: &str) -> String {
@@ -165,4 +187,27 @@ fn create(connection: &Connection, table: &str) -> rusqlite::Result<()> {
 fn keyed_rows(connection: &Connection, table: &str) -> rusqlite::Result<i64> {
     let sql = format!("SELECT count(*) FROM {} WHERE _busta_key IS NOT NULL", quoted(table));
     connection.query_row(&sql, [], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_an_earlier_version_get_what_they_lack() {
+        let connection = Connection::open_in_memory().unwrap();
+        renew(&connection).unwrap();
+        assert!(!connection.table_exists(None, "_busta_logs").unwrap());
+        let earlier = SHARED
+            .replace("active INTEGER NOT NULL,\n    ignored TEXT NOT NULL)", "active INTEGER NOT NULL)")
+            .replace(", status TEXT)", ")");
+        connection.execute_batch(&earlier).unwrap();
+        connection.execute("INSERT INTO _busta_logs VALUES ('t', 3, 2, 0, '', '', 1)", []).unwrap();
+        renew(&connection).unwrap();
+        renew(&connection).unwrap();
+        let ignored: String =
+            connection.query_row("SELECT ignored FROM _busta_logs", [], |row| row.get(0)).unwrap();
+        assert_eq!(ignored, "[]");
+        connection.prepare("SELECT status FROM _busta_episodes").unwrap();
+    }
 }
