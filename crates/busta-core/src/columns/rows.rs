@@ -9,7 +9,10 @@ impl Columns {
     /// The JSON texts of rows, one behind the other, and where they lie.
     pub fn text(&self, rows: impl Iterator<Item = usize>) -> (Vec<u8>, Vec<Range<u32>>) {
         let leads = self.leads();
-        let (mut buffer, mut spans) = (Vec::with_capacity(self.bytes()), Vec::with_capacity(self.rows()));
+        // A sample of them, or all.
+        let count = rows.size_hint().0.min(self.rows());
+        let bytes = self.bytes() / self.rows().max(1) * count;
+        let (mut buffer, mut spans) = (Vec::with_capacity(bytes), Vec::with_capacity(count));
         for row in rows {
             let start = buffer.len() as u32;
             self.push_row(&mut buffer, row, &leads);

@@ -32,6 +32,9 @@ enum Part {
     Text(Box<str>),
 }
 
+/// The values of all fields of a key.
+type Key = Box<[Part]>;
+
 /// Keys from the least to the greatest, both included.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
@@ -162,9 +165,6 @@ impl Part {
         }
     }
 }
-
-/// What the fields of a key say.
-type Key = Box<[Part]>;
 
 /// A column of a key's field, without nulls.
 enum Field<'a> {
