@@ -176,10 +176,11 @@ def compared(server, database):
             named = "" if group is None else f"&group={group}"
             stats = server.get(f"/sentiment/stats?window={window}{named}")
             equal("stats", stats["total"], expected_stats(rows, stats, where))
+            now = time.time()
             trending = server.get(f"/trending?window={window}{named}")
             equal("terms", [tuple(term.values()) for term in trending["terms"]], expected_terms(rows, trending, where))
             velocities = [record["velocity"] for record in trending["records"]]
-            equal("records", velocities, expected_velocities(rows, trending, where))
+            equal("records", velocities, expected_velocities(rows, trending, where, now))
             asked += 2
     return asked
 
@@ -209,9 +210,9 @@ def expected_stats(rows, answer, where):
     return dict(zip(names, rows.execute(sql, span(answer)).fetchone()))
 
 
-def expected_velocities(rows, answer, where):
+def expected_velocities(rows, answer, where, now):
     # No score has changed yet, so what counts is the score over the age.
-    pace = f"max(score, 0) / max(({time.time()} - created_utc) / 3600.0, 1)"
+    pace = f"max(score, 0) / max(({now} - created_utc) / 3600.0, 1)"
     sql = f"SELECT {pace} FROM posts WHERE created_utc >= ? AND created_utc < ?{where} ORDER BY 1 DESC LIMIT 20"
     return [pace for (pace,) in rows.execute(sql, span(answer))]
 

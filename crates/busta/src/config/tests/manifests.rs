@@ -101,6 +101,30 @@ fn datasets_of_a_manifest_are_overridden_key_by_key() {
 }
 
 #[test]
+fn one_view_is_the_default_and_users_say_which() {
+    let manifest = SHOP.replace("score: amount", "score: amount, default: true");
+    let files = [("shop.yaml", manifest.as_str())];
+    let yaml = |datasets: &str| {
+        let sources = "connectors: [shop.yaml]
+sources:
+  - { name: one, type: shop, base_url: \"http://x\" }
+  - { name: two, type: shop, base_url: \"http://x\", tables: { orders: sold } }
+";
+        format!("{sources}datasets:\n{datasets}")
+    };
+    let config = load(&yaml("  sold: { view: { default: true } }\n"), &files).unwrap();
+    let is_default = |source: usize| {
+        config.sources[source].source.streams()[0].dataset.view.as_ref().is_some_and(|view| view.default)
+    };
+    assert_eq!((is_default(0), is_default(1)), (false, true));
+
+    let both = "  orders: { view: { default: true } }\n  sold: { view: { default: true } }\n";
+    let shown = problems(&yaml(both), &files);
+    let expected = "busta.yaml:7:20: datasets.sold.view.default: the view of `orders` is the default already";
+    assert!(shown.starts_with(expected), "{shown}");
+}
+
+#[test]
 fn only_the_destination_that_cannot_goes_without() {
     let yaml = "connectors: [shop.yaml]
 destination: { type: sqlite, path: a.db }
