@@ -120,7 +120,7 @@ sources:
 
     let both = "  orders: { view: { default: true } }\n  sold: { view: { default: true } }\n";
     let shown = problems(&yaml(both), &files);
-    let expected = "busta.yaml:7:20: datasets.sold.view.default: the view of `orders` is the default already";
+    let expected = "busta.yaml:7:28: datasets.sold.view.default: the view of `orders` is the default already";
     assert!(shown.starts_with(expected), "{shown}");
 }
 
