@@ -10,8 +10,14 @@ use super::kinds::Kind;
 /// Keys of a section that are shown elsewhere, each in a better way.
 const ELSEWHERE: [&str; 5] = ["name", "type", "preset", "schedule", "budget"];
 
-/// Keys that say what is sent. What the environment gives to one of them may be a secret under any name.
+/// Keys that say what is sent.
 const SENT: [&str; 5] = ["headers", "params", "query", "form", "body"];
+
+/// Headers that say nothing secret. Any other may.
+const PLAIN_HEADERS: [&str; 4] = ["accept", "accept-language", "content-type", "user-agent"];
+
+/// What the environment gives is a secret under any key but these.
+const OPEN: [&str; 6] = ["base_url", "concurrency", "folder", "paths", "rate_limit", "url"];
 
 /// Keys of credentials that say what they are, and not what they consist of.
 const OF_CREDENTIALS: [&str; 3] = ["type", "grant", "in"];
@@ -88,6 +94,8 @@ impl Shown {
 struct Place {
     in_credentials: bool,
     is_sent: bool,
+    is_header: bool,
+    is_open: bool,
     is_secret: bool,
 }
 
@@ -96,8 +104,11 @@ fn below(key: &str, node: &Node, above: Place) -> Value {
     let place = Place {
         in_credentials: above.in_credentials || key == "auth",
         is_sent: above.is_sent || SENT.contains(&key),
+        is_header: key == "headers",
+        is_open: OPEN.contains(&key) && !above.is_sent,
         is_secret: smells_of_secret(key)
             || (above.is_sent && sounds_secret(key))
+            || (above.is_header && !PLAIN_HEADERS.contains(&key.to_ascii_lowercase().as_str()))
             || (above.in_credentials && !OF_CREDENTIALS.contains(&key)),
     };
     value(node, place)
@@ -112,7 +123,7 @@ fn value(node: &Node, place: Place) -> Value {
             Value::Object(pairs.collect())
         }
         Content::Scalar { .. } if node.secret || place.is_secret => MASK.into(),
-        Content::Scalar { .. } if node.from_variable && place.is_sent => MASK.into(),
+        Content::Scalar { .. } if node.from_variable && !place.is_open => MASK.into(),
         Content::Scalar { .. } => match node.to_json() {
             Value::String(text) => shown_url(&text).into(),
             other => other,
@@ -176,7 +187,8 @@ name: a
 base_url: http://me:pw@${HOST}/?key=abc&page=2
 rate_limit: ${PLACES}/s
 auth: { type: api_key, name: X-Mine, value: literal, in: header }
-headers: { X-Api-Key: literal, X-Place: \"${PLACES}\", Accept: text/csv }
+headers: { X-Api-Key: literal, X-Mine: literal, X-Place: \"${PLACES}\", Accept: text/csv }
+feeds: [\"https://x/${PLACES}\"]
 params: { sig: literal, page: 2, region: eu }
 streams: [{ name: s, auth: { user: me }, params: { zone: \"${ZONE}\" }, note: \"${file:/x}\" }]
 budget: { requests_per_run: 5 }
@@ -188,7 +200,8 @@ budget: { requests_per_run: 5 }
             "base_url": "http://***@value-of-the-variable/?key=***&page=2",
             "rate_limit": "3/s",
             "auth": { "type": "api_key", "name": "***", "value": "***", "in": "header" },
-            "headers": { "X-Api-Key": "***", "X-Place": "***", "Accept": "text/csv" },
+            "headers": { "X-Api-Key": "***", "X-Mine": "***", "X-Place": "***", "Accept": "text/csv" },
+            "feeds": ["***"],
             "params": { "sig": "***", "page": 2, "region": "eu" },
             "streams": [{ "name": "s", "auth": { "user": "***" }, "params": { "zone": "***" }, "note": "***" }],
         });

@@ -3,19 +3,21 @@
 //! that have not changed cost their files no rewriting.
 //!
 //! Of batches whose keys lie apart, none is looked at ([`contest`](super::contest)). Of the others, the keys of the
-//! new segments are held in a map, and those of the old ones stream past it. Where there are too many for that, a [`Filter`] is shown them all first, and only those that it thinks it has seen before are
-//! held: of a merge that brings nothing but new keys, next to none. Beyond [`KEYS_PER_FILTER`] new rows the
-//! hashes are looked at part by part.
+//! new segments are held in a map, and those of the old ones stream past it. Where there are too many for that,
+//! a [`Filter`] is shown them all first, and only those that it thinks it has seen before are held: of a merge
+//! that brings nothing but new keys, next to none. Beyond [`KEYS_PER_FILTER`] new rows the hashes are looked at
+//! part by part.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 
-use busta_core::Result;
+use busta_core::{Error, Result};
 
 use super::columns::Columns;
 use super::contest::{Contested, Spans};
 use super::filter::Filter;
+use super::format::Form;
 use super::keys::{KeyMap, RowKey};
 use super::layout::Layout;
 use super::rows::RowReader;
@@ -105,8 +107,10 @@ impl<'a> RowKeys<'a> {
         };
         reader.skip_to_row(rows.start)?;
         let mut rows = rows;
-        // A block of columns is a batch.
-        while !rows.is_empty()
+        // The pages of such a segment are the batches as they came, with the types that they came with. Those of
+        // other files end where they like.
+        while self.segment.form == Form::Columns
+            && !rows.is_empty()
             && let Some(columns) = reader.columns()?
         {
             for key in typed::keys(self.spec, columns) {
@@ -118,7 +122,10 @@ impl<'a> RowKeys<'a> {
         let (numbers, mut line, mut fields) = (block.numbers(self.spec), Vec::new(), Columns::default());
         for row in rows {
             line.clear();
-            reader.next(&mut line)?;
+            if !reader.next(&mut line)? {
+                let path = self.layout.sidecar(self.segment.id);
+                return Err(Error::bug(format!("{}: keys of more rows than there are", path.display())));
+            }
             let key = RowKey::of_row(self.spec, &numbers, &line, &mut fields);
             key.into_iter().for_each(|key| visit(row, key));
         }

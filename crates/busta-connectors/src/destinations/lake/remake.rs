@@ -9,7 +9,7 @@ use busta_core::{Error, Result};
 use serde_json::Value;
 
 use super::format::{Made, MadeFile, Paths};
-use super::layout::{Layout, remove_file, rename_file};
+use super::layout::{Layout, remove_file, rename_file, sync_folder};
 use super::merge::RowSet;
 use super::rows::RowReader;
 use super::segment::{Phase, Segment};
@@ -68,6 +68,8 @@ pub(super) fn adopt(
     if segment.key.is_some() && layout.format().file() != layout.log() {
         // Values of such files may have another type than in the log, and keys must not.
         copies.iter().try_for_each(|copy| sync_keys(layout, copy.id))?;
+        let folder = layout.sidecar(segment.id);
+        folder.parent().filter(|folder| folder.exists()).map_or(Ok(()), sync_folder)?;
     }
     hit(layout.points().finish_rewritten);
     Ok(copies)

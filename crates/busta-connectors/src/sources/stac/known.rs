@@ -9,6 +9,7 @@ use std::sync::{PoisonError, RwLock};
 
 use busta_core::{Checkpoint, Cursor, Result};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::document::shown;
@@ -71,6 +72,9 @@ impl Known {
     }
 }
 
+/// Two items may differ in what is not shown of their addresses.
 fn key(url: &Url) -> String {
-    format!("{KEY}{}", shown(url))
+    let digest = Sha256::digest(url.as_str());
+    let tail: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{KEY}{}#{tail}", shown(url))
 }

@@ -55,12 +55,7 @@ impl<'a> Image<'a> {
             .map_err(|error| Error::corrupt(format!("the change log holds what busta never wrote: {error}")))
     }
 
-    /// Whether the fields are the same, whatever their order.
-    pub fn says(&self, other: &Self) -> bool {
-        self.says_but_for(other, &[])
-    }
-
-    /// Whether the fields are the same, but for those that are ignored.
+    /// Whether the fields are the same, whatever their order, but for those that are ignored.
     pub fn says_but_for(&self, other: &Self, ignored: &[String]) -> bool {
         let read = |image: &Self| {
             let mut fields = serde_json::from_str::<Map<String, Value>>(image.fields.get())?;

@@ -111,7 +111,7 @@ fn take_back(editor: &mut Editor<'_>, change: u64, entry: Entry) -> Result<JsonT
     let left = entry.after.as_deref().map(Image::parse).transpose()?;
     let same = match (&now, &left) {
         (None, None) => true,
-        (Some(now), Some(left)) => now.says(left),
+        (Some(now), Some(left)) => now.says_but_for(left, editor.log.ignored()),
         _ => false,
     };
     let before = entry.before.as_deref().map(Image::parse).transpose()?;

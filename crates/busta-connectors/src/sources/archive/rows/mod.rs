@@ -23,6 +23,7 @@ mod sorted;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use busta_core::{Failure, Records, Result};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ const INTERVAL: &str = "interval";
 
 /// So much text is sorted at once.
 const RUN: usize = 4 << 20;
+
+/// How often this process has sorted.
+static SORTED: AtomicU64 = AtomicU64::new(0);
 
 /// A file whose rows are being read. All of it blocks.
 pub struct RowsFile {
@@ -212,6 +216,9 @@ impl RowsFile {
 
     fn make_sorted(&self, place: Place, previous: Option<i64>) -> Result<Option<Sorted>> {
         let Some(scratch) = &self.scratch else { return Ok(None) };
+        // An attempt that was given up may still be at work.
+        let attempt = SORTED.fetch_add(1, Ordering::Relaxed);
+        let scratch = &scratch.with_extension(format!("{attempt}.part"));
         let open = || self.texts.open(self.next, Vec::new());
         Sorted::make(open, &self.table, Start { place, previous }, (scratch, RUN))
     }

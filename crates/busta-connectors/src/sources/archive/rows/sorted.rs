@@ -60,7 +60,8 @@ impl Sorted {
         let mut text = Text::open(open, table, start.place)?;
         let Some(time) = text.time(table) else { return Ok(None) };
         let mut runs = Runs::new(scratch, run);
-        let (mut late, mut previous) = (0, start.previous);
+        // By what a row is sorted must be the same after a crash, when nobody knows what stood before.
+        let (mut late, mut previous, mut order) = (0, start.previous, i64::MIN);
         loop {
             let Some(row) = text.next(time)? else { break };
             let Row { bytes, time } = match row {
@@ -68,9 +69,10 @@ impl Sorted {
                 None => return Ok(None),
             };
             late += u64::from(time.zip(previous).is_some_and(|(time, previous)| time < previous));
-            // What has no time stays behind the row before it.
             previous = time.or(previous);
-            runs.push(previous.unwrap_or(i64::MIN), bytes).map_err(|error| unwritable(&error, scratch))?;
+            // What has no time stays behind the row before it.
+            order = time.unwrap_or(order);
+            runs.push(order, bytes).map_err(|error| unwritable(&error, scratch))?;
         }
         runs.merge(&text.header).map_err(|error| unwritable(&error, scratch))?;
         Ok(Some(Self { path: scratch.to_owned(), late }))
@@ -184,7 +186,8 @@ struct Runs<'a> {
     text: Vec<u8>,
     /// The time, the start and the length of each row.
     rows: Vec<(i64, usize, usize)>,
-    runs: Vec<PathBuf>,
+    /// Where each run is, and how many rows it has.
+    runs: Vec<(PathBuf, usize)>,
 }
 
 impl<'a> Runs<'a> {
@@ -205,7 +208,7 @@ impl<'a> Runs<'a> {
             std::fs::create_dir_all(folder)?;
         }
         let mut out = BufWriter::with_capacity(BLOCK, File::create(&path)?);
-        self.runs.push(path);
+        self.runs.push((path, self.rows.len()));
         self.rows.sort_by_key(|(time, ..)| *time);
         for (time, start, length) in self.rows.drain(..) {
             out.write_all(&time.to_le_bytes())?;
@@ -220,7 +223,8 @@ impl<'a> Runs<'a> {
     /// Merges all runs behind `header`.
     fn merge(mut self, header: &[u8]) -> io::Result<()> {
         self.end_run()?;
-        let mut runs = self.runs.iter().map(|path| Run::open(path)).collect::<io::Result<Vec<_>>>()?;
+        let mut runs =
+            self.runs.iter().map(|(path, rows)| Run::open(path, *rows)).collect::<io::Result<Vec<_>>>()?;
         let mut out = BufWriter::with_capacity(BLOCK, File::create(self.scratch)?);
         out.write_all(header)?;
         // Of rows of one time, those of the earlier run stand first.
@@ -241,7 +245,7 @@ impl<'a> Runs<'a> {
 
 impl Drop for Runs<'_> {
     fn drop(&mut self) {
-        for path in &self.runs {
+        for (path, _) in &self.runs {
             // What stays is swept with the part files.
             let _ = std::fs::remove_file(path);
         }
@@ -251,30 +255,32 @@ impl Drop for Runs<'_> {
 /// A run that is being read.
 struct Run {
     file: BufReader<File>,
+    /// How many rows follow.
+    left: usize,
     /// The time of `row`; nothing at the end.
     time: Option<i64>,
     row: Vec<u8>,
 }
 
 impl Run {
-    fn open(path: &Path) -> io::Result<Self> {
+    fn open(path: &Path, left: usize) -> io::Result<Self> {
         let file = BufReader::with_capacity(PIECE, File::open(path)?);
-        let mut run = Self { file, time: None, row: Vec::new() };
+        let mut run = Self { file, left, time: None, row: Vec::new() };
         run.step()?;
         Ok(run)
     }
 
     fn step(&mut self) -> io::Result<()> {
-        let (mut time, mut length) = ([0; 8], [0; 8]);
-        self.time = match self.file.read_exact(&mut time) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            other => other.map(|()| Some(i64::from_le_bytes(time)))?,
+        let Some(left) = self.left.checked_sub(1) else {
+            self.time = None;
+            return Ok(());
         };
-        if self.time.is_some() {
-            self.file.read_exact(&mut length)?;
-            self.row.resize(usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX), 0);
-            self.file.read_exact(&mut self.row)?;
-        }
+        let (mut time, mut length) = ([0; 8], [0; 8]);
+        self.file.read_exact(&mut time)?;
+        self.file.read_exact(&mut length)?;
+        self.row.resize(usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX), 0);
+        self.file.read_exact(&mut self.row)?;
+        (self.left, self.time) = (left, Some(i64::from_le_bytes(time)));
         Ok(())
     }
 }
