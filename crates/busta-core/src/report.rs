@@ -140,6 +140,9 @@ pub struct SourceReport {
     /// Doubts about records that went on all the same.
     #[serde(default)]
     pub warnings: u64,
+    /// What the first different ones of them say. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_warnings: Vec<String>,
     /// Splits that are done.
     pub splits: u64,
     /// Those of them that were passed over: their server refused them, and the configuration says that this is no

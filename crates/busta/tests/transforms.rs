@@ -74,6 +74,25 @@ fn a_refused_record_names_its_file() {
     }
 }
 
+#[test]
+fn what_is_doubted_goes_on_and_is_told() {
+    let rules = "{ required: [id], properties: { price: { type: number } } }";
+    let desk = Desk::new(&format!(
+        "sources:\n  - name: a\n    type: files\n    paths: [a.ndjson]\n    transforms:\n      - validate: {{ schema: {rules}, strict: false }}\n",
+    ));
+    desk.write(
+        "a.ndjson",
+        "{\"id\":1,\"price\":2}\n{\"id\":2,\"price\":\"x\"}\n{\"id\":3,\"price\":\"x\"}\n{\"price\":4}\n",
+    );
+    let ended = desk.busta(&["sources", "collect"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let told = ended.stdout.split_once("a: 3 warnings about records that went on, such as:\n").unwrap().1;
+    let told: Vec<&str> = told.lines().take_while(|line| line.starts_with("  ")).collect();
+    // Each once, though two records have the same.
+    assert_eq!(told.len(), 2, "{}", ended.stdout);
+    assert!(told[0].contains("price") && told[1].contains("id"), "{told:?}");
+}
+
 /// An example of the guide: a list of transforms, the records in and the records out.
 #[derive(Default)]
 struct Example {

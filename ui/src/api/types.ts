@@ -142,6 +142,7 @@ export interface SourceReport {
   failures: number;
   dropped?: number;
   warnings?: number;
+  first_warnings?: string[];
   splits: number;
   duration_s: number;
   busy_s: number;

@@ -69,6 +69,7 @@ impl Dispatcher {
                 backlog: Backlog::new(entry.source.streams()),
                 dropped: AtomicU64::new(0),
                 warnings: AtomicU64::new(0),
+                first_warnings: Mutex::default(),
                 skipped: Mutex::default(),
                 destination: plan.destinations[entry.destination].destination.clone(),
                 orders: orders[entry.destination].clone(),

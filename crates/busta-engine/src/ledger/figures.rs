@@ -67,6 +67,7 @@ impl Ledger {
             failures: self.failures,
             dropped: self.shared.dropped.load(Ordering::Relaxed),
             warnings: self.shared.warnings.load(Ordering::Relaxed),
+            first_warnings: self.shared.first_warnings(),
             splits: self.done as u64,
             skipped: self.skipped(),
             duration_s: span.as_secs_f64(),

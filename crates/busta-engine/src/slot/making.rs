@@ -1,5 +1,6 @@
 //! From records as they were read to a batch that is ready for the destination.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use busta_core::event::Action;
@@ -42,7 +43,36 @@ pub(super) struct Made {
     warnings: Vec<Warning>,
 }
 
+/// So many different warnings are told in the report.
+const TOLD_WARNINGS: usize = 5;
+
+fn words(warning: &Warning) -> String {
+    format!("{}: {}", warning.rule, warning.message)
+}
+
 impl SourceShared {
+    /// What the first different doubts about its records say.
+    pub fn first_warnings(&self) -> Vec<String> {
+        self.first_warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_warnings(&self, warnings: &[Warning]) {
+        if warnings.is_empty() {
+            return;
+        }
+        self.warnings.fetch_add(warnings.len() as u64, Ordering::Relaxed);
+        let mut told = self.first_warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in warnings {
+            if told.len() == TOLD_WARNINGS {
+                return;
+            }
+            let words = words(warning);
+            if !told.contains(&words) {
+                told.push(words);
+            }
+        }
+    }
+
     fn make(&self, cell: &WorkerCell, stream: &StreamName, records: Records) -> Made {
         cell.makes(WorkerAction::Transforming);
         let began = Instant::now();
@@ -50,7 +80,7 @@ impl SourceShared {
         let Transformed { records, mut failures, dropped, warnings } =
             transformed(transform, quality, stream, records);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        self.warnings.fetch_add(warnings.len() as u64, Ordering::Relaxed);
+        self.note_warnings(&warnings);
         self.phases.transformed(began.elapsed());
         if records.is_empty() {
             return Made { staged: None, failures, warnings };
@@ -110,7 +140,7 @@ impl Slot {
         self.emit(Action::Warning, split, |event| {
             event.count = Some(made.warnings.len() as u64);
             event.stage = Some(Stage::Transform);
-            event.message = Some(format!("{}: {}", first.rule, first.message));
+            event.message = Some(words(first));
         });
     }
 }

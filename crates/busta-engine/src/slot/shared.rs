@@ -57,6 +57,8 @@ pub struct SourceShared {
     /// Records that were filtered out, and doubts about those that were not.
     pub dropped: AtomicU64,
     pub warnings: AtomicU64,
+    /// What the first different doubts say.
+    pub first_warnings: Mutex<Vec<String>>,
     /// Splits that were passed over.
     pub skipped: Mutex<Skipped>,
     /// The streams that this run replaces.

@@ -60,6 +60,7 @@ fn source(name: &str, status: Status) -> SourceReport {
         busy_s: 9.0,
         dropped: 0,
         warnings: 0,
+        first_warnings: Vec::new(),
         skipped: None,
         phases: Default::default(),
         quality: Vec::new(),

@@ -121,7 +121,7 @@ pub struct Options {
     /// Write a report in Markdown
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Write a plot of throughput and memory over workers, as SVG
+    /// Write a plot of throughput and memory over workers, as SVG (NAME.svg)
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Compare with this earlier bench; exit code 3 if something got worse
@@ -159,6 +159,10 @@ impl Options {
             if folder.is_some_and(|folder| !folder.is_dir()) {
                 return Err(Usage(format!("{}: there is no such folder", file.display())).into());
             }
+        }
+        if let Some(plot) = self.plot.as_deref().filter(|plot| !is_svg(plot)) {
+            let plot = plot.display();
+            return Err(Usage(format!("--plot {plot}: plots are SVG, so the name must end with .svg")).into());
         }
         if self.limit.is_some() && given.path.is_none() && given.url.is_none() {
             return Err(Usage("--limit is for your own data; --quick generates less".to_owned()).into());
@@ -212,6 +216,10 @@ impl Options {
         }
         Ok(())
     }
+}
+
+fn is_svg(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("svg"))
 }
 
 /// How `plot` is named in a report at `report`.

@@ -61,6 +61,7 @@ fn compose(report: &RunReport, gain: Option<String>, colour: bool) -> String {
     }
     text.push_str(&gaps::of_run(report));
     text.push_str(&skipped(report));
+    text.push_str(&warnings(report));
     text.push_str(&quality::findings(report));
     let held_back: Vec<_> = report.hosts.iter().filter(|host| host.is_held_back()).collect();
     if !held_back.is_empty() {
@@ -86,6 +87,19 @@ fn skipped(report: &RunReport) -> String {
         text.push_str(&format!("\n{}: {} passed over:\n", source.name, figures::of(skipped.splits, "split")));
         for reason in &skipped.reasons {
             text.push_str(&format!("  {reason}\n"));
+        }
+    }
+    text
+}
+
+/// The doubts about records that went on all the same.
+fn warnings(report: &RunReport) -> String {
+    let mut text = String::new();
+    for source in report.sources.iter().filter(|source| source.warnings > 0) {
+        let count = figures::of(source.warnings, "warning");
+        text.push_str(&format!("\n{}: {count} about records that went on, such as:\n", source.name));
+        for warning in &source.first_warnings {
+            text.push_str(&format!("  {warning}\n"));
         }
     }
     text
@@ -220,6 +234,7 @@ mod tests {
             busy_s: 9.0,
             dropped: 0,
             warnings: 0,
+            first_warnings: Vec::new(),
             skipped: None,
             phases: Default::default(),
             quality: Vec::new(),

@@ -206,11 +206,75 @@ impl Stager {
     }
 }
 
-/// A number that SQLite can hold exactly as JSON readers see it.
+/// A number that SQLite can hold without losing what it says; all else is kept as its JSON text.
 fn number(raw: &str) -> Option<(Kind, u64)> {
     if raw.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) {
         let float: f64 = raw.parse().ok().filter(|f: &f64| f.is_finite())?;
-        return Some((Kind::Real, float.to_bits()));
+        return holds(float, raw).then_some((Kind::Real, float.to_bits()));
     }
     raw.parse::<i64>().ok().map(|integer| (Kind::Integer, integer as u64))
+}
+
+/// Whether `float`, the double nearest to `raw`, has all its digits: written with as many, it is the same text.
+/// Any 15 digits are in a double (IEEE 754), and what a program wrote from a double, however long, is in it too.
+fn holds(float: f64, raw: &str) -> bool {
+    const ALWAYS: usize = 15;
+    if raw.len() <= ALWAYS {
+        return true;
+    }
+    let digits = |text: &str| -> String {
+        let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+        let all: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        all.trim_start_matches('0').to_owned()
+    };
+    let said = digits(raw);
+    let significant = said.trim_end_matches('0').len();
+    significant <= ALWAYS || digits(&format!("{float:.*e}", said.len() - 1)) == said
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn no_digit_is_lost() {
+        for kept in [
+            "0.1",
+            "1e300",
+            "-12.50",
+            "0.10000000000000001",
+            "0.000000000000000000",
+            "1.7976931348623157e308",
+            "0.1000000000000000055511151231257827",
+            "123456789012345.6",
+            "1234567890123456.75",
+            "100000000000000000000.0",
+        ] {
+            assert_eq!(number(kept).map(|(kind, _)| kind), Some(Kind::Real), "{kept}");
+        }
+        for lost in [
+            "1234567890123456.78",
+            "9999999999999999.99",
+            "123456789012345678.1234567",
+            "9007199254740993.5",
+            "0.12345678901234567890",
+            "1e999",
+            "18446744073709551616",
+        ] {
+            assert_eq!(number(lost), None, "{lost}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_from_a_double_is_in_one(bits: u64, decimals in 0_usize..40) {
+            let float = f64::from_bits(bits);
+            prop_assume!(float.is_finite());
+            for text in [format!("{float:?}"), format!("{float:.16e}"), format!("{float:.*e}", decimals.max(16))] {
+                prop_assert_eq!(number(&text), Some((Kind::Real, float.to_bits())), "{}", text);
+            }
+        }
+    }
 }

@@ -54,7 +54,10 @@ impl Side {
 
     fn read(&self) -> Result<Table> {
         let file = File::open(&self.file).map_err(|error| unreadable(&error))?;
-        let mut rows = Rows { side: self, table: Table::default(), count: 0 };
+        let unseen: Vec<FieldPath> =
+            self.fields.iter().flatten().map(|field| FieldPath::field(field)).collect();
+        let selection = self.fields.as_ref().map(|_| Selection::new(unseen.clone()));
+        let mut rows = Rows { side: self, table: Table::default(), count: 0, selection, unseen };
         if is_parquet(&self.file) {
             rows.parquet(file)?;
         } else {
@@ -62,6 +65,10 @@ impl Side {
         }
         if rows.count == 0 {
             return Err(Error::config("the file has no rows"));
+        }
+        if let Some(field) = rows.unseen.first() {
+            return Err(Error::config(format!("none of its {} rows has the field `{field}`", rows.count))
+                .hint("`fields` are the names in the file, before `prefix` is put in front"));
         }
         Ok(rows.table)
     }
@@ -83,6 +90,10 @@ struct Rows<'s> {
     side: &'s Side,
     table: Table,
     count: usize,
+    /// The fields to take, if not all.
+    selection: Option<Selection>,
+    /// Those of them that no row has had so far.
+    unseen: Vec<FieldPath>,
 }
 
 impl Rows<'_> {
@@ -135,6 +146,7 @@ impl Rows<'_> {
             let names = row.field_names()?.join(", ");
             return Err(wrong(format!("`{}` is missing, or no text or number (it has {names})", side.on)));
         };
+        self.note_fields(&mut row)?;
         if self.table.has(&key) {
             match side.duplicates {
                 Duplicates::Fail => {
@@ -145,14 +157,23 @@ impl Rows<'_> {
                 Duplicates::Last => {}
             }
         }
-        match &side.fields {
-            Some(fields) => {
-                let paths = fields.iter().map(|name| FieldPath::field(name)).collect();
-                Selection::new(paths).apply(&mut row)?;
-            }
+        match &self.selection {
+            Some(selection) => selection.apply(&mut row)?,
             None => row.remove(on.segments())?,
         }
         row.prefix_fields(&side.prefix)?;
         self.table.insert(&key, &row)
+    }
+
+    /// Crosses off the fields that this row has.
+    fn note_fields(&mut self, row: &mut Node<'_>) -> Result<()> {
+        let mut unseen = Vec::new();
+        for field in self.unseen.drain(..) {
+            if row.find(field.segments())?.is_none() {
+                unseen.push(field);
+            }
+        }
+        self.unseen = unseen;
+        Ok(())
     }
 }

@@ -51,6 +51,17 @@ fn fields_are_chosen_and_prefixed() {
 }
 
 #[test]
+fn a_field_that_no_row_has_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut side = side(folder.path(), "a.ndjson", "{\"id\":1,\"n\":1}\n{\"id\":2,\"height\":3}\n");
+    side.fields = Some(vec!["height".to_owned()]);
+    assert_eq!(side.load().unwrap().get("2"), Some("{\"height\":3}"));
+    side.fields = Some(vec!["height".to_owned(), "hieght".to_owned()]);
+    let error = side.load().unwrap_err().to_string();
+    assert!(error.contains("none of its 2 rows has the field `hieght`"), "{error}");
+}
+
+#[test]
 fn duplicates_are_an_error_unless_one_of_them_counts() {
     let folder = tempfile::tempdir().unwrap();
     let mut side = side(folder.path(), "a.csv", "id,n\n1,a\n2,b\n1,c\n");
