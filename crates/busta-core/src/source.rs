@@ -68,7 +68,8 @@ pub trait Reader: Send {
     ///
     /// Order: batches come in the split's own order; opening at `batch.cursor` goes on exactly after
     /// that batch. Size: about one request's worth, and at most a few MiB where the connector can
-    /// choose. Limits: at most one request is in flight during a call,
+    /// choose; a reader with long work before its next record gives empty batches at the cursor it had, so that
+    /// it is known to be alive and can be stopped. Limits: at most one request is in flight during a call,
     /// and one more for each [`Spare`](crate::meter::Spare) that the reader holds. Errors: whatever cannot be
     /// read as a whole is an `Err`, after which the engine drops the reader and opens another one at
     /// the last cursor, so a reader needs no retry of its own; a single bad item is a [`Failure`] in

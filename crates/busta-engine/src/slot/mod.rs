@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busta_core::event::{Action, Event};
-use busta_core::{Error, Split};
+use busta_core::{Error, Position, Split};
 use tokio::time::Instant;
 
 use crate::backlog;
@@ -108,9 +108,12 @@ impl Slot {
     /// pulled.
     async fn take(&self, work: &mut Work, pulled: Pulled) -> (Option<Draft>, Option<Leave>) {
         self.host_answered(work);
-        work.retries = 0;
-        work.waits = 0;
         let done = pulled.batch.done;
+        // A batch that leads nowhere is a sign of life: what fails behind it every time is not tried for ever.
+        if done || work.position != Position::At(pulled.batch.cursor.clone()) {
+            work.retries = 0;
+            work.waits = 0;
+        }
         let enough = self.reaches_limit(&work.split.stream, pulled.batch.records.len() as u64);
         let draft = self.draft(work, pulled).await;
         let draft = if draft.is_made() {

@@ -40,6 +40,9 @@ pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, St
         let place = if table.regular { "regular" } else { "interval" };
         problem(place, "needs `time`, the column by which gaps are measured".to_owned());
     }
+    if table.unordered && table.time.is_none() {
+        problem("unordered", "needs `time`, the column that files are to be in the order of".to_owned());
+    }
     if table.regular && table.interval.is_none() && !values.contains("interval") {
         problem("regular", "needs a value `interval` in the path, or `interval` beside it".to_owned());
     }
@@ -60,6 +63,16 @@ pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_about_time_needs_one() {
+        let table = serde_json::json!({
+            "columns": [{ "name": "a", "type": "time" }], "unordered": true, "interval": "1m",
+        });
+        let found = problems(&serde_json::from_value(table).unwrap(), &HashSet::new());
+        let places: Vec<&str> = found.iter().map(|(place, _)| &**place).collect();
+        assert_eq!(places, ["interval", "unordered"]);
+    }
 
     #[test]
     fn everything_wrong_is_told_at_once() {

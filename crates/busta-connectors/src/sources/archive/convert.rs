@@ -23,6 +23,7 @@ pub struct RowsReader {
     of: RowsOf,
     at: Option<RowsPlace>,
     file: Option<RowsFile>,
+    is_sorting: bool,
     over: bool,
     /// Why it cannot be read on, once that is noted.
     broken: Option<Error>,
@@ -32,7 +33,7 @@ impl RowsReader {
     /// A reader that goes on at `at`. Does no I/O.
     pub fn new(archive: Arc<Archive>, of: RowsOf, at: Option<&Cursor>) -> Result<Self> {
         let at = at.map(Cursor::decode).transpose()?.flatten();
-        Ok(Self { archive, of, at, file: None, over: false, broken: None })
+        Ok(Self { archive, of, at, file: None, is_sorting: false, over: false, broken: None })
     }
 
     /// Reads on, on a thread that may block.
@@ -95,7 +96,12 @@ impl Reader for RowsReader {
         if self.over {
             return Ok(None);
         }
-        self.archive.meter.asking(&self.of.path);
+        let path = &self.of.path;
+        self.archive.meter.asking(&if self.is_sorting {
+            format!("{path} (being sorted)")
+        } else {
+            path.clone()
+        });
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
@@ -107,7 +113,9 @@ impl Reader for RowsReader {
             }
             other => other?,
         };
+        self.is_sorting = read.end == RowsEnd::Sorting;
         let mut batch = match read.end {
+            RowsEnd::Sorting => Batch::new(read.records, Cursor::encode(&self.at)?),
             RowsEnd::More(place) => {
                 let cursor = Cursor::encode(&place)?;
                 self.at = Some(place);

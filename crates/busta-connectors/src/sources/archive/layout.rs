@@ -86,6 +86,10 @@ pub struct Table {
     /// The column that says when a row happened: files are in its order, gaps are measured by it.
     #[serde(default)]
     pub time: Option<String>,
+    /// Files are known not to be in the order of `time`: each is sorted as a whole before its first row goes on.
+    /// Otherwise one that is not is sorted from where that is found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unordered: bool,
     /// Rows come at the distance that the path's value `interval` says, and a longer one is a gap.
     #[serde(default)]
     pub regular: bool,

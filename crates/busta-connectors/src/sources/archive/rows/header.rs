@@ -126,6 +126,7 @@ mod tests {
             header: HeaderRow::Auto,
             primary_key: vec!["symbol".to_owned(), "open_time".to_owned()],
             time: Some("open_time".to_owned()),
+            unordered: false,
             regular: false,
             interval: None,
             delimiter: None,

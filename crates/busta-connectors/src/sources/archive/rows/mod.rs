@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use busta_core::{Failure, Records, Result};
+use busta_core::{Error, Failure, Records, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -37,15 +37,12 @@ use interval::Interval;
 use members::Texts;
 use quality::Tally;
 use sheet::{Place, Sheet};
-use sorted::{Sorted, Start};
+use sorted::{Sizes, Sorted, Sorting, Start, Step, Text};
 
 /// The value of a path that says how far apart rows are.
 const INTERVAL: &str = "interval";
 
-/// So much text is sorted at once.
-const RUN: usize = 4 << 20;
-
-/// How often this process has sorted.
+/// How often this process has begun to sort.
 static SORTED: AtomicU64 = AtomicU64::new(0);
 
 /// A file whose rows are being read. All of it blocks.
@@ -66,9 +63,13 @@ pub struct RowsFile {
     buffer: Vec<u8>,
     /// Where rows that are out of order are sorted; nowhere if they are given as they are.
     scratch: Option<PathBuf>,
+    sizes: Sizes,
     /// From where on the text under way is sorted, and the sorted text once it is made.
     sorted_from: Option<Place>,
+    sorting: Option<Sorting>,
     sorted: Option<Sorted>,
+    /// The text under way is in order as a whole.
+    in_order: bool,
 }
 
 /// Where to go on in a file.
@@ -103,6 +104,8 @@ pub struct RowsBatch {
 pub enum RowsEnd {
     /// More rows, from here on.
     More(RowsPlace),
+    /// The next ones are being sorted, and none have come. What was reached before is where to go on.
+    Sorting,
     /// Nothing. This is what the file was like.
     Done(Quality),
 }
@@ -135,8 +138,11 @@ impl RowsFile {
             tally: at.map(|at| at.quality.clone()).unwrap_or_default(),
             buffer: Vec::new(),
             scratch: None,
+            sizes: Sizes::USUAL,
             sorted_from: at.and_then(|at| at.sorted_from),
+            sorting: None,
             sorted: None,
+            in_order: false,
         })
     }
 
@@ -147,7 +153,7 @@ impl RowsFile {
         Self { scratch: Some(scratch), ..self }
     }
 
-    /// Reads rows for about so many bytes of records.
+    /// Reads rows for about so many bytes of records, or sorts them a step further.
     ///
     /// # Errors
     /// If a text cannot be read to its end, or has other columns than the table. Nothing of this call is valid
@@ -155,6 +161,9 @@ impl RowsFile {
     pub fn read(&mut self, bytes: usize) -> Result<RowsBatch> {
         let mut gather = Gather::new(bytes, self.interval);
         while self.next < self.texts.len() {
+            if !self.is_sorted().map_err(|error| error.at(self.text()))? {
+                return Ok(self.batch(gather, RowsEnd::Sorting));
+            }
             let shown = self.text();
             let mut sheet = match self.open.take() {
                 Some(sheet) => sheet,
@@ -163,14 +172,14 @@ impl RowsFile {
             gather.enter(&shown, sheet.columns());
             let before = (sheet.place().unwrap_or_default(), self.tally.clone());
             let is_end = sheet.read(&mut gather, &mut self.tally).map_err(|error| error.at(&shown))?;
-            if self.is_to_be_sorted(&sheet, &before.1) {
+            if self.is_to_be_sorted(&before.1) {
                 self.buffer = sheet.into_buffer();
                 self.sort(before).map_err(|error| error.at(&shown))?;
                 gather = Gather::new(bytes, self.interval);
                 continue;
             }
             if is_end {
-                (self.sorted_from, self.sorted) = (None, None);
+                (self.sorted_from, self.sorted, self.in_order) = (None, None, false);
                 self.buffer = sheet.into_buffer();
                 self.next += 1;
                 // The next text may have other columns.
@@ -188,39 +197,77 @@ impl RowsFile {
     }
 
     /// Whether the rows just read are not in order, and can be brought into it.
-    fn is_to_be_sorted(&self, sheet: &Sheet, before: &Tally) -> bool {
+    fn is_to_be_sorted(&self, before: &Tally) -> bool {
         self.tally.out_of_order() > before.out_of_order()
             && self.sorted_from.is_none()
+            && !self.in_order
             && self.scratch.is_some()
-            && sheet.has_rows()
     }
 
-    /// Sorts what follows a place that has such a tally, and goes on with that.
+    /// Begins to sort what follows a place that has such a tally.
     fn sort(&mut self, (place, before): (Place, Tally)) -> Result<()> {
-        let late = self.make_sorted(place, before.previous())?.map(|sorted| {
-            let late = sorted.late;
-            self.sorted = Some(sorted);
-            late
-        });
+        self.sorting = self.sorting(Start { place, previous: before.previous() })?;
         self.tally = before;
-        match late {
-            Some(late) => {
-                self.tally.sorted(late);
-                self.sorted_from = Some(place);
-            }
-            // They are given as they are.
-            None => (self.scratch, self.from) = (None, Some(place)),
+        if self.sorting.is_none() {
+            self.give_up_sorting(place)?;
         }
         Ok(())
     }
 
-    fn make_sorted(&self, place: Place, previous: Option<i64>) -> Result<Option<Sorted>> {
+    /// Sorts a step further what is to be sorted; whether nothing is left to sort.
+    fn is_sorted(&mut self) -> Result<bool> {
+        if self.sorting.is_none() && self.sorted.is_none() {
+            self.begin_text()?;
+        }
+        let Some(sorting) = &mut self.sorting else { return Ok(true) };
+        let (Start { place, .. }, step) = (sorting.start(), sorting.step()?);
+        match step {
+            Step::More => return Ok(false),
+            Step::Sorted(sorted) => {
+                // Where this is done again, it has been noted.
+                if self.sorted_from.replace(place).is_none() {
+                    self.tally.sorted(sorted.late);
+                }
+                self.sorted = Some(sorted);
+            }
+            Step::InOrder => (self.in_order, self.from) = (true, Some(place)),
+            Step::Refused => self.give_up_sorting(place)?,
+        }
+        self.sorting = None;
+        Ok(true)
+    }
+
+    /// Begins to sort a text that was being read sorted, or is known to be in no order.
+    fn begin_text(&mut self) -> Result<()> {
+        if let Some(place) = self.sorted_from {
+            self.sorting = self.sorting(Start { place, previous: None })?;
+            return if self.sorting.is_none() { self.give_up_sorting(place) } else { Ok(()) };
+        }
+        if self.table.unordered && self.scratch.is_some() && self.open.is_none() && self.from.is_none() {
+            self.tally.enter_member();
+            return self.sort((Place::default(), self.tally.clone()));
+        }
+        Ok(())
+    }
+
+    /// Gives the rows behind a place as they are.
+    fn give_up_sorting(&mut self, place: Place) -> Result<()> {
+        if self.sorted_from.is_some() {
+            return Err(Error::config("rows that were sorted before cannot be sorted now")
+                .hint("start a new run instead of resuming this one"));
+        }
+        (self.scratch, self.from) = (None, Some(place));
+        Ok(())
+    }
+
+    fn sorting(&self, start: Start) -> Result<Option<Sorting>> {
         let Some(scratch) = &self.scratch else { return Ok(None) };
+        let open = || self.texts.open(self.next, Vec::new());
+        let text = Text::open(open, self.name(), &self.table, start.place)?;
         // An attempt that was given up may still be at work.
         let attempt = SORTED.fetch_add(1, Ordering::Relaxed);
-        let scratch = &scratch.with_extension(format!("{attempt}.part"));
-        let open = || self.texts.open(self.next, Vec::new());
-        Sorted::make(open, &self.table, Start { place, previous }, (scratch, RUN))
+        let scratch = scratch.with_extension(format!("{attempt}.part"));
+        Ok(text.map(|text| Sorting::new(text, start, scratch, self.sizes)))
     }
 
     fn batch(&self, gather: Gather, end: RowsEnd) -> RowsBatch {
@@ -234,16 +281,18 @@ impl RowsFile {
         if from.is_none() && self.sorted_from.is_none() {
             self.tally.enter_member();
         }
-        if let (Some(place), None) = (self.sorted_from, &self.sorted) {
-            self.sorted = self.make_sorted(place, None)?;
-        }
         let buffer = std::mem::take(&mut self.buffer);
         let window = match &self.sorted {
             Some(sorted) => sorted.window(buffer)?,
             None => self.texts.open(self.next, buffer)?,
         };
-        let name = self.texts.member(self.next).map_or(&*self.name, Path::new);
-        Sheet::open(window, name, &self.table, &self.about, from)
+        let from = from.filter(|from| from.offset > 0);
+        Sheet::open(window, self.name(), &self.table, &self.about, from)
+    }
+
+    /// The name that tells what the text that comes next has.
+    fn name(&self) -> &Path {
+        self.texts.member(self.next).map_or(&*self.name, Path::new)
     }
 
     fn place(&self, place: Place) -> RowsPlace {

@@ -62,16 +62,13 @@ impl Sheet {
         from: Option<Place>,
     ) -> Result<Self> {
         window.fill().map_err(|error| unreadable(&error))?;
-        let (cutter, order) = match Format::of_name(name) {
-            Some(Format::Json | Format::Ndjson) => {
-                let lines = Cutter::Ndjson(NdjsonCutter::default());
-                (SheetCutter::Lines(Box::new(lines)), Order::of(table))
-            }
-            _ => {
-                let mut rows = RowCutter::new(delimiter(table), QUOTE);
-                let order = header(table, &mut window, &mut rows)?;
-                (SheetCutter::Rows(rows), order)
-            }
+        let (cutter, order) = if is_lines(name) {
+            let lines = Cutter::Ndjson(NdjsonCutter::default());
+            (SheetCutter::Lines(Box::new(lines)), Order::of(table))
+        } else {
+            let mut rows = RowCutter::new(delimiter(table), QUOTE);
+            let order = header(table, &mut window, &mut rows)?;
+            (SheetCutter::Rows(rows), order)
         };
         let mut sheet = Self { window, cutter, maker: Maker::new(table, about, &order) };
         if let Some(from) = from {
@@ -114,14 +111,9 @@ impl Sheet {
         }
     }
 
-    /// Whether it has rows of fields, and not lines of JSON.
-    pub fn has_rows(&self) -> bool {
-        matches!(self.cutter, SheetCutter::Rows(_))
-    }
-
     /// The columns of its rows; `None` if they are lines of JSON.
     pub fn columns(&self) -> Option<Columns> {
-        self.has_rows().then(|| self.maker.columns())
+        matches!(self.cutter, SheetCutter::Rows(_)).then(|| self.maker.columns())
     }
 
     /// Where the text can be left; `None` in the middle of something.
@@ -211,6 +203,11 @@ impl Sheet {
     pub fn into_buffer(self) -> Vec<u8> {
         self.window.into_buffer()
     }
+}
+
+/// Whether the name of a text tells that it has lines of JSON, and not rows of fields.
+pub(super) fn is_lines(name: &Path) -> bool {
+    matches!(Format::of_name(name), Some(Format::Json | Format::Ndjson))
 }
 
 pub(super) fn delimiter(table: &Table) -> u8 {
