@@ -4,7 +4,18 @@ import { after } from "node:test";
 import { closeBrowser, firstRun } from "./browser.mjs";
 import { letParentGo } from "./parent.mjs";
 
-const PARTS = ["pages", "run", "failures", "data", "views", "history", "settings", "looks", "restart"];
+const PARTS = [
+  "pages",
+  "run",
+  "failures",
+  "data",
+  "views",
+  "history",
+  "settings",
+  "gaps",
+  "looks",
+  "restart",
+];
 
 // Some tests choose by what is there what they look at.
 await firstRun();

@@ -377,6 +377,7 @@ export class MockRun {
         warnings: 0,
         duration_s: (this.finishedAt - this.startedAt) / 1000,
         busy_s: part.time.server_s + part.time.write_s,
+        ...(part.source.gaps ? { gaps: part.source.gaps } : {}),
         error: part.error ?? null,
       })),
     };

@@ -50,6 +50,24 @@ export const SOURCES = [
     faulty: true,
   },
   {
+    name: "klines",
+    type: "archive",
+    priority: "low",
+    pool: "archive",
+    host: "data.example:443",
+    splits: 12,
+    batches: [1, 2],
+    pace: [20, 120],
+    streams: ["klines"],
+    gaps: {
+      files: 5,
+      gaps: [
+        { of: "BTCUSDT 1h", from: "2023-12-29", to: "2023-12-30", files: 2 },
+        { of: "ETHUSDT 1h", from: "2024-02-04", to: "2024-02-04", files: 1 },
+      ],
+    },
+  },
+  {
     name: "forum",
     type: "reddit",
     priority: "normal",
@@ -135,6 +153,7 @@ export const TABLES = {
   entries: { source: "news", rows: 5_120, key: "guid" },
   "sentinel-2-l2a": { source: "sentinel", rows: 12_004, key: "id" },
   drops: { source: "drops", rows: 940, key: "id" },
+  klines: { source: "klines", rows: 2_064, key: "id" },
   posts: { source: "forum" },
   sellers: { source: "marketplace" },
 };

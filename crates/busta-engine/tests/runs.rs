@@ -328,6 +328,58 @@ async fn a_stopped_run_is_resumed_where_it_stopped() {
     assert_eq!((pulls.len(), total), (60, 60), "nothing was read twice");
 }
 
+/// A batch after ten pulls of 100 s each, where no pull may take longer than four requests of 30 s.
+fn long_work() -> Scripted {
+    many("a", 1, 3, 100_000).steps(9)
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_work_is_not_given_up_as_long_as_it_shows_that_it_lives() {
+    let bench = Bench::new(1).source("a", long_work());
+    let began = Instant::now();
+    let outcome = bench.run().await;
+    assert_eq!((outcome.report.status, outcome.report.retries), (Status::Completed, 0));
+    assert_eq!((began.elapsed().as_secs(), bench.memory.rows("a").len()), (3000, 30));
+
+    let source = many("a", 1, 1, 121_000);
+    let report = Bench::new(1).source("a", source).run().await.report;
+    assert_eq!(report.status, Status::Failed, "a pull that takes as long is given up");
+    assert!(report.sources[0].error.as_ref().unwrap().contains("no batch within 120s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_work_is_stopped_between_two_of_its_steps() {
+    let source = long_work();
+    let watch = source.watch();
+    let bench = Bench::new(1).source("a", source);
+    let handle = start(bench.plan(), clock());
+    let stop = handle.stopper();
+    tokio::time::sleep(ms(1_450_000)).await;
+    let began = Instant::now();
+    stop();
+    assert_eq!(handle.join().await.unwrap().report.status, Status::Cancelled);
+    assert!(began.elapsed() < ms(60_000), "it has waited for more than the step: {:?}", began.elapsed());
+    assert_eq!((bench.memory.rows("a").len(), watch.begun()), (10, 15));
+
+    // The work that led to nothing is done again, and what was there is not.
+    assert_eq!(bench.run().await.report.status, Status::Completed);
+    assert_eq!((bench.memory.rows("a").len(), watch.begun()), (30, 35));
+    assert_eq!(watch.pulls().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_in_the_midst_of_long_work_is_not_tried_for_ever() {
+    let mut pulls = 0;
+    let source = many("a", 1, 3, 1).steps(9).fault(move |_, _| {
+        pulls += 1;
+        (pulls > 12 && pulls % 5 == 0).then(|| Error::unavailable("the disk is away"))
+    });
+    let mut bench = Bench::new(1).source("a", source);
+    bench.settings.retry.max_retries = 3;
+    let report = bench.run().await.report;
+    assert_eq!((report.status, report.retries, report.records), (Status::Partial, 3, 10));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_failed_is_read_again_when_resumed_and_the_rest_is_not() {
     let well = Arc::new(AtomicUsize::new(0));

@@ -143,6 +143,7 @@
 //! | `wrong_checksum=...` | their side file is always wrong |
 //! | `late_checksum=...`, `late=1` | their side file is wrong for its first so many GETs, and then right |
 //! | `bad_crc=...` | the archive is damaged inside, and its side file vouches for it |
+//! | `dated=on` | files of days lie in folders of their year and month |
 //! | `shuffled=...` | the rows, if they are few, do not stand in the order of their time |
 //!
 //! The last five choose files by parts of their paths, with `+` between them (`gone=2024-01-03+ETHUSDT`), or `all`.

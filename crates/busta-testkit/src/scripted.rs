@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::{
-    Batch, Checkpoint, Cursor, CursorValue, Error, HostKey, Probe, Reader, RecordsBuilder, Result, Source,
-    Split, SplitId, StreamSpec,
+    Batch, Checkpoint, Cursor, CursorValue, Error, HostKey, Probe, Reader, Records, RecordsBuilder, Result,
+    Source, Split, SplitId, StreamSpec,
 };
 
 /// What happens at one pull of a split, before its ordinary batch is given.
@@ -22,6 +22,7 @@ pub struct Scripted {
     splits: Vec<Split>,
     batches: HashMap<SplitId, usize>,
     records: usize,
+    steps: usize,
     latency: HashMap<SplitId, Duration>,
     shared: Arc<Shared>,
 }
@@ -47,6 +48,7 @@ impl Scripted {
             splits: Vec::new(),
             batches: HashMap::new(),
             records: 10,
+            steps: 0,
             latency: HashMap::new(),
             shared: Arc::default(),
         }
@@ -77,6 +79,13 @@ impl Scripted {
         if let Some(split) = self.splits.last_mut() {
             split.host = Some(HostKey::from(host));
         }
+        self
+    }
+
+    /// Makes so many pulls for each batch that bring nothing and lead nowhere, as long work does.
+    #[must_use]
+    pub fn steps(mut self, steps: usize) -> Self {
+        self.steps = steps;
         self
     }
 
@@ -184,6 +193,8 @@ impl Source for Scripted {
             next,
             batches: batches.unwrap_or(1),
             records: self.records,
+            steps: self.steps,
+            step: 0,
             latency: self.latency.get(&split.id).copied().unwrap_or_default(),
             has_high: self.specs[0].start_per_split,
             shared: self.shared.clone(),
@@ -191,7 +202,7 @@ impl Source for Scripted {
     }
 
     async fn test(&self) -> Result<Probe> {
-        Ok(Probe { summary: "scripted".into(), sample: busta_core::Records::default() })
+        Ok(Probe { summary: "scripted".into(), sample: Records::default() })
     }
 }
 
@@ -201,6 +212,8 @@ struct ScriptedReader {
     next: usize,
     batches: usize,
     records: usize,
+    steps: usize,
+    step: usize,
     latency: Duration,
     has_high: bool,
     shared: Arc<Shared>,
@@ -238,6 +251,11 @@ impl Reader for ScriptedReader {
         if let Some(error) = fault {
             return Err(error);
         }
+        if self.step < self.steps {
+            self.step += 1;
+            return Ok(Some(Batch::new(Records::default(), Cursor::encode(&self.next)?)));
+        }
+        self.step = 0;
         let number = self.next;
         lock(&self.shared.pulls).push((self.split.clone(), number));
         let mut records = RecordsBuilder::default();

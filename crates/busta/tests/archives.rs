@@ -342,6 +342,89 @@ fn a_run_that_goes_on_tells_what_it_missed_before() {
     assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 2);
 }
 
+/// A layout of one's own whose days lie in folders of years and months.
+fn in_dated_folders(origin: &Origin, symbols: &str, more: &str) -> String {
+    let index = if more.contains("html") { ",index=nginx" } else { "" };
+    let options = format!("dated=on,symbols=2,periods=daily,from=2023-10-20,to=2024-02-10{index}");
+    let gone = "gone=BTCUSDT-1h-2023-12-29+BTCUSDT-1h-2023-12-30+2024-01-01+ETHUSDT-1h-2024-02";
+    format!(
+        "  - name: own
+    type: archive
+    layout:
+      base_url: {}/archive/{options},{gone}
+      data_types:
+        - name: bars
+          daily: data/spot/daily/klines/{{symbol}}/1h/{{date:%Y}}/{{date:%m}}/{{symbol}}-1h-{{date}}.zip
+    symbols: {symbols}
+    to: 2024-02-05
+{more}",
+        origin.url()
+    )
+}
+
+#[test]
+fn listings_of_folders_of_years_and_months_tell_what_is_missing() {
+    let origin = Origin::default();
+    let gap = |of: &str, from: &str, to: &str, files: u64| serde_json::json!({ "of": of, "from": from, "to": to, "files": files });
+    // A year that is not there, months that are not, days of others.
+    let expected = serde_json::json!({
+        "files": 293 + 2 + 1 + 293 + 1 + 5,
+        "gaps": [
+            gap("BTCUSDT", "2022-12-31", "2023-10-19", 293),
+            gap("BTCUSDT", "2023-12-29", "2023-12-30", 2),
+            gap("BTCUSDT", "2024-01-01", "2024-01-01", 1),
+            gap("ETHUSDT", "2022-12-31", "2023-10-19", 293),
+            gap("ETHUSDT", "2024-01-01", "2024-01-01", 1),
+            gap("ETHUSDT", "2024-02-01", "2024-02-05", 5),
+        ],
+    });
+    let from = "    from: 2022-12-31\n    period: daily\n    discover";
+    for (symbols, discover) in [
+        ("[BTCUSDT, ETHUSDT]", "{ type: template }"),
+        ("[BTCUSDT, ETHUSDT]", "{ type: s3 }"),
+        ("'*USDT'", "{ type: s3 }"),
+        ("[BTCUSDT, ETHUSDT]", "{ type: html }"),
+    ] {
+        let desk = desk(&in_dated_folders(&origin, symbols, &format!("{from}: {discover}\n")));
+        for _ in 0..2 {
+            let report = desk.collect_well(&[]);
+            assert_eq!(source(&report, "own")["gaps"], expected, "{symbols} {discover}");
+            assert_eq!(
+                number(&desk, "SELECT count(*) FROM files WHERE missing"),
+                595,
+                "{symbols} {discover}"
+            );
+        }
+    }
+    // Nobody knows when it should begin.
+    let desk = desk(&in_dated_folders(&origin, "BTCUSDT", "    discover: { type: s3 }\n"));
+    let report = desk.collect_well(&[]);
+    assert_eq!(source(&report, "own").get("gaps"), None, "{report:#}");
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 0);
+}
+
+#[test]
+fn what_a_listing_does_not_name_is_a_failure_if_it_must_be_there() {
+    let origin = Origin::default();
+    for discover in ["template", "s3", "html"] {
+        let more = format!(
+            "    from: 2023-12-25\n    period: daily\n    missing: fail\n    discover: {{ type: {discover} }}\n"
+        );
+        let desk = desk(&in_dated_folders(&origin, "[BTCUSDT, ETHUSDT]", &more));
+        for run in 1..=2 {
+            let (ended, report) = desk.collect(&[]);
+            let own = source(&report, "own");
+            let told = (ended.code, &own["failures"], &own["gaps"]["files"]);
+            assert_eq!(told, (3, &Value::from(9), &Value::from(9)), "{discover}, run {run}: {report:#}");
+            let failed = "SELECT count(*) FROM _busta_failures WHERE kind = 'not_found'";
+            assert_eq!(number(&desk, failed), 9 * run, "{discover}");
+        }
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing"), 0, "{discover}");
+        let hint = "SELECT count(*) FROM _busta_failures WHERE reason LIKE '%`missing: ignore`%'";
+        assert_eq!(number(&desk, hint), 18, "{discover}");
+    }
+}
+
 #[test]
 fn headers_go_to_the_origin_and_are_never_told() {
     use busta_sandbox::{API_KEY, API_KEY_HEADER};
@@ -666,6 +749,72 @@ fn others_find_the_lake_sorted_though_files_are_not() {
         .unwrap();
     println!("{}{}", String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
     assert!(judged.status.success(), "a judge has found something; see above");
+}
+
+/// A month of minutes and a day, both in no order.
+#[cfg(feature = "failpoints")]
+fn minutes_in_no_order(origin: &Origin) -> Desk {
+    let base = format!(
+        "{}/archive/symbols=1,intervals=1m,from=2023-12-20,to=2024-02-10,shuffled=2024-01+2023-12-26",
+        origin.url()
+    );
+    let yaml = klines(&base, "    write_mode: append\n").replace("intervals: [1h]", "intervals: 1m");
+    let yaml = yaml.replace(", ETHUSDT]", "]").replace("2024-02-05", "2024-01-31");
+    Desk::new(&format!("destination: {{ type: ndjson, path: out }}\nsources:\n{yaml}"))
+}
+
+/// The times of all rows, in their order, by month.
+#[cfg(feature = "failpoints")]
+fn times_by_month(desk: &Desk) -> Vec<(String, Vec<String>)> {
+    let mut months: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(desk.file("out/klines")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "ndjson"));
+    files.sort();
+    for line in files.iter().flat_map(|path| {
+        std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+    }) {
+        let row: Value = serde_json::from_str(&line).unwrap();
+        let time = row["open_time"].as_str().unwrap().to_owned();
+        months.entry(time[..7].to_owned()).or_default().push(time);
+    }
+    months.into_iter().collect()
+}
+
+/// Dies in each phase of sorting, and behind the first batches of what is sorted.
+#[cfg(feature = "failpoints")]
+#[test]
+fn killed_while_rows_are_sorted_they_come_once_and_in_order() {
+    let origin = Origin::default();
+    let expected = 7 * 24 * 60 + 31 * 24 * 60;
+    for points in [
+        &["archive.sort.run:1", "archive.sort.run:2", "archive.sort.run:3"][..],
+        &["archive.sort.merge:1", "archive.sort.merge:2", "engine.commit.after:20", "engine.commit.after:2"],
+    ] {
+        let desk = minutes_in_no_order(&origin);
+        let mut deaths = 0;
+        for point in points {
+            let mut command = desk.command(&[&COLLECT[..], &["--resume"]].concat());
+            let ended = command.env("BUSTA_FAILPOINT", point).output().unwrap();
+            deaths += u32::from(!ended.status.success());
+        }
+        assert!(deaths >= 2, "{deaths} deaths at {points:?}");
+        desk.collect_well(&["--resume"]);
+        let months = times_by_month(&desk);
+        assert_eq!(months.iter().map(|(_, times)| times.len()).sum::<usize>(), expected, "{points:?}");
+        for (month, times) in months {
+            let mut sorted = times.clone();
+            sorted.sort();
+            sorted.dedup();
+            assert_eq!(sorted.len(), times.len(), "{points:?}: rows of {month} came twice");
+            // The month is one file: what was in order before the first late row, and the rest.
+            let falls = times.windows(2).filter(|two| two[1] < two[0]).count();
+            assert!(month != "2024-01" || falls <= 1, "{points:?}: {falls} falls in {month}");
+        }
+        let parts = desk.file("archives/klines/_busta/parts");
+        let left = std::fs::read_dir(&parts).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{points:?}: something is left in {}", parts.display());
+    }
 }
 
 /// Kills the run again and again; every file must be right then, and have come once.

@@ -62,6 +62,16 @@ sources:
   - name: news
     type: rss
     feeds: [{feeds}]
+  - name: klines
+    type: archive
+    preset: binance
+    base_url: {url}/archive/symbols=1,from=2024-01-01,to=2024-01-20,gone=2024-01-05+2024-01-06+2024-01-17
+    market: spot
+    data_type: klines
+    symbols: BTCUSDT
+    intervals: 1h
+    from: 2024-01-01
+    to: 2024-01-20
   - {{ name: drops, type: files, paths: [drops/*.ndjson], primary_key: id }}
   - name: partner-prices-with-a-rather-long-name
     type: api

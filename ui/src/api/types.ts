@@ -146,7 +146,24 @@ export interface SourceReport {
   splits: number;
   duration_s: number;
   busy_s: number;
+  /** What was asked for and is not there; absent if the source cannot tell. */
+  gaps?: Gaps;
   error?: string | null;
+}
+
+/** Files that a source was asked for and that its origin does not have. */
+export interface Gaps {
+  files: number;
+  /** The first of them. */
+  gaps?: Gap[];
+}
+
+/** Files of one kind that follow one another and are not there: of which days, if they are of some. */
+export interface Gap {
+  of: string;
+  from?: string;
+  to?: string;
+  files: number;
 }
 
 export interface RunReport {

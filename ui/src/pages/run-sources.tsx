@@ -1,6 +1,7 @@
 import type { SourceReport, SourceRun } from "../api/types.ts";
 import { StateBadge } from "../components/badge.tsx";
 import { Progress } from "../components/bar.tsx";
+import { MissingFiles } from "../components/gaps.tsx";
 import { Notice } from "../components/notice.tsx";
 import { type Col, Table } from "../components/table.tsx";
 import { Words } from "../components/words.tsx";
@@ -87,12 +88,24 @@ const REPORT: Col<SourceReport>[] = [
 /** What came of each source, after the end. */
 export function Report({ sources }: { sources: SourceReport[] }) {
   return (
-    <Table
-      caption="The run's report, by source"
-      cols={REPORT}
-      rows={sources}
-      id={(source) => source.name}
-      empty="It had no sources."
-    />
+    <>
+      <Table
+        caption="The run's report, by source"
+        cols={REPORT}
+        rows={sources}
+        id={(source) => source.name}
+        empty="It had no sources."
+      />
+      {sources.map(
+        ({ name, gaps }) =>
+          gaps !== undefined &&
+          gaps.files > 0 && (
+            <div key={name}>
+              <h3>Missing files of {name}</h3>
+              <MissingFiles gaps={gaps} source={name} />
+            </div>
+          ),
+      )}
+    </>
   );
 }

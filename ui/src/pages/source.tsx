@@ -3,6 +3,7 @@ import type { PauseView, SourceDetail, StreamQuality, StreamView } from "../api/
 import { HealthBadge, LevelBadge } from "../components/badge.tsx";
 import { Budget } from "../components/budget.tsx";
 import { Act } from "../components/button.tsx";
+import { LastMissing } from "../components/gaps.tsx";
 import { Hosts } from "../components/limits.tsx";
 import { Loaded, Notice } from "../components/notice.tsx";
 import { Figures, PageFrame, Section } from "../components/page.tsx";
@@ -71,6 +72,7 @@ function Body({ source, refresh }: { source: SourceDetail; refresh(): void }) {
       <Section title="Configuration">
         <Settings source={source} />
       </Section>
+      <LastMissing source={source} />
       <Section title="Hosts">
         <Hosts hosts={source.hosts} caption="Its hosts" empty="None was asked since the server started." />
       </Section>

@@ -134,6 +134,7 @@ impl Tree {
 
     /// Adds files with what vouches for them.
     fn add(&mut self, world: &ArchiveWorld, files: impl Iterator<Item = (String, File)>) {
+        let files = files.map(|(path, file)| (placed(world, path, file.period), file));
         for (path, file) in files.filter(|(path, _)| !world.gone.hit(path)) {
             let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
             let side = match world.checksums {
@@ -158,6 +159,16 @@ impl Tree {
         let start = self.entries.partition_point(|(key, _)| key.as_str() < prefix);
         let behind = &self.entries[start..];
         &behind[..behind.partition_point(|(key, _)| key.starts_with(prefix))]
+    }
+}
+
+/// A path in the folders of a world.
+fn placed(world: &ArchiveWorld, path: String, period: Period) -> String {
+    match (period, path.rsplit_once('/')) {
+        (Period::Day(day), Some((folder, name))) if world.dated => {
+            format!("{folder}/{}/{name}", day.format("%Y/%m"))
+        }
+        _ => path,
     }
 }
 

@@ -49,6 +49,8 @@ pub struct ArchiveWorld {
     pub(super) to: NaiveDate,
     pub(super) daily: bool,
     pub(super) monthly: bool,
+    /// Whether files of days lie in folders of their year and month.
+    pub(super) dated: bool,
     pub(super) shape: Shape,
     pub(super) checksums: Checksums,
     pub(super) etag: Tag,
@@ -178,6 +180,7 @@ impl Default for ArchiveWorld {
             to: day(31),
             daily: true,
             monthly: true,
+            dated: false,
             shape: Shape {
                 rows: DEFAULT_ROWS,
                 size: None,
@@ -227,6 +230,7 @@ impl ArchiveWorld {
                 let periods: Vec<&str> = option.parts().collect();
                 (self.daily, self.monthly) = (periods.contains(&"daily"), periods.contains(&"monthly"));
             }
+            "dated" => self.dated = option.switch()?,
             "rows" => self.shape.rows = option.number()?,
             "size" => self.shape.size = Some(value.parse::<ByteSize>()?.0),
             "members" => self.shape.members = option.number()?,

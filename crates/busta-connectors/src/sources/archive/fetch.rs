@@ -14,6 +14,7 @@ use url::Url;
 
 use super::config::Missing;
 use super::layout::Discover;
+use super::missing::IGNORE;
 use super::plan::days_of;
 use super::settings::{Archive, below};
 use super::side::Sums;
@@ -243,10 +244,11 @@ impl Wanted {
             }
             return Ok(batch);
         }
+        let absent = self.archive.absent(&self.object)?;
         if self.archive.missing == Missing::Fail {
-            return Err(error.hint("`missing: ignore` takes it for a time without data"));
+            return Err(error.hint(IGNORE));
         }
-        if let Some((records, start)) = self.archive.absent(&self.object)? {
+        if let Some((records, start)) = absent {
             batch.records = records;
             batch.starts.push(start);
         }

@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, Failure, Reader, Records, Result, Stage};
+use busta_core::{Batch, Cursor, Error, Failure, Reader, Records, Result, Split, Stage};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::config::PeriodKey;
 use super::layout::Discover;
 use super::listing::{self, Entry, Next, Page};
-use super::missing::folder_of_all;
 use super::path::{Captured, PathPattern};
 use super::period::{Month, Period};
-use super::plan::{folder_of, named_series, sort};
+use super::plan::{folder_of, sort};
+use super::series::Series;
 use super::settings::Archive;
-use super::stretches::Stretches;
 use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 use crate::download::as_left;
@@ -44,9 +43,9 @@ struct ListPlace {
     next: Option<Next>,
     /// How many pages were looked at.
     pages: u64,
-    /// The days of the files that they have named, where this folder holds all of a series.
-    #[serde(skip_serializing_if = "Stretches::is_empty")]
-    seen: Stretches,
+    /// The days that they have named of the series which they tell of.
+    #[serde(skip_serializing_if = "Series::is_empty")]
+    series: Series,
 }
 
 /// The files of months that are there, whose days need not be fetched.
@@ -138,7 +137,7 @@ impl ListReader {
     }
 
     /// The splits that a page leads to.
-    async fn found(&mut self, page: &Page) -> Result<(Vec<busta_core::Split>, Vec<Failure>)> {
+    async fn found(&mut self, page: &Page) -> Result<(Vec<Split>, Vec<Failure>)> {
         let (mut splits, mut failures) = (Vec::new(), Vec::new());
         for folder in page.folders.iter().filter(|folder| self.wants_folder(folder)) {
             let listing = Listing { folder: folder.clone(), files_of: self.listing.files_of };
@@ -207,7 +206,7 @@ impl ListReader {
         if patterns.is_empty() {
             return (!self.archive.is_side(key)).then(Captured::default);
         }
-        if matches!(self.archive.discover, Discover::Manifest { .. }) {
+        if self.archive.tells_all() {
             return patterns.values().find_map(|pattern| pattern.matches(key));
         }
         patterns.get(&self.listing.files_of)?.matches(key)
@@ -215,51 +214,19 @@ impl ListReader {
 
     /// The months that a manifest names, which tells of all files at once.
     fn months_of(&self, page: &Page) -> Option<Months> {
-        let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
-        let of_months = self.archive.listed.get(&FilesOf::Months).filter(|_| is_told)?;
+        let of_months = self.archive.listed.get(&FilesOf::Months).filter(|_| self.archive.tells_all())?;
         let mut months = Months { complete: true, ..Months::default() };
         months.learn(of_months, page, &self.archive.wanted);
         Some(months)
     }
 
-    /// The series whose files are all named by the time this listing ends, and the days of those that it and the
-    /// pages before have named.
-    fn series(&self, page: &Page) -> BTreeMap<BTreeMap<String, String>, Stretches> {
-        let mut series = BTreeMap::new();
-        let Some((files_of, named)) = self.archive.finest() else { return series };
-        let Some(pattern) = self.archive.listed.get(&files_of) else { return series };
-        let is_told = matches!(self.archive.discover, Discover::Manifest { .. });
-        if is_told {
-            series.extend(
-                named_series(&self.archive, named).into_iter().map(|values| (values, Stretches::default())),
-            );
-        } else {
-            let here = self.values_here().filter(|values| {
-                let folder = folder_of_all(pattern, |name| values.get(name).cloned());
-                self.listing.files_of == files_of && folder.as_ref() == Some(&self.listing.folder)
-            });
-            let Some(values) = here else { return series };
-            series.insert(values, self.place.seen.clone());
-        }
-        for entry in page.files.iter().filter(|entry| self.archive.wanted.has_path(&entry.key)) {
-            let Some(Captured { values, period: Some(period) }) = pattern.matches(&entry.key) else {
-                continue;
-            };
-            if is_told && self.archive.wanted.has_values(&values) {
-                series.entry(values).or_default().insert(period);
-            } else if let Some(seen) = series.get_mut(&values) {
-                seen.insert(period);
-            }
-        }
+    /// The splits that record what the listing, which is complete, does not name.
+    fn missing(&mut self) -> Result<Vec<Split>> {
+        let mut series = std::mem::take(&mut self.place.series);
         for (values, month) in self.months.iter().flat_map(|months| &months.known) {
-            let period = Period::Month(*month);
-            if self.archive.wanted.has_period(period, self.archive.today(), false)
-                && let Some(seen) = series.get_mut(values)
-            {
-                seen.insert(period);
-            }
+            series.learn_month(&self.archive, values, *month);
         }
-        series
+        series.missing(&self.archive, &self.listing)
     }
 
     /// Whether a day lies in a month whose file is fetched.
@@ -313,17 +280,14 @@ impl Reader for ListReader {
         }
         let (mut found, failures) = self.found(&page).await?;
         self.over = page.next.is_none();
-        let series = self.series(&page);
+        self.place.series.learn(&self.archive, &self.listing, &page);
         if self.over {
-            for (values, seen) in &series {
-                found.extend(self.archive.unlisted(values, seen)?);
-            }
+            found.extend(self.missing()?);
         }
-        let seen = series.into_values().next().filter(|_| !self.over).unwrap_or_default();
         if self.over && failures.is_empty() {
             self.ended(self.folders)?;
         }
-        self.place = ListPlace { next: page.next, pages: self.place.pages + 1, seen };
+        (self.place.next, self.place.pages) = (page.next, self.place.pages + 1);
         let batch = Batch::new(Records::default(), Cursor::encode(&self.place)?);
         Ok(Some(Batch { found, failures, done: self.over, ..batch }))
     }

@@ -1,20 +1,23 @@
 //! Files that are asked for and not there: whether a history is complete.
 //!
 //! The report of a run tells how many they are and of which time ([`Gaps`]), and the table of files has a record for
-//! each, with `missing`, until its file comes. Where paths are made, an answer tells that a file is not there; where a
-//! folder holds all files of a series, those are missing that its listing does not name. A start cursor keeps which
-//! records there are, so that each is made once.
+//! each, with `missing`, until its file comes; or each is a failure, if the operator says so. Where paths are made, an
+//! answer tells that a file is not there; else those are missing that no listing names (`series`). A start cursor keeps
+//! which records there are, so that each is made once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::report::{Gap, Gaps};
-use busta_core::{Batch, Checkpoint, Cursor, Error, Reader, Records, RecordsBuilder, Result, Split};
+use busta_core::{
+    Batch, Checkpoint, Cursor, Error, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage,
+};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::config::Missing;
 use super::fetch::fields;
 use super::layout::Discover;
 use super::path::PathPattern;
@@ -30,6 +33,9 @@ const KEY: &str = "missing:";
 
 /// So many gaps are told one by one; all of them are counted.
 const TOLD: usize = 100;
+
+/// What can be done about a file that must be there.
+pub const IGNORE: &str = "`missing: ignore` takes it for a time without data";
 
 /// So many records make a batch.
 const BATCH: usize = 4096;
@@ -160,14 +166,14 @@ impl Object {
 }
 
 impl Archive {
-    /// What is missing; `None` if that cannot be told, as the files of a series lie in several folders.
+    /// What is missing; `None` if that cannot be told, as no listing knows which files there should be.
     pub fn gaps(&self) -> Option<Gaps> {
         let can_tell = match &self.discover {
             Discover::Template => true,
             Discover::Manifest { .. } => self.finest().is_some(),
-            Discover::S3 { .. } | Discover::Html => self
-                .finest()
-                .is_some_and(|(_, pattern)| folder_of_all(pattern, |_| Some("x".to_owned())).is_some()),
+            Discover::S3 { .. } | Discover::Html => self.finest().is_some_and(|(files_of, _)| {
+                self.listed.get(&files_of).is_some_and(|pattern| self.is_told(files_of, pattern))
+            }),
         };
         can_tell.then(|| self.missed.gaps())
     }
@@ -210,18 +216,28 @@ impl Archive {
         Ok(())
     }
 
-    /// The files of a series that its listing, which is complete, does not name: the split that records those that
-    /// are not recorded. `seen` are the days of those that it does.
-    pub fn unlisted(&self, values: &BTreeMap<String, String>, seen: &Stretches) -> Result<Option<Split>> {
+    /// The files of a series that a listing, which is complete, does not name: the split that records those that are not
+    /// recorded, or fails for all of them. `seen` are the days of those that it does, and `time` is that which it is
+    /// about, if not all.
+    pub fn unlisted(
+        &self,
+        values: &BTreeMap<String, String>,
+        seen: &Stretches,
+        time: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<Option<Split>> {
         let Some((files_of, _)) = self.finest() else { return Ok(None) };
-        let Some((from, to)) = self.asked_for(files_of, seen) else { return Ok(None) };
+        let Some((mut from, mut to)) = self.asked_for(files_of, seen) else { return Ok(None) };
+        if let Some((first, last)) = time {
+            (from, to) = (from.max(first), to.min(last));
+        }
         let absent =
             Absent { values: values.clone(), files_of, stretches: seen.gaps(from, to), instead: None };
-        let mut is_new = false;
+        let mut is_news = false;
         for object in absent.files(self) {
-            is_new |= self.missed.note(&self.path_of(&object.key), object.recorded());
+            let is_new = self.missed.note(&self.path_of(&object.key), object.recorded());
+            is_news |= is_new || self.missing == Missing::Fail;
         }
-        is_new.then(|| Work::Absent(absent).split(self)).transpose()
+        is_news.then(|| Work::Absent(absent).split(self)).transpose()
     }
 
     /// The pattern of days, or that of months where there is no other.
@@ -267,20 +283,6 @@ impl Archive {
             .map_err(|error| Error::bug(format!("the record of {path} cannot be encoded: {error}")))?;
         start(&path, instead.is_none().then(|| object.recorded()))
     }
-}
-
-/// The folder in which all files of a series lie, if it is one.
-pub fn folder_of_all(pattern: &PathPattern, value: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let folder = |period| {
-        let path = pattern.expand(&value, Some(period))?;
-        Some(path.rfind('/').map_or_else(String::new, |slash| path[..=slash].to_owned()))
-    };
-    let folders = ["1999-01-01", "2022-12-31"].map(|text| {
-        let day: Period = text.parse().ok()?;
-        folder(day).or_else(|| folder(Period::Month(Month::of(day.start()))))
-    });
-    let [first, last] = folders;
-    first.filter(|first| Some(first) == last.as_ref())
 }
 
 fn start(path: &str, recorded: Option<Recorded>) -> Result<(String, Cursor)> {
@@ -333,14 +335,20 @@ impl Reader for AbsentReader {
         if self.over {
             return Ok(None);
         }
-        let (mut records, mut starts) = (RecordsBuilder::default(), Vec::new());
-        for object in self.absent.files(&self.archive).skip(self.done).take(BATCH) {
-            starts.push(self.archive.push(&mut records, &object, self.absent.instead.as_deref())?);
+        let (archive, instead) = (&self.archive, self.absent.instead.as_deref());
+        let (mut records, mut starts, mut failures) = (RecordsBuilder::default(), Vec::new(), Vec::new());
+        for object in self.absent.files(archive).skip(self.done).take(BATCH) {
+            if instead.is_none() && archive.missing == Missing::Fail {
+                let error = Error::not_found("no listing names it").hint(IGNORE);
+                failures.push(Failure::item(Stage::Read, archive.path_of(&object.key), &error, None));
+            } else {
+                starts.push(archive.push(&mut records, &object, instead)?);
+            }
         }
-        self.done += starts.len();
-        self.over = starts.len() < BATCH;
+        let some = starts.len() + failures.len();
+        (self.done, self.over) = (self.done + some, some < BATCH);
         let batch = Batch::new(records.finish(), Cursor::encode(&self.done)?);
-        Ok(Some(Batch { done: self.over, starts, ..batch }))
+        Ok(Some(Batch { done: self.over, starts, failures, ..batch }))
     }
 
     fn asks(&self) -> bool {

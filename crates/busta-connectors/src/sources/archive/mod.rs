@@ -18,7 +18,7 @@
 //!
 //! `config` is what the operator writes, `settings` what is made of it; `layout` and `preset` say how repositories are
 //! laid out. `plan` begins, `list` looks into folders, `fetch` fetches, `convert` reads the rows with `rows`. `work` is
-//! what splits carry, `wanted` says which files are, `missing` which of them are not there.
+//! what splits carry, `wanted` says which files are, `missing` and `series` which of them are not there.
 
 mod check;
 mod config;
@@ -35,6 +35,7 @@ mod plan;
 pub mod preset;
 mod probe;
 pub mod rows;
+mod series;
 mod settings;
 mod side;
 mod stretches;

@@ -118,8 +118,18 @@ pub fn object(
 
 /// All combinations of the values that stand in a pattern, in the order of the configuration.
 fn products(archive: &Archive, pattern: &PathPattern) -> Vec<BTreeMap<String, String>> {
-    let mut all = vec![BTreeMap::new()];
-    for name in pattern.values() {
+    products_with(archive, pattern, BTreeMap::new())
+}
+
+/// The same with those that are known already.
+fn products_with(
+    archive: &Archive,
+    pattern: &PathPattern,
+    known: BTreeMap<String, String>,
+) -> Vec<BTreeMap<String, String>> {
+    let names: Vec<&str> = pattern.values().filter(|name| !known.contains_key(*name)).collect();
+    let mut all = vec![known];
+    for name in names {
         let fixed = archive.wanted.values.get(name).filter(|values| values.are_fixed());
         let Some(fixed) = fixed else { break };
         all = fixed
@@ -137,9 +147,13 @@ fn products(archive: &Archive, pattern: &PathPattern) -> Vec<BTreeMap<String, St
     all
 }
 
-/// The series whose values are all named.
-pub fn named_series(archive: &Archive, pattern: &PathPattern) -> Vec<BTreeMap<String, String>> {
-    let all = products(archive, pattern);
+/// The series whose values are all named, or known already.
+pub fn named_series(
+    archive: &Archive,
+    pattern: &PathPattern,
+    known: BTreeMap<String, String>,
+) -> Vec<BTreeMap<String, String>> {
+    let all = products_with(archive, pattern, known);
     all.into_iter().filter(|values| pattern.values().all(|name| values.contains_key(name))).collect()
 }
 

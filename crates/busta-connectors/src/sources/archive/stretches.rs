@@ -27,7 +27,11 @@ impl Stretches {
 
     /// Adds the days of a period.
     pub fn insert(&mut self, period: Period) {
-        let (mut first, mut last) = (period.start(), period.end().pred_opt().unwrap_or(NaiveDate::MAX));
+        self.cover((period.start(), period.end().pred_opt().unwrap_or(NaiveDate::MAX)));
+    }
+
+    /// Adds the days from the first to the last.
+    pub fn cover(&mut self, (mut first, mut last): (NaiveDate, NaiveDate)) {
         // Those that touch it become one with it.
         let from = self.0.partition_point(|(_, end)| end.succ_opt().is_some_and(|next| next < first));
         let to = self.0.partition_point(|(start, _)| start.pred_opt().is_none_or(|before| before <= last));

@@ -14,7 +14,7 @@ use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
 use super::open::{OpenFile, Progress};
-use super::opened::{Opened, is_table};
+use super::opened::{Given, Opened, is_table};
 use super::plan::Inside;
 #[cfg(feature = "parquet")]
 use super::table::TableFile;
@@ -28,7 +28,8 @@ use crate::formats::zip::{Directory, Member, is_hidden, most, refuse_bomb};
 pub(super) struct ArchiveFile {
     settings: Arc<Settings>,
     path: String,
-    stamp: Stamp,
+    /// The file as it was when it was opened.
+    pub stamp: Stamp,
     file: Arc<File>,
     members: Vec<Member>,
     /// The member that comes next, or is under way: a place in `members`.
@@ -39,8 +40,8 @@ pub(super) struct ArchiveFile {
     clean: Inside,
     buffer: Vec<u8>,
     read: u64,
-    has_records: bool,
-    has_failures: bool,
+    /// What it has given so far.
+    pub given: Given,
 }
 
 impl ArchiveFile {
@@ -71,8 +72,7 @@ impl ArchiveFile {
             clean,
             buffer,
             read: directory.size,
-            has_records: from.is_some(),
-            has_failures: false,
+            given: Given::before(from),
         })
     }
 
@@ -86,7 +86,7 @@ impl ArchiveFile {
                 Err(error) if error.kind() == ErrorKind::Unavailable => return Err(error),
                 Err(error) => {
                     gather.failed(&self.path_of(self.next), &error);
-                    self.has_failures = true;
+                    self.given.failures = true;
                 }
             }
             self.next += 1;
@@ -109,8 +109,7 @@ impl ArchiveFile {
             None => self.open()?,
         };
         let outcome = open.read(gather);
-        self.has_records |= open.has_records();
-        self.has_failures |= open.has_failures();
+        self.given.add(open.given());
         if let Some(place) = open.last_place() {
             self.clean = Inside { member: Some(self.members[self.next].index), ..place };
         }
@@ -158,24 +157,9 @@ impl ArchiveFile {
         Err(crate::formats::detect::without_parquet())
     }
 
-    /// See [`super::opened::Opened::has_records`].
-    pub fn has_records(&self) -> bool {
-        self.has_records
-    }
-
-    /// See [`super::opened::Opened::has_failures`].
-    pub fn has_failures(&self) -> bool {
-        self.has_failures
-    }
-
-    /// The archive as it was when it was opened.
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
     /// See [`super::opened::Opened::last_place`].
     pub fn last_place(&self) -> Option<Inside> {
-        self.has_records.then_some(self.clean)
+        self.given.records.then_some(self.clean)
     }
 
     /// See [`super::opened::Opened::close`].

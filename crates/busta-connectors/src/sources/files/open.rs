@@ -9,6 +9,7 @@ use busta_core::{Error, Result};
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::Stamp;
+use super::opened::Given;
 use super::plan::Inside;
 use crate::formats::csv::CsvCutter;
 use crate::formats::detect::{Format, not_parquet};
@@ -21,13 +22,14 @@ use crate::formats::{Cut, Cutter, MAX_RECORD, unreadable};
 /// A file, open somewhere between its start and its end.
 pub(super) struct OpenFile {
     path: String,
-    stamp: Stamp,
+    /// The file as it was when it was opened.
+    pub stamp: Stamp,
     window: Window,
     cutter: Cutter,
     /// The last place where the file can be left.
     clean: Inside,
-    has_records: bool,
-    has_failures: bool,
+    /// What it has given so far.
+    pub given: Given,
 }
 
 /// How far a pull came in a file.
@@ -72,8 +74,8 @@ impl OpenFile {
         }
         let place = cutter.place().unwrap_or_default();
         let clean = Inside { stamp, member: None, offset: window.offset(), place };
-        let has_records = from.is_some();
-        Ok(Self { path: path.to_owned(), stamp, window, cutter, clean, has_records, has_failures: false })
+        let given = Given::before(from);
+        Ok(Self { path: path.to_owned(), stamp, window, cutter, clean, given })
     }
 
     /// Reads until the end of the file or of the room in `gather`. An error is one of the file as a
@@ -87,15 +89,15 @@ impl OpenFile {
             match cut {
                 Cut::Record(span) => {
                     gather.record(&self.path, self.cutter.number(), &window[span]);
-                    self.has_records = true;
+                    self.given.records = true;
                 }
                 Cut::Made(_) => {
                     gather.record(&self.path, self.cutter.number(), self.cutter.made());
-                    self.has_records = true;
+                    self.given.records = true;
                 }
                 Cut::Bad { span, place, error } => {
                     gather.bad(&self.path, &place, &error, &window[span]);
-                    self.has_failures = true;
+                    self.given.failures = true;
                 }
                 Cut::More => {
                     self.more(used, gather)?;
@@ -118,7 +120,7 @@ impl OpenFile {
             let (used, cut) = self.cutter.give_up(self.window.unread());
             if let Cut::Bad { span, place, error } = cut {
                 gather.bad(&self.path, &place, &error, &self.window.unread()[span]);
-                self.has_failures = true;
+                self.given.failures = true;
             }
             self.window.consume(used);
         }
@@ -135,24 +137,9 @@ impl OpenFile {
         }
     }
 
-    /// The file as it was when it was opened.
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
     /// The place after the last record; none if there is no record yet.
     pub fn last_place(&self) -> Option<Inside> {
-        self.has_records.then_some(self.clean)
-    }
-
-    /// Whether it gave a record so far.
-    pub fn has_records(&self) -> bool {
-        self.has_records
-    }
-
-    /// Whether it gave something that is no record.
-    pub fn has_failures(&self) -> bool {
-        self.has_failures
+        self.given.records.then_some(self.clean)
     }
 
     /// The memory, for the next file, and what was read since the last time.

@@ -20,6 +20,28 @@ use crate::formats::detect::{Format, PARQUET_MAGIC};
 use crate::formats::unreadable;
 use crate::formats::zip::is_zip;
 
+/// What a file has given so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Given {
+    /// A record.
+    pub records: bool,
+    /// Something that is no record.
+    pub failures: bool,
+}
+
+impl Given {
+    /// What it had given before this place.
+    pub fn before(from: Option<Inside>) -> Self {
+        Self { records: from.is_some(), failures: false }
+    }
+
+    /// Adds what a part of it has given.
+    pub fn add(&mut self, part: Self) {
+        self.records |= part.records;
+        self.failures |= part.failures;
+    }
+}
+
 /// An open file of any kind.
 pub(super) enum Opened {
     /// JSON, NDJSON or CSV.
@@ -75,37 +97,25 @@ impl Opened {
         }
     }
 
-    /// Whether it gave a record so far.
-    pub fn has_records(&self) -> bool {
-        match self {
-            Self::Text(open) => open.has_records(),
-            Self::Archive(open) => open.has_records(),
-            #[cfg(feature = "parquet")]
-            Self::Table(open) => open.has_records(),
-        }
-    }
-
-    /// Whether it gave something that is no record.
-    pub fn has_failures(&self) -> bool {
-        match self {
-            Self::Text(open) => open.has_failures(),
-            Self::Archive(open) => open.has_failures(),
-            #[cfg(feature = "parquet")]
-            Self::Table(open) => open.has_failures(),
-        }
+    /// What it has given so far.
+    pub fn given(&self) -> Given {
+        self.known().0
     }
 
     /// The start cursor that the file leaves at its end: none if it gave only failures, so that it
     /// is tried again.
     pub fn start_at_end(&self) -> Option<Start> {
-        let stamp = match self {
-            Self::Text(open) => open.stamp(),
-            Self::Archive(open) => open.stamp(),
+        let (given, stamp) = self.known();
+        (given.records || !given.failures).then_some(Start { stamp, from: None })
+    }
+
+    fn known(&self) -> (Given, Stamp) {
+        match self {
+            Self::Text(open) => (open.given, open.stamp),
+            Self::Archive(open) => (open.given, open.stamp),
             #[cfg(feature = "parquet")]
-            Self::Table(open) => open.stamp(),
-        };
-        let is_read = self.has_records() || !self.has_failures();
-        is_read.then_some(Start { stamp, from: None })
+            Self::Table(open) => (open.given, open.stamp),
+        }
     }
 
     /// The memory, for the next file, and what was read since the last time.

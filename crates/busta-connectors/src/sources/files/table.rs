@@ -8,6 +8,7 @@ use busta_parquet::ParquetReader;
 use super::gather::Gather;
 use super::list::Stamp;
 use super::open::Progress;
+use super::opened::Given;
 use super::plan::Inside;
 use crate::formats::{CutterPlace, MAX_RECORD};
 
@@ -20,12 +21,13 @@ const LONGEST_ESCAPE: usize = 6;
 /// A Parquet file, open somewhere between its start and its end.
 pub(super) struct TableFile {
     path: String,
-    stamp: Stamp,
+    /// The file as it was when it was opened.
+    pub stamp: Stamp,
     /// How many bytes are read for all of it.
     size: u64,
     reader: ParquetReader,
-    has_records: bool,
-    has_failures: bool,
+    /// What it has given so far.
+    pub given: Given,
 }
 
 impl TableFile {
@@ -39,14 +41,7 @@ impl TableFile {
         if let Some(inside) = from {
             reader.skip_to(inside.offset);
         }
-        Ok(Self {
-            path: path.to_owned(),
-            stamp,
-            size: stamp.size,
-            reader,
-            has_records: from.is_some(),
-            has_failures: false,
-        })
+        Ok(Self { path: path.to_owned(), stamp, size: stamp.size, reader, given: Given::before(from) })
     }
 
     /// The same as a member of an archive, where it takes so many bytes.
@@ -70,7 +65,7 @@ impl TableFile {
     /// Adds rows from number `first` on, counted from 0.
     fn add(&mut self, first: u64, records: Records, gather: &mut Gather) {
         if records.bytes() < (MAX_RECORD / LONGEST_ESCAPE) as u64 {
-            self.has_records = true;
+            self.given.records = true;
             gather.table(&self.path, first, records);
             return;
         }
@@ -78,32 +73,17 @@ impl TableFile {
             if record.len() > MAX_RECORD {
                 let error = Error::data(format!("this row is larger than {} MiB", MAX_RECORD >> 20));
                 gather.bad(&self.path, &format!("{ROW}{row}"), &error, record);
-                self.has_failures = true;
+                self.given.failures = true;
             } else {
-                self.has_records = true;
+                self.given.records = true;
                 gather.record(&self.path, row, record);
             }
         }
     }
 
-    /// See [`super::opened::Opened::has_records`].
-    pub fn has_records(&self) -> bool {
-        self.has_records
-    }
-
-    /// See [`super::opened::Opened::has_failures`].
-    pub fn has_failures(&self) -> bool {
-        self.has_failures
-    }
-
-    /// The file as it was when it was opened.
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
-    }
-
     /// See [`super::opened::Opened::last_place`].
     pub fn last_place(&self) -> Option<Inside> {
-        self.has_records.then(|| self.place())
+        self.given.records.then(|| self.place())
     }
 
     fn place(&self) -> Inside {

@@ -152,9 +152,39 @@ impl PathPattern {
     }
 
     /// What the path of a folder, with `/` at its end, holds so far, if such files can lie in it or deeper. Of
-    /// the period that may be the month or the year alone. A market that is not put in reaches to any depth.
+    /// the period that may be the month or the year alone. A market that is not put in reaches to any depth. The empty
+    /// path is the folder of all.
     pub fn matches_folder(&self, folder: &str) -> Option<Captured> {
+        if folder.is_empty() {
+            return Some(self.with_bound(Captured::default()));
+        }
         matching::run(&self.pieces, folder, Whole::Folder).map(|captured| self.with_bound(captured))
+    }
+
+    /// Whether folders of its paths say something of the period.
+    pub fn has_dated_folders(&self) -> bool {
+        let last = self.pieces.iter().rposition(Piece::ends_folder);
+        last.is_some_and(|last| self.pieces[..last].iter().any(|piece| matches!(piece, Piece::Date(_))))
+    }
+
+    /// Whether folders of its paths lead to one series, and then to ever shorter times of it: values that are not
+    /// `named` stand above the first folder that says something of the period, and the year above the month above the
+    /// day.
+    pub fn narrows(&self, is_named: impl Fn(&str) -> bool) -> bool {
+        let (mut above, mut here) = (BTreeSet::new(), Vec::new());
+        let mut parts: Vec<Part> = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Value(name) => here.push(&**name),
+                Piece::Date(part) => parts.push(*part),
+                Piece::Literal(_) if piece.ends_folder() && parts.is_empty() => above.extend(here.drain(..)),
+                Piece::Literal(_) if piece.ends_folder() && date::check(parts.iter().copied()).is_err() => {
+                    return false;
+                }
+                Piece::Literal(_) => {}
+            }
+        }
+        here.into_iter().all(|name| above.contains(name) || is_named(name))
     }
 
     fn with_bound(&self, mut captured: Captured) -> Captured {
@@ -182,6 +212,10 @@ impl Piece {
             Self::Literal(text) => Some(text),
             Self::Value(_) | Self::Date(_) => None,
         }
+    }
+
+    fn ends_folder(&self) -> bool {
+        self.literal().is_some_and(|text| text.contains('/'))
     }
 
     fn expand(&self, value: &impl Fn(&str) -> Option<String>, date: &PartialDate) -> Option<String> {

@@ -85,6 +85,30 @@ fn paths_give_their_values() {
 }
 
 #[test]
+fn folders_lead_to_a_series_and_to_ever_shorter_times_of_it() {
+    let is = |text: &str| {
+        let pattern = pattern(text);
+        (pattern.narrows(|name| name == "interval"), pattern.has_dated_folders())
+    };
+    for (text, narrows, has_dated_folders) in [
+        ("{symbol}/{interval}/{symbol}-{interval}-{date}.zip", true, false),
+        ("{symbol}/{symbol}-{interval}-{date}.zip", true, false),
+        ("daily/{symbol}-{date}.zip", false, false),
+        ("{symbol}/{date:%Y}/{date:%m}/{date:%d}.zip", true, true),
+        ("{symbol}/{date:%Y/%j}/{interval}.zip", true, true),
+        ("{symbol}/{date:%Y}/{interval}/{date}.zip", true, true),
+        // A symbol that is in no folder of a year is not known there.
+        ("{date:%Y}/{symbol}/{date}.zip", false, true),
+        ("{symbol}-{date:%Y}/{date}.zip", false, true),
+        // January of any year is no time.
+        ("{symbol}/{date:%m}/{date:%Y}/{date}.zip", false, true),
+        ("{date}.zip", true, false),
+    ] {
+        assert_eq!(is(text), (narrows, has_dated_folders), "{text}");
+    }
+}
+
+#[test]
 fn folders_say_what_they_hold_so_far() {
     let folder = |text: &str, folder: &str| {
         let captured = pattern(text).matches_folder(folder)?;
