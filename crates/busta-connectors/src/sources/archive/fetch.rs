@@ -14,7 +14,6 @@ use url::Url;
 
 use super::config::Missing;
 use super::layout::Discover;
-use super::missing::IGNORE;
 use super::plan::days_of;
 use super::settings::{Archive, below};
 use super::side::Sums;
@@ -246,7 +245,7 @@ impl Wanted {
         }
         let absent = self.archive.absent(&self.object)?;
         if self.archive.missing == Missing::Fail {
-            return Err(error.hint(IGNORE));
+            return Err(error.hint("`missing: ignore` takes it for a time without data"));
         }
         if let Some((records, start)) = absent {
             batch.records = records;

@@ -220,7 +220,7 @@ impl ListReader {
         Some(months)
     }
 
-    /// The splits that record what the listing, which is complete, does not name.
+    /// The splits that see to what the listing, which is complete, does not name.
     fn missing(&mut self) -> Result<Vec<Split>> {
         let mut series = std::mem::take(&mut self.place.series);
         for (values, month) in self.months.iter().flat_map(|months| &months.known) {

@@ -2,17 +2,15 @@
 //!
 //! The report of a run tells how many they are and of which time ([`Gaps`]), and the table of files has a record for
 //! each, with `missing`, until its file comes; or each is a failure, if the operator says so. Where paths are made, an
-//! answer tells that a file is not there; else those are missing that no listing names (`series`). A start cursor keeps
-//! which records there are, so that each is made once.
+//! answer tells that a file is not there; else those are missing that no listing names (`series`), and are asked for only
+//! if they must be there. A start cursor keeps which records there are, so that each is made once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::report::{Gap, Gaps};
-use busta_core::{
-    Batch, Checkpoint, Cursor, Error, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage,
-};
+use busta_core::{Batch, Checkpoint, Cursor, Error, Reader, Records, RecordsBuilder, Result, Split};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,9 +31,6 @@ const KEY: &str = "missing:";
 
 /// So many gaps are told one by one; all of them are counted.
 const TOLD: usize = 100;
-
-/// What can be done about a file that must be there.
-pub const IGNORE: &str = "`missing: ignore` takes it for a time without data";
 
 /// So many records make a batch.
 const BATCH: usize = 4096;
@@ -217,27 +212,29 @@ impl Archive {
     }
 
     /// The files of a series that a listing, which is complete, does not name: the split that records those that are not
-    /// recorded, or fails for all of them. `seen` are the days of those that it does, and `time` is that which it is
-    /// about, if not all.
+    /// recorded; or, if they must be there, the splits that ask for them. `seen` are the days of those that it does, and
+    /// `time` is that which it is about, if not all.
     pub fn unlisted(
         &self,
         values: &BTreeMap<String, String>,
         seen: &Stretches,
         time: Option<(NaiveDate, NaiveDate)>,
-    ) -> Result<Option<Split>> {
-        let Some((files_of, _)) = self.finest() else { return Ok(None) };
-        let Some((mut from, mut to)) = self.asked_for(files_of, seen) else { return Ok(None) };
+    ) -> Result<Vec<Split>> {
+        let Some((files_of, _)) = self.finest() else { return Ok(Vec::new()) };
+        let Some((mut from, mut to)) = self.asked_for(files_of, seen) else { return Ok(Vec::new()) };
         if let Some((first, last)) = time {
             (from, to) = (from.max(first), to.min(last));
         }
         let absent =
             Absent { values: values.clone(), files_of, stretches: seen.gaps(from, to), instead: None };
-        let mut is_news = false;
-        for object in absent.files(self) {
-            let is_new = self.missed.note(&self.path_of(&object.key), object.recorded());
-            is_news |= is_new || self.missing == Missing::Fail;
+        if self.missing == Missing::Fail {
+            return absent.files(self).map(|object| Work::Fetch(Box::new(object)).split(self)).collect();
         }
-        is_news.then(|| Work::Absent(absent).split(self)).transpose()
+        let mut is_new = false;
+        for object in absent.files(self) {
+            is_new |= self.missed.note(&self.path_of(&object.key), object.recorded());
+        }
+        is_new.then(|| Work::Absent(absent).split(self)).into_iter().collect()
     }
 
     /// The pattern of days, or that of months where there is no other.
@@ -335,20 +332,14 @@ impl Reader for AbsentReader {
         if self.over {
             return Ok(None);
         }
-        let (archive, instead) = (&self.archive, self.absent.instead.as_deref());
-        let (mut records, mut starts, mut failures) = (RecordsBuilder::default(), Vec::new(), Vec::new());
-        for object in self.absent.files(archive).skip(self.done).take(BATCH) {
-            if instead.is_none() && archive.missing == Missing::Fail {
-                let error = Error::not_found("no listing names it").hint(IGNORE);
-                failures.push(Failure::item(Stage::Read, archive.path_of(&object.key), &error, None));
-            } else {
-                starts.push(archive.push(&mut records, &object, instead)?);
-            }
+        let (mut records, mut starts) = (RecordsBuilder::default(), Vec::new());
+        for object in self.absent.files(&self.archive).skip(self.done).take(BATCH) {
+            starts.push(self.archive.push(&mut records, &object, self.absent.instead.as_deref())?);
         }
-        let some = starts.len() + failures.len();
-        (self.done, self.over) = (self.done + some, some < BATCH);
+        self.done += starts.len();
+        self.over = starts.len() < BATCH;
         let batch = Batch::new(records.finish(), Cursor::encode(&self.done)?);
-        Ok(Some(Batch { done: self.over, starts, failures, ..batch }))
+        Ok(Some(Batch { done: self.over, starts, ..batch }))
     }
 
     fn asks(&self) -> bool {

@@ -93,11 +93,15 @@ impl Series {
         }
     }
 
-    /// The splits that record what a listing, which has come to its end, does not name.
+    /// The splits that see to what a listing, which has come to its end, does not name.
     pub fn missing(&self, archive: &Archive, listing: &Listing) -> Result<Vec<Split>> {
         let folder = archive.told_by(listing).and_then(|pattern| pattern.matches_folder(&listing.folder));
         let time = folder.as_ref().and_then(time_of);
-        self.0.iter().filter_map(|(values, seen)| archive.unlisted(values, seen, time).transpose()).collect()
+        let mut splits = Vec::new();
+        for (values, seen) in &self.0 {
+            splits.extend(archive.unlisted(values, seen, time)?);
+        }
+        Ok(splits)
     }
 }
 

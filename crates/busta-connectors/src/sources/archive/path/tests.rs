@@ -125,7 +125,7 @@ fn folders_say_what_they_hold_so_far() {
         (KLINES, "other/", None),
         (KLINES, "dat/", None),
         (KLINES, "data", None),
-        (KLINES, "", None),
+        (KLINES, "", Some("")),
         ("{date:%Y}/{date:%m}/{date}.csv", "2024/", Some("year=2024")),
         ("{date:%Y}/{date:%m}/{date}.csv", "2024/02/", Some("2024-02")),
         ("{date:%Y}/{date:%m}/{date}.csv", "2024/13/", None),

@@ -266,8 +266,7 @@ impl RowsFile {
         let text = Text::open(open, self.name(), &self.table, start.place)?;
         // An attempt that was given up may still be at work.
         let attempt = SORTED.fetch_add(1, Ordering::Relaxed);
-        let scratch = scratch.with_extension(format!("{attempt}.part"));
-        Ok(text.map(|text| Sorting::new(text, start, scratch, self.sizes)))
+        Ok(text.map(|text| Sorting::new(text, start, (scratch, attempt), self.sizes)))
     }
 
     fn batch(&self, gather: Gather, end: RowsEnd) -> RowsBatch {

@@ -16,7 +16,7 @@ mod text;
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use busta_core::{Error, Result};
 
@@ -91,9 +91,11 @@ pub(super) enum Step {
 }
 
 impl Sorting {
-    /// Begins to sort what follows `start` in `text`, into files that are called as `scratch` and more.
-    pub fn new(text: Text, start: Start, scratch: PathBuf, sizes: Sizes) -> Self {
-        let runs = Runs::new(scratch, sizes);
+    /// Begins to sort what follows `start` in `text`, into files that are called as `scratch`, the number of this
+    /// attempt and more. Those of other attempts are removed.
+    pub fn new(text: Text, start: Start, (scratch, attempt): (&Path, u64), sizes: Sizes) -> Self {
+        runs::clear(scratch);
+        let runs = Runs::new(scratch.with_extension(format!("{attempt}.part")), sizes);
         let (previous, step) = (start.previous, sizes.step);
         Self { text, runs, merge: None, is_read: false, start, late: 0, previous, order: i64::MIN, step }
     }

@@ -40,6 +40,19 @@ impl Drop for Scratch {
     }
 }
 
+/// Removes what attempts that are dead, or given up, have left of sorting into `scratch` and more.
+pub(super) fn clear(scratch: &Path) {
+    let name = scratch.file_stem().and_then(|name| name.to_str()).map(|name| format!("{name}."));
+    let (Some(name), Some(folder)) = (name, scratch.parent()) else { return };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(|file| file.starts_with(&name)))
+    {
+        // What stays is swept with the part files.
+        let _ = std::fs::remove_file(entry.path());
+    }
+}
+
 /// Runs in the order in which their rows stand in the text, and the one that is being gathered.
 pub(super) struct Runs {
     scratch: PathBuf,

@@ -1,6 +1,6 @@
 //! Sorting in runs of any size, in steps of any size, however many runs may be open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -34,7 +34,7 @@ impl Desk {
         let path = self.0.path().join(self.1);
         let open = || Ok(Window::open(File::open(&path).unwrap(), None, None, Vec::new()).unwrap());
         let text = Text::open(open, Path::new(self.1), &table(), start.place).unwrap().unwrap();
-        Sorting::new(text, start, self.scratch().join("a.rows.part"), sizes)
+        Sorting::new(text, start, (&self.scratch().join("a.rows.part"), 7), sizes)
     }
 
     fn scratch(&self) -> PathBuf {
@@ -166,6 +166,20 @@ fn who_gives_up_leaves_nothing_behind() {
         drop(sorting);
         assert_eq!(desk.files(), 0, "{steps}");
     }
+}
+
+#[test]
+fn what_a_dead_attempt_has_left_is_removed_and_nothing_else() {
+    let desk = Desk::new("a.csv", falling(10).as_bytes());
+    std::fs::create_dir(desk.scratch()).unwrap();
+    for name in ["a.rows.7.part", "a.rows.3.12.part", "b.rows.3.12.part", "a.0.part"] {
+        std::fs::write(desk.scratch().join(name), "left").unwrap();
+    }
+    drop(desk.sorting(START, at_once(1)));
+    let mut names: Vec<_> =
+        std::fs::read_dir(desk.scratch()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["a.0.part", "b.rows.3.12.part"]);
 }
 
 #[test]
