@@ -26,7 +26,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from harness import BUSTA, ROOT, Sandbox
+from harness import BUSTA, ROOT, Sandbox, add_outputs, publish
 from load import Server, summary
 from users import Crowd
 
@@ -255,17 +255,12 @@ def main():
     parser.add_argument("--chromium", type=Path, default=CHROMIUM)
     parser.add_argument("--node", default="node")
     parser.add_argument("--busta", type=Path, default=BUSTA, help="another build")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
+    add_outputs(parser)
     args = parser.parse_args()
 
     alone = cycle(args, watched=False)
     watched = cycle(args, watched=True)
-    print(table(args, alone, watched))
-    if args.json:
-        args.json.write_text(json.dumps({"alone": alone, "watched": watched}, indent=2))
-    if args.markdown:
-        args.markdown.write_text(table(args, alone, watched))
+    publish(args, {"alone": alone, "watched": watched}, table(args, alone, watched))
     if wrong := failed(args, alone, watched):
         sys.exit("; ".join(wrong))
 

@@ -102,3 +102,18 @@ class Foreign:
         own = self.origin.cpu_seconds() - self.served + measured.cpu
         foreign = busy_seconds() - self.busy - own
         return max(0.0, foreign / ((time.perf_counter() - self.began) * os.cpu_count()))
+
+
+def add_outputs(parser):
+    """The options for where the figures go, besides the terminal."""
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path)
+
+
+def publish(args, result, table):
+    """Prints the table, and keeps it and the figures behind it where the options say."""
+    print(table)
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=2))
+    if args.markdown:
+        args.markdown.write_text(table)

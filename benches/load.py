@@ -24,7 +24,7 @@ from collections import Counter
 from pathlib import Path
 
 from configs import SPAN, chains, stac
-from harness import BUSTA, Sandbox
+from harness import BUSTA, Sandbox, add_outputs, publish
 from users import Crowd
 
 SMALL = 20
@@ -231,8 +231,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, help="collections with nobody looking")
     parser.add_argument("--only", default="idle,collecting", help="which loads")
     parser.add_argument("--busta", type=Path, default=BUSTA, help="another build")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
+    add_outputs(parser)
     args = parser.parse_args()
 
     folder = Path(tempfile.mkdtemp(prefix="busta-load-"))
@@ -249,11 +248,7 @@ def main():
                 result = {"settings": settings, "quiet_s": quiet, "loads": loads, "peak_mib": server.peak_mib()}
     finally:
         shutil.rmtree(folder)
-    print(table(result))
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=2))
-    if args.markdown:
-        args.markdown.write_text(table(result))
+    publish(args, result, table(result))
     if any(run["errors"] or run["streams_lost"] for run in loads):
         sys.exit(1)
 

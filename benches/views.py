@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness import BUSTA, measure
+from harness import BUSTA, add_outputs, measure, publish
 from load import Server, summary
 from users import Crowd
 
@@ -270,8 +270,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=30, help="how long users ask, alone and beside a collection")
     parser.add_argument("--busta", type=Path, default=BUSTA, help="another build")
     parser.add_argument("--folder", type=Path, help="where to put it all meanwhile: choose the disk that matters")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
+    add_outputs(parser)
     args = parser.parse_args()
 
     folder = Path(tempfile.mkdtemp(prefix="busta-views-", dir=args.folder))
@@ -304,11 +303,7 @@ def main():
         }
     finally:
         shutil.rmtree(folder)
-    print(table(result))
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=2))
-    if args.markdown:
-        args.markdown.write_text(table(result))
+    publish(args, result, table(result))
     if any(route["errors"] for load in loads for route in load):
         sys.exit(1)
 

@@ -7,6 +7,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement for people")]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ use busta_core::{
     Chunk, Cursor, Destination, Finish, Position, Records, Step, StreamFinish, StreamSpec, WriteMode,
 };
 use serde_json::{Map, Value, json};
+use support::processor_seconds;
 
 /// What a pull asks for.
 const BATCH: usize = 1 << 20;
@@ -237,12 +240,4 @@ fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let started = processor_seconds();
     let result = work();
     (processor_seconds() - started, result)
-}
-
-/// The seconds that the process has been on a processor, from the ticks of `/proc/self/stat` (100 a second).
-fn processor_seconds() -> f64 {
-    let text = fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = text.rsplit(')').next().unwrap();
-    let ticks = after_name.split_whitespace().skip(11).take(2).map(|n| n.parse::<f64>().unwrap());
-    ticks.sum::<f64>() / 100.0
 }

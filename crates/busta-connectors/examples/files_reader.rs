@@ -6,6 +6,8 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement, not a part of the product")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use busta_core::connector::SourceContext;
 use busta_core::meter::NoMeter;
 use busta_core::{Checkpoint, Source};
 use serde_json::{Value, json};
+use support::peak_kib;
 
 const READERS: usize = 2;
 
@@ -39,8 +42,7 @@ fn main() {
             bytes as f64 / seconds / 1e6,
         );
     }
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
+    println!("peak memory {} MB", peak_kib() / 1024);
 }
 
 fn generate(folder: &Path) {

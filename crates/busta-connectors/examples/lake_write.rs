@@ -5,6 +5,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement for people")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +18,7 @@ use busta_core::{
     Chunk, Cursor, Destination, Finish, Position, Records, RecordsBuilder, Step, StreamFinish, StreamSpec,
 };
 use serde_json::{Value, json};
+use support::peak_kib;
 
 const PAGE: usize = 100;
 const PAGES_PER_COMMIT: usize = 40;
@@ -38,7 +41,7 @@ async fn main() {
     ] {
         measure(&Path::new(&folder).join(name.replace(' ', "_")), name, keyed, keys.clone(), records).await;
     }
-    println!("peak memory {} MB", peak_rss_kb() / 1024);
+    println!("peak memory {} MB", peak_kib() / 1024);
 }
 
 async fn measure(folder: &Path, name: &str, keyed: bool, keys: Value, count: usize) {
@@ -146,10 +149,4 @@ fn page(n: usize) -> Records {
         builder.push(record.as_bytes());
     }
     builder.finish()
-}
-
-fn peak_rss_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(0)
 }

@@ -10,6 +10,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, reason = "a measurement for people")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +22,7 @@ use busta_core::connector::DestinationContext;
 use busta_core::{
     Chunk, DatasetSettings, Destination, Finish, Position, Records, Step, StreamFinish, StreamSpec,
 };
+use support::processor_seconds;
 
 const ROUNDS: usize = 3;
 const FOUND: usize = 10_000;
@@ -141,12 +144,4 @@ fn seller(n: usize, version: usize) -> String {
         n % 10_000 + version,
         n % 10,
     )
-}
-
-/// The seconds that the process has been on a processor, from the ticks of `/proc/self/stat` (100 a second).
-fn processor_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = text.rsplit(')').next().unwrap();
-    let ticks = after_name.split_whitespace().skip(11).take(2).map(|n| n.parse::<f64>().unwrap());
-    ticks.sum::<f64>() / 100.0
 }

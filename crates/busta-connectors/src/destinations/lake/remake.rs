@@ -68,8 +68,7 @@ pub(super) fn adopt(
     if segment.key.is_some() && layout.format().file() != layout.log() {
         // Values of such files may have another type than in the log, and keys must not.
         copies.iter().try_for_each(|copy| sync_keys(layout, copy.id))?;
-        let folder = layout.sidecar(segment.id);
-        folder.parent().filter(|folder| folder.exists()).map_or(Ok(()), sync_folder)?;
+        sync_folder(&layout.keys())?;
     }
     hit(layout.points().finish_rewritten);
     Ok(copies)
