@@ -28,6 +28,10 @@ pub struct StreamSpec {
     pub table: String,
     /// Top-level fields that together identify a record within its source; empty if nothing does.
     pub primary_key: Vec<String>,
+    /// Fields of the primary key, but not all of them, that a record may lack: it is known by a null in their place,
+    /// and gets no field for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_key: Vec<String>,
     /// The top-level field that says which of two records with one key is newer.
     pub cursor_field: Option<String>,
     /// How records join the table.
@@ -57,6 +61,7 @@ impl StreamSpec {
             table: name.as_str().to_owned(),
             name,
             primary_key,
+            optional_key: Vec::new(),
             cursor_field: None,
             write_mode,
             start_per_split: false,
@@ -69,5 +74,10 @@ impl StreamSpec {
     /// Whether its rows are told apart by a key.
     pub fn has_key(&self) -> bool {
         self.write_mode != WriteMode::Append && !self.primary_key.is_empty()
+    }
+
+    /// Whether a record without `field`, which is one of the primary key's, has a key all the same.
+    pub fn may_lack(&self, field: &str) -> bool {
+        self.primary_key.len() > 1 && self.optional_key.iter().any(|known| known == field)
     }
 }

@@ -91,6 +91,22 @@ fn pages_side_by_side_are_faster_than_one_after_another() {
 }
 
 #[test]
+fn chunks_of_time_are_faster_than_one_chain() {
+    let desk = desk();
+    let args = ["bench", "stac", "--quick", "--only", "large-chained,large-parallel", "--workers", "8"];
+    let ended = desk.busta(&[&args[..], &["--json", "a.json"]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let results: Value = serde_json::from_slice(&std::fs::read(desk.file("a.json")).unwrap()).unwrap();
+    let [chain, chunks] = &results["scenarios"].as_array().unwrap()[..] else { panic!("{results}") };
+    let one = |scenario: &Value, key: &str| scenario["measurements"][0][key].clone();
+    assert_eq!((one(chain, "records"), one(chunks, "records")), (2000.into(), 2000.into()));
+    assert_eq!((one(chain, "failures"), one(chunks, "failures")), (0.into(), 0.into()));
+    let wall = |scenario: &Value| one(scenario, "wall_s")["median"].as_f64().unwrap();
+    // 20 pages of 50 ms, one after another, against three or four rounds of eight.
+    assert!(wall(chain) >= 1.0 && wall(chunks) < wall(chain), "{results}");
+}
+
+#[test]
 fn own_files_are_measured_where_they_lie() {
     let desk = desk();
     desk.write("in/a.ndjson", "{\"n\": 1}\n{\"n\": 2}\n");

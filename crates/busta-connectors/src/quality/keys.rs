@@ -22,13 +22,21 @@ pub struct BatchKeys {
 pub struct KeyHasher {
     /// The fields that make up the key.
     pub fields: Vec<FieldPath>,
+    /// Those of them that a record may lack.
+    optional: Vec<String>,
     state: RandomState,
 }
 
 impl KeyHasher {
     /// For a key of these fields.
     pub fn new(fields: &[String]) -> Self {
-        Self { fields: fields.iter().map(|name| FieldPath::new(name)).collect(), state: RandomState::new() }
+        let fields = fields.iter().map(|name| FieldPath::new(name)).collect();
+        Self { fields, optional: Vec::new(), state: RandomState::new() }
+    }
+
+    /// The same, of records that may lack these fields.
+    pub fn lacking(self, optional: &[String]) -> Self {
+        Self { optional: optional.to_vec(), ..self }
     }
 
     /// Adds the key of one record.
@@ -36,8 +44,10 @@ impl KeyHasher {
         if self.fields.is_empty() {
             return;
         }
-        let parts: Vec<_> = self.fields.iter().map(|path| path.find(fields)).collect();
-        if parts.iter().any(|part| super::value::is_missing(*part)) {
+        let part = |path: &FieldPath| path.find(fields).filter(|raw| !super::value::is_missing(Some(raw)));
+        let parts: Vec<_> = self.fields.iter().map(part).collect();
+        let is_needed = |path: &FieldPath| !self.optional.contains(&path.name);
+        if self.fields.iter().zip(&parts).any(|(path, part)| part.is_none() && is_needed(path)) {
             keys.missing += 1;
         } else {
             keys.hashes.push(self.state.hash_one(parts));

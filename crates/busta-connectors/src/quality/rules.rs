@@ -48,9 +48,12 @@ impl Rules {
 
     /// Those of a configuration.
     pub fn new(rules: StreamRules, stream: &StreamSpec) -> Self {
-        let key = if rules.unique.is_empty() { &stream.primary_key } else { &rules.unique };
+        let key = match &rules.unique[..] {
+            [] => KeyHasher::new(&stream.primary_key).lacking(&stream.optional_key),
+            fields => KeyHasher::new(fields),
+        };
         Self {
-            key: KeyHasher::new(key),
+            key,
             fields: rules.fields.into_iter().map(|(name, rules)| FieldCheck::new(&name, rules)).collect(),
             relations: rules.rules.into_iter().map(RuleCheck::new).collect(),
             timeliness: rules.timeliness.map(|rules| TimeCheck {

@@ -430,3 +430,31 @@ async fn many_known_sellers_are_merged_quickly() {
     desk.history().edit(Edit { table: TABLE.into(), source: None, who: "ann".into(), work }).await.unwrap();
     println!("an edit: {} ms", began.elapsed().as_millis());
 }
+
+#[tokio::test]
+async fn a_row_that_lacks_a_part_of_its_key_is_edited_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::open(folder.path());
+    let spec = StreamSpec {
+        primary_key: vec!["shop".into(), "id".into()],
+        optional_key: vec!["shop".into()],
+        ..merge()
+    };
+    let (alone, of_shop) = (json!({ "id": "a", "score": 1 }), json!({ "shop": "s", "id": "a", "score": 2 }));
+    desk.collect("R1", "ebay", &spec, &[vec![alone.clone(), of_shop]]).await;
+    let key = RowKey::Value(json!({ "id": "a" }));
+    let fields = text(&json!({ "score": 7 }));
+    let update = desk.edit(None, EditWork::Update { key: key.clone(), fields }).await.unwrap();
+    let told: Value = serde_json::from_str(update.records[0].get()).unwrap();
+    assert_eq!((&told["score"], told.get("shop")), (&json!(7), None));
+    desk.edit(None, EditWork::Undo(update.change.unwrap())).await.unwrap();
+    let removed =
+        desk.edit(None, EditWork::Remove(vec![RowKey::Text(r#"[null,"a"]"#.into())])).await.unwrap();
+    assert_eq!(removed.count, 1);
+    desk.edit(None, EditWork::Undo(removed.change.unwrap())).await.unwrap();
+    let query = ChangesQuery { table: TABLE.into(), key: Some(key), limit: 10, ..ChangesQuery::default() };
+    let changes = desk.history().changes(&query).await.unwrap().items;
+    assert_eq!(changes.len(), 5, "it came, and four edits");
+    assert!(changes.iter().all(|change| change.key.get() == r#"{"id":"a"}"#));
+    assert_eq!(desk.collect("R2", "ebay", &spec, &[vec![alone]]).await[0].deduped, 1);
+}

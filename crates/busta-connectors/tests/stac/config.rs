@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::problems;
+use super::{build, problems};
 
 #[test]
 fn all_problems_are_told_at_once() {
@@ -41,11 +41,36 @@ fn keys_of_the_wrong_type_are_named() {
         (json!({ "url": "http://a.example", "split": { "by": "space", "chunks": 2 } }), "split.", "time"),
         (json!({ "url": "http://a.example", "filter": [] }), "filter.", "CQL2"),
         (json!({ "url": "http://a.example", "colections": "a" }), "", "collections"),
+        (json!({ "url": "http://a.example", "sortby": [7] }), "sortby.", "direction: desc"),
+        (json!({ "path": "items", "max_items": 5 }), "max_items.", "needs a STAC API"),
+        (json!({ "path": "items", "sortby": "id" }), "sortby.", "`--limit`"),
+        (
+            json!({ "url": "http://a.example", "fields": { "exclude": ["geometry", "collection"] } }),
+            "fields.exclude.",
+            "`collection`, which belongs to the `primary_key`",
+        ),
+        (
+            json!({ "url": "http://a.example", "primary_key": "uid", "fields": { "exclude": ["id"] } }),
+            "fields.exclude.",
+            "`id`, without which no item",
+        ),
         (json!({ "url": "ftp://a.example" }), "url.", "must start with http"),
         (json!({}), "url.", "is missing"),
     ] {
         let found = problems(config.clone());
         let shown = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         assert!(shown.starts_with(place) && shown.contains(said), "{config}: {shown}");
+    }
+}
+
+/// Of two items with one id, that an API was told to leave their collections out of, one would be lost.
+#[test]
+fn a_collection_may_be_missing_unless_fields_are_chosen() {
+    for (config, expected) in [
+        (json!({ "path": "items" }), vec!["collection"]),
+        (json!({ "path": "items", "primary_key": "id" }), vec![]),
+        (json!({ "url": "http://a.example", "fields": { "include": ["id"] } }), vec![]),
+    ] {
+        assert_eq!(build(config.clone()).streams()[0].optional_key, expected, "{config}");
     }
 }

@@ -99,3 +99,19 @@ async fn broken_files_are_failures() {
     assert!(harvest.failures.len() >= 5, "{:?}", harvest.failures);
     assert!(harvest.failures.iter().all(|(_, failure)| failure.position.is_some()));
 }
+
+#[tokio::test]
+async fn a_broken_file_is_named_as_any_file_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 1..=5 {
+        let id = if n == 3 { json!({}) } else { json!({ "id": format!("i{n}") }) };
+        let item = with(json!({ "type": "Feature", "properties": {} }), &id);
+        std::fs::write(folder.path().join(format!("i{n}.json")), item.to_string()).unwrap();
+    }
+    let source = build_in(folder.path().into(), json!({ "path": "." }));
+    let split = source.plan(&Checkpoint::default()).await.unwrap().remove(0);
+    let batch = source.open(&split, None).await.unwrap().next().await.unwrap().unwrap();
+    assert_eq!(batch.failures[0].position.as_deref(), Some("i3.json: item 1"));
+    // What the destination refuses later is named by its own file too.
+    assert_eq!(batch.records.position(2), "i4.json: item 1");
+}

@@ -90,6 +90,7 @@ macro_rules! destination_conformance {
             merge_replaces_the_whole_record
             merge_counts
             merge_by_several_fields
+            merge_by_a_key_that_may_lack_a_part
             keys_are_per_source
             keys_keep_their_types
             a_record_without_its_key_is_a_failure

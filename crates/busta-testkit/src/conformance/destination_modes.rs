@@ -115,6 +115,28 @@ pub async fn merge_by_several_fields(new: fn() -> Place) {
     desk.expect("m", &expected).await;
 }
 
+/// A part of the key that a record may lack is as good as a null, and is no value of another record.
+pub async fn merge_by_a_key_that_may_lack_a_part(new: fn() -> Place) {
+    let spec = StreamSpec {
+        primary_key: vec!["a".into(), "b".into()],
+        optional_key: vec!["a".into()],
+        ..stream("m", WriteMode::Merge)
+    };
+    let mut desk = Desk::open(new(), &[spec]).await;
+    let records = [r#"{"b":"x","v":1}"#, r#"{"a":"","b":"x","v":2}"#, r#"{"a":"null","b":"x","v":3}"#];
+    let first = desk.write("m", "s1", &records).await;
+    assert_eq!((first.inserted, first.rejected), (3, 0));
+    let again = desk.write("m", "s2", &[r#"{"a":null,"b":"x","v":1}"#]).await;
+    assert_eq!((again.inserted, again.updated, again.deduped), (0, 0, 1));
+    desk.restart_as("R2").await;
+    let again = desk.write("m", "s1", &records).await;
+    assert_eq!((again.inserted, again.updated, again.deduped), (0, 0, 3));
+    let more =
+        desk.write("m", "s2", &[r#"{"b":"x","v":4}"#, r#"{"b":"y","v":5}"#, r#"{"a":"z","v":6}"#]).await;
+    assert_eq!((more.inserted, more.updated, more.rejected), (1, 1, 1));
+    desk.expect("m", &[r#"{"b":"x","v":4}"#, records[1], records[2], r#"{"b":"y","v":5}"#]).await;
+}
+
 /// Two sources may share a table: their keys do not meet.
 pub async fn keys_are_per_source(new: fn() -> Place) {
     let desk = Desk::open(new(), &[stream("m", WriteMode::Merge)]).await;

@@ -113,7 +113,12 @@ mod tests {
     use super::*;
 
     fn spec() -> RowKeySpec {
-        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None, ignored: vec![] }
+        RowKeySpec {
+            fields: vec!["symbol".into(), "id".into()],
+            optional: vec![],
+            cursor: None,
+            ignored: vec![],
+        }
     }
 
     /// The columns of rows with these keys, in this order.

@@ -90,9 +90,10 @@ impl RowKey {
         .map_err(|e| format!("not a JSON object: {e}"))?;
         let mut hash = Sha256::new();
         for (place, (field, raw)) in spec.fields.iter().zip(parts).enumerate() {
-            let raw = raw.filter(|raw| *raw != "null");
-            let raw = raw.ok_or_else(|| format!("the key field `{field}` is missing or null"))?;
-            hash_value(&mut hash, as_it_was(raw, numbers.get(place)));
+            match raw.filter(|raw| *raw != "null") {
+                Some(raw) => hash_value(&mut hash, as_it_was(raw, numbers.get(place))),
+                None => hash_missing(&mut hash, spec, field)?,
+            }
         }
         Ok(Self {
             hash: u128::from_le_bytes(first_bytes(hash)),
@@ -179,6 +180,15 @@ fn plain_integer(raw: &str) -> Option<&[u8]> {
 /// Adds a text to the hash of a key.
 pub(super) fn hash_text(hash: &mut Sha256, text: &str) {
     hash_part(hash, b's', text.as_bytes());
+}
+
+/// Adds to the hash of a key that it lacks `field`. The error is for keys that may not.
+pub(super) fn hash_missing(hash: &mut Sha256, spec: &RowKeySpec, field: &String) -> Result<(), String> {
+    if !spec.optional.contains(field) {
+        return Err(format!("the key field `{field}` is missing or null"));
+    }
+    hash_part(hash, b'0', &[]);
+    Ok(())
 }
 
 fn hash_part(hash: &mut Sha256, tag: u8, bytes: &[u8]) {

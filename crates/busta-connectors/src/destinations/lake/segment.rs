@@ -53,6 +53,9 @@ pub(super) enum Phase {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct RowKeySpec {
     pub(super) fields: Vec<String>,
+    /// Those of them that a row may lack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) optional: Vec<String>,
     pub(super) cursor: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) ignored: Vec<String>,
@@ -63,6 +66,7 @@ impl RowKeySpec {
     pub(super) fn of(spec: &StreamSpec) -> Option<Self> {
         spec.has_key().then(|| Self {
             fields: spec.primary_key.clone(),
+            optional: spec.primary_key.iter().filter(|field| spec.may_lack(field)).cloned().collect(),
             cursor: spec.cursor_field.clone(),
             ignored: spec.dataset.ignore_changes.clone(),
         })

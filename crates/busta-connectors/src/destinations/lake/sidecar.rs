@@ -227,7 +227,12 @@ mod tests {
     use super::*;
 
     fn spec() -> RowKeySpec {
-        RowKeySpec { fields: vec!["symbol".into(), "id".into()], cursor: None, ignored: vec![] }
+        RowKeySpec {
+            fields: vec!["symbol".into(), "id".into()],
+            optional: vec![],
+            cursor: None,
+            ignored: vec![],
+        }
     }
 
     fn key(content: u64) -> RowKey {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::columns::{OWN_FIELDS, Types};
 use super::content;
-use super::keys::{RowKey, first_bytes, hash_text, hash_value};
+use super::keys::{RowKey, first_bytes, hash_missing, hash_text, hash_value};
 use super::segment::RowKeySpec;
 
 /// Whether its rows can be kept as columns: they have no fields of busta's own, which get other names.
@@ -72,7 +72,7 @@ pub(super) fn keys(spec: &RowKeySpec, batch: &Batch) -> Vec<Result<RowKey, Strin
         for (field, part) in spec.fields.iter().zip(&parts) {
             let hashed = part.is_some_and(|column| hash_cell(&mut hash, column, row, &mut text));
             if !hashed {
-                return Err(format!("the key field `{field}` is missing or null"));
+                hash_missing(&mut hash, spec, field)?;
             }
         }
         let cursor = cursor.and_then(|column| cursor_value(column, row));
@@ -156,7 +156,7 @@ mod tests {
                 }
                 batch.end_row();
             }
-            let spec = RowKeySpec { fields: key.iter().map(|&name| name.to_owned()).collect(), cursor: Some(cursor.to_owned()), ignored: vec![] };
+            let spec = RowKeySpec { fields: key.iter().map(|&name| name.to_owned()).collect(), optional: vec![], cursor: Some(cursor.to_owned()), ignored: vec![] };
             let mut columns = Columns::default();
             let records = Records::of_columns(batch.clone());
             let expected: Vec<_> = records.iter().map(|record| RowKey::of(&spec, record, &mut columns)).collect();

@@ -179,6 +179,10 @@ impl Stager {
                 Some(cell) => parts.push(*cell),
                 None => {
                     let field = &self.rows.columns[column as usize].field;
+                    if self.rows.spec.as_ref().is_some_and(|spec| spec.may_lack(field)) {
+                        parts.push(Cell { data: 0, column, kind: Kind::Null });
+                        continue;
+                    }
                     return Err(Error::data(format!("primary key field `{field}` is missing"))
                         .hint("set `primary_key` to fields that every record has"));
                 }

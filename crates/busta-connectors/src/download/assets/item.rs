@@ -111,6 +111,9 @@ impl Asset {
             (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => {
                 base.join(&self.href).map_err(|error| format!("`{}` is no URL: {error}", self.href))?
             }
+            (Err(url::ParseError::RelativeUrlWithoutBase), None) => {
+                return Err(format!("`{}` lies beside its item, which has no address on the web", self.href));
+            }
             (Err(error), _) => return Err(format!("`{}` is no URL: {error}", self.href)),
         };
         match url.scheme() {
@@ -193,7 +196,7 @@ mod tests {
         assert_eq!(item.assets["x"].url(base.as_ref()).unwrap().as_str(), "https://x.example/catalog/x.tif");
         assert!(item.assets["s"].url(base.as_ref()).unwrap_err().contains("`s3`"));
         assert!(item.assets["no"].url(base.as_ref()).unwrap_err().contains("no URL"));
-        assert!(item.assets["x"].url(item.base(None).as_ref()).unwrap_err().contains("no URL"));
+        assert!(item.assets["x"].url(item.base(None).as_ref()).unwrap_err().contains("beside its item"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::order::Order;
 use crate::download::assets::AssetsConfig;
 use crate::http::AuthSettings;
 use crate::sources::api::{Scalar, TextOrList};
@@ -58,14 +59,16 @@ pub struct StacConfig {
     /// Which fields items have: `{ include: […], exclude: […] }`.
     #[serde(default)]
     pub fields: Option<Fields>,
-    /// The order of the items: `-properties.datetime`, `+id`. Has no effect across splits.
+    /// The order of the items: `-properties.datetime`, `+id`, or `{ field: properties.datetime, direction: desc }`.
+    /// Has no effect across splits.
     #[serde(default)]
-    pub sortby: TextOrList,
+    pub sortby: Order,
     /// How many items a page has.
     #[serde(default = "page_size")]
     #[schemars(range(min = 1, max = 100_000))]
     pub limit: u64,
-    /// No more items than this over the whole source. The search is then not split.
+    /// No more items than this over the whole source, of an API. The search is then not split. With a `cursor` that
+    /// is not what the items are sorted by, upwards, a search that it cuts short does not move the cursor.
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_items: Option<u64>,
@@ -97,7 +100,8 @@ pub struct StacConfig {
     /// The table; the stream's name if not given.
     #[serde(default)]
     pub table: Option<String>,
-    /// The field or fields that together identify an item.
+    /// The field or fields that together identify an item; `[collection, id]` if not given. An item may lack
+    /// `collection`, unless `fields` are chosen.
     #[serde(default)]
     pub primary_key: Option<TextOrList>,
     /// How items join their table; `merge` if not given.

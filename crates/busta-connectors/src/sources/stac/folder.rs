@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, SourceContext};
-use busta_core::{Batch, Cursor, Failure, Reader, RecordsBuilder, Result, Source, Split, Stage};
+use busta_core::{Batch, Failure, Reader, RecordsBuilder, Result, Source, Split, Stage};
 use serde_json::{Value, json};
 
 use super::item;
@@ -53,14 +53,13 @@ pub fn unwrap(split: &Split, payload: Value) -> Split {
 /// Reads a split of the `files` source and keeps its items.
 pub struct FolderReader {
     stac: Arc<Stac>,
-    split: String,
     inner: Box<dyn Reader>,
 }
 
 impl FolderReader {
     /// Keeps the items of `inner`.
-    pub fn new(stac: Arc<Stac>, split: &Split, inner: Box<dyn Reader>) -> Self {
-        Self { stac, split: split.id.to_string(), inner }
+    pub fn new(stac: Arc<Stac>, inner: Box<dyn Reader>) -> Self {
+        Self { stac, inner }
     }
 }
 
@@ -69,25 +68,25 @@ impl Reader for FolderReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(mut batch) = self.inner.next().await? else { return Ok(None) };
         let mut kept = RecordsBuilder::with_capacity(batch.records.weight());
+        let mut from = Vec::with_capacity(batch.records.len());
         for (index, record) in batch.records.iter().enumerate() {
             match item::look(record, None) {
-                Ok(head) if self.stac.wants(&head) => kept.push(record),
+                Ok(head) if self.stac.wants(&head) => {
+                    kept.push(record);
+                    // A batch has fewer than 2^32 records.
+                    from.push(index as u32);
+                }
                 Ok(_) => {}
                 Err(_) if is_description(record) => {}
                 Err(error) => {
-                    let position =
-                        format!("{}, after {}, item {}", self.split, place(&batch.cursor), index + 1);
+                    let position = batch.records.position(index);
                     batch.failures.push(Failure::item(Stage::Parse, position, &error, Some(record)));
                 }
             }
         }
-        batch.records = kept.finish();
+        batch.records = kept.finish().made_from(&batch.records, &from);
         Ok(Some(batch))
     }
-}
-
-fn place(cursor: &Cursor) -> &str {
-    cursor.as_str()
 }
 
 /// Whether it is a catalogue or collection under a name of its own.

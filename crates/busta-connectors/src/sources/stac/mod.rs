@@ -18,7 +18,7 @@
 //!
 //! # Where to look
 //!
-//! `config` is what the operator writes, `settings` what is made of it. `landing` says how an API can
+//! `config` is what the operator writes, `order` a part of it, `settings` what is made of it. `landing` says how an API can
 //! be asked, `query` writes the first request of a search, `next` the others. `reader` reads a `piece`
 //! of it, on `page`, `item` and `time`. `catalog` and `collections` read on `document`, `folder` on the
 //! `files` source; `work` is what their splits carry.
@@ -35,6 +35,7 @@ mod known;
 mod landing;
 mod link;
 mod next;
+mod order;
 mod outlook;
 mod page;
 mod piece;
@@ -182,7 +183,7 @@ impl StacSource {
                         .hint("start a new run instead of resuming this one")
                 })?;
                 let inner = folder.open(&folder::unwrap(split, payload), at).await?;
-                Box::new(FolderReader::new(stac, split, inner))
+                Box::new(FolderReader::new(stac, inner))
             }
         })
     }

@@ -4,7 +4,7 @@
 //! `next` link asked for: a URL with or without a body and headers
 //! (<https://github.com/radiantearth/stac-api-spec/tree/main/item-search#pagination>).
 
-use busta_core::{Error, Result};
+use busta_core::{CursorValue, Error, Result};
 use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,6 +40,9 @@ pub struct Place {
     /// Which of the split's collections is being read, where each has an endpoint of its own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub collection: u64,
+    /// The newest value of the cursor field so far, where it counts only if nothing is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<CursorValue>,
     /// The page to ask for; `None` for the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<NextPage>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use busta_core::{CursorValue, Error, Failure, Records, Result, Stage};
+use busta_core::{CursorValue, Error, Failure, Origins, Records, Result, Stage};
 use bytes::Bytes;
 
 use super::item::{self, Head};
@@ -64,23 +64,34 @@ pub fn read(body: &Bytes, taking: &Taking<'_>) -> Result<Page> {
     let mut page = Page { matched: matched(&pieces), count: pieces.items.len(), ..Page::default() };
     page.next = pieces.values[0].and_then(|raw| links(raw).into_iter().find(|link| link.rel == "next"));
     let mut kept = Vec::with_capacity(pieces.items.len());
+    let mut origins = Origins::default();
+    origins.enter(format!("{}, item ", taking.name));
     for (index, span) in pieces.items.into_iter().enumerate() {
         if page.takes(&body[place(&span)], index, taking) {
+            origins.note(kept.len(), index as u64 + 1);
             kept.push(span);
         }
     }
-    page.items = Records::from_spans(body, kept);
+    page.items = Records::from_spans(body, kept).with_origins(origins);
     Ok(page)
 }
 
 impl Page {
+    /// Keeps the first `count` items; whether there were more.
+    pub fn truncate(&mut self, count: usize, cursor_field: Option<&[String]>) -> bool {
+        if self.items.len() <= count {
+            return false;
+        }
+        self.items.truncate(count);
+        let heads = self.items.iter().filter_map(|item| item::look(item, cursor_field).ok());
+        self.newest = heads.map(|head| head.newest).fold(None, newer);
+        true
+    }
+
     fn takes(&mut self, item: &[u8], index: usize, taking: &Taking<'_>) -> bool {
         match item::look(item, taking.cursor_field) {
             Ok(head) if (taking.wanted)(&head) => {
-                self.newest = match (self.newest.take(), head.newest) {
-                    (Some(known), Some(new)) => Some(known.max(new)),
-                    (known, new) => known.or(new),
-                };
+                self.newest = newer(self.newest.take(), head.newest);
                 true
             }
             Ok(_) => false,
@@ -90,6 +101,14 @@ impl Page {
                 false
             }
         }
+    }
+}
+
+/// The newer of two values.
+pub fn newer(known: Option<CursorValue>, new: Option<CursorValue>) -> Option<CursorValue> {
+    match (known, new) {
+        (Some(known), Some(new)) => Some(known.max(new)),
+        (known, new) => known.or(new),
     }
 }
 

@@ -120,6 +120,11 @@ impl Piece {
         stac.search.first(&self.endpoint, &asking)
     }
 
+    /// Whether its items come in the order of the cursor field.
+    pub fn rises(&self, stac: &Stac) -> bool {
+        stac.search.rises() && !self.has_collection(1)
+    }
+
     /// Whether there is a collection at this place that is read on its own.
     pub fn has_collection(&self, index: u64) -> bool {
         self.endpoint.how == How::Items && index < self.collections.len() as u64

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use busta_core::{Checkpoint, CursorValue, Error, Result, Split};
+use busta_core::{Checkpoint, CursorValue, Error, ErrorKind, Result, Split};
 use serde_json::Value;
 use url::Url;
 
@@ -78,7 +78,6 @@ fn is_document(url: &Url) -> bool {
 
 /// The splits of catalogues on this machine.
 pub fn local(stac: &Stac, urls: &[Url]) -> Result<Vec<Split>> {
-    stac.check_static()?;
     urls.iter().map(|url| root(url.clone()).split(stac)).collect()
 }
 
@@ -150,17 +149,38 @@ async fn extent(stac: &Stac, url: &Url) -> Interval {
         _ => below(url, &["collections"]),
     };
     let Ok(place) = place else { return Interval::default() };
-    let Ok(response) = stac.send(Request::get(place)).await else { return Interval::default() };
+    let response = match stac.send(Request::get(place)).await {
+        Ok(response) => response,
+        Err(error) => {
+            if error.kind() == ErrorKind::NotFound && stac.collections.len() == 1 {
+                unknown(&stac.collections);
+            }
+            return Interval::default();
+        }
+    };
     let Ok(document) = serde_json::from_slice::<Value>(&response.body) else { return Interval::default() };
     let is_ours = |collection: &&Value| {
         let id = collection["id"].as_str().unwrap_or_default();
         stac.collections.is_empty() || stac.collections.iter().any(|known| known == id)
     };
     let all = match document["collections"].as_array() {
-        Some(list) => list.iter().filter(is_ours).map(temporal).collect(),
+        Some(list) => {
+            let is_whole = links(&document["links"].to_string()).iter().all(|link| link.rel != "next");
+            let is_listed = |id: &String| list.iter().any(|known| known["id"] == id.as_str());
+            let lacking: Vec<String> = stac.collections.iter().filter(|id| !is_listed(id)).cloned().collect();
+            if is_whole && !lacking.is_empty() {
+                unknown(&lacking);
+            }
+            list.iter().filter(is_ours).map(temporal).collect()
+        }
         None => vec![temporal(&document)],
     };
     all.into_iter().flatten().reduce(join).unwrap_or_default()
+}
+
+/// Warns of collections that the API does not know: a search for them finds nothing, and is no error.
+fn unknown(collections: &[String]) {
+    tracing::warn!(collections = collections.join(", "), "the API does not list these collections");
 }
 
 /// The span of a collection: the first of its intervals covers the others.

@@ -110,6 +110,13 @@ impl Search {
         included && !excluded
     }
 
+    /// Whether items come in the order of the cursor field, the oldest first.
+    pub fn rises(&self) -> bool {
+        let name = |field: &str| field.strip_prefix("properties.").unwrap_or(field).to_owned();
+        let first = self.sortby.first().filter(|(_, falls)| !falls);
+        first.is_some_and(|(field, _)| Some(name(field)) == self.updated)
+    }
+
     /// How `endpoint` can be asked for what was changed since a time: not at all, if this is `None`.
     pub fn takes_since(&self, endpoint: &Endpoint) -> bool {
         self.updated.is_some() && (endpoint.can.filter || endpoint.can.query)

@@ -8,7 +8,7 @@ use busta_core::{Batch, Cursor, Error, Reader, Records, Result};
 use bytes::Bytes;
 
 use super::next::{NextPage, Place};
-use super::page::{self, Page, Taking};
+use super::page::{self, Page, Taking, newer};
 use super::piece::Piece;
 use super::settings::Stac;
 use crate::http::{Request, Response};
@@ -76,14 +76,8 @@ impl SearchReader {
     }
 
     /// What comes after `page`, which is at `place`.
-    fn next_place(
-        &self,
-        place: &Place,
-        response: &Response,
-        page: &Page,
-        given: u64,
-    ) -> Result<Option<Place>> {
-        if self.stac.max_items.is_some_and(|max| given >= max) {
+    fn next_place(&self, place: &Place, response: &Response, page: &Page) -> Result<Option<Place>> {
+        if self.stac.max_items.is_some_and(|max| place.given >= max) {
             return Ok(None);
         }
         if let Some(link) = &page.next {
@@ -91,20 +85,32 @@ impl SearchReader {
             let mut next =
                 NextPage::after(place.page.as_ref(), link.clone(), &response.url, page.count, key)?;
             next.headers.retain(|(name, _)| !self.stac.is_private(name));
-            return Ok(Some(Place { given, page: Some(next), ..place.clone() }));
+            return Ok(Some(Place { page: Some(next), ..place.clone() }));
         }
         let has_more = self.piece.has_collection(place.collection + 1);
-        Ok(has_more.then_some(Place { given, collection: place.collection + 1, page: None }))
+        Ok(has_more.then(|| Place { collection: place.collection + 1, page: None, ..place.clone() }))
     }
 
     fn batch(&mut self, place: &Place, response: &Response, mut page: Page) -> Result<Batch> {
-        let mut given = 0;
+        let (mut place, mut is_cut) = (place.clone(), false);
         if let Some(max) = self.stac.max_items {
             let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
-            page.items.truncate(room);
-            given = place.given + page.items.len() as u64;
+            is_cut = page.truncate(room, self.stac.cursor_field.as_deref());
+            place.given += page.items.len() as u64;
         }
-        let next = self.next_place(place, response, &page, given)?;
+        // What `max_items` leaves out may be older than what it leaves.
+        let holds_back = self.stac.max_items.is_some() && !self.piece.rises(&self.stac);
+        if holds_back {
+            place.newest = newer(place.newest.take(), page.newest.take());
+        }
+        let next = self.next_place(&place, response, &page)?;
+        if holds_back && next.is_none() {
+            is_cut |= page.next.is_some() || self.piece.has_collection(place.collection + 1);
+            if is_cut && place.newest.is_some() {
+                tracing::warn!("`max_items` left out what may be older: the cursor stays where it was");
+            }
+            page.newest = place.newest.filter(|_| !is_cut);
+        }
         let mut batch = match &next {
             Some(next) => Batch::new(page.items, Cursor::encode(next)?),
             None => Batch::last(page.items),

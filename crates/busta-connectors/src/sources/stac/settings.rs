@@ -106,6 +106,12 @@ impl Stac {
             );
         }
         let search = search(&config, &mut problems);
+        if let Some(Origin::Paths(..)) = &origin {
+            for key in needs_api(&search, config.max_items, config.cursor.is_some()) {
+                problems
+                    .add(key, format!("needs a STAC API, and `path` names catalogues and files; {INSTEAD}"));
+            }
+        }
         if matches!(config.split, Split::Time(_)) && !search.shows_times() {
             problems.add(
                 "split",
@@ -182,19 +188,7 @@ impl Stac {
 
     /// Whether everything that is searched for can be told from an item itself.
     pub fn check_static(&self) -> Result<()> {
-        let search = &self.search;
-        let wrong: Vec<&str> = [
-            ("query", search.query.is_some()),
-            ("filter", search.filter.is_some()),
-            ("intersects", search.intersects.is_some()),
-            ("fields", search.fields.is_some()),
-            ("sortby", !search.sortby.is_empty()),
-            ("max_items", self.max_items.is_some()),
-            ("cursor", self.cursor_field.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(key, is_set)| is_set.then_some(key))
-        .collect();
+        let wrong = needs_api(&self.search, self.max_items, self.cursor_field.is_some());
         if wrong.is_empty() {
             return Ok(());
         }
@@ -202,7 +196,7 @@ impl Stac {
             "`{}` needs a STAC API, and this is a catalogue or a folder of items",
             wrong.join("`, `")
         ))
-        .hint("use `transforms` to filter and select, and `--limit` to stop early"))
+        .hint(INSTEAD))
     }
 
     /// Whether a header is one that the source's own settings set: it may be a secret, and is set anew for
@@ -226,6 +220,23 @@ impl Stac {
         }
         self.client.send(request).await
     }
+}
+
+/// What to do without an API.
+const INSTEAD: &str = "use `transforms` to filter and select, and `--limit` to stop early";
+
+/// The keys that only an API can heed, as far as they are set.
+fn needs_api(search: &Search, max_items: Option<u64>, has_cursor: bool) -> Vec<&'static str> {
+    let keys = [
+        ("query", search.query.is_some()),
+        ("filter", search.filter.is_some()),
+        ("intersects", search.intersects.is_some()),
+        ("fields", search.fields.is_some()),
+        ("sortby", !search.sortby.is_empty()),
+        ("max_items", max_items.is_some()),
+        ("cursor", has_cursor),
+    ];
+    keys.into_iter().filter_map(|(key, is_set)| is_set.then_some(key)).collect()
 }
 
 /// What is searched for in a catalogue.
@@ -294,20 +305,13 @@ fn search(config: &StacConfig, problems: &mut Problems) -> Search {
         query: config.query.clone(),
         filter: config.filter.clone(),
         fields: config.fields.clone(),
-        sortby: config.sortby.0.iter().flat_map(|list| list.split(',')).filter_map(order).collect(),
+        sortby: config.sortby.0.clone(),
         limit: config.max_items.map_or(config.limit, |max| config.limit.min(max)),
         updated: config
             .cursor
             .as_ref()
             .map(|cursor| cursor.field.strip_prefix("properties.").unwrap_or(&cursor.field).to_owned()),
     }
-}
-
-/// `-properties.datetime` as a field and whether it falls.
-fn order(text: &str) -> Option<(String, bool)> {
-    let text = text.trim();
-    let field = text.trim_start_matches(['+', '-']);
-    (!field.is_empty()).then(|| (field.to_owned(), text.starts_with('-')))
 }
 
 fn check_bbox(bbox: &[f64], problems: &mut Problems) {
@@ -355,6 +359,7 @@ fn items_stream(config: &StacConfig, problems: &mut Problems) -> StreamSpec {
     if config.write_mode == Some(WriteMode::Merge) && key.is_empty() {
         problems.add("write_mode", "merge needs a `primary_key`");
     }
+    check_excluded(config, &key, problems);
     if config.stream.trim().is_empty() {
         problems.add("stream", "must not be empty");
     }
@@ -370,9 +375,26 @@ fn items_stream(config: &StacConfig, problems: &mut Problems) -> StreamSpec {
         });
     }
     let mut spec = StreamSpec::new(config.stream.as_str(), key);
+    // Valid items need not be of a collection. But one that an API was told to leave out would make one item of two.
+    if config.fields.is_none() {
+        spec.optional_key = spec.primary_key.iter().filter(|field| *field == "collection").cloned().collect();
+    }
     spec.table = config.table.clone().unwrap_or(spec.table);
     spec.write_mode = config.write_mode.unwrap_or(spec.write_mode);
     spec
+}
+
+/// Items must come with what tells them apart, and `id` is needed to know one.
+fn check_excluded(config: &StacConfig, key: &[String], problems: &mut Problems) {
+    let Some(fields) = &config.fields else { return };
+    let needed = |field: &&String| *field == "id" || key.contains(field);
+    for field in fields.exclude.iter().filter(needed) {
+        let message = match key.contains(field) {
+            true => format!("names `{field}`, which belongs to the `primary_key`; leave it out here"),
+            false => format!("names `{field}`, without which no item can be told; leave it out here"),
+        };
+        problems.within("fields", None, |p| p.add("exclude", message));
+    }
 }
 
 /// Whether two boxes touch, on the ground. One whose west is east of its east crosses the antimeridian.

@@ -74,7 +74,10 @@ fn apply(
     let undoes = if let EditWork::Undo(change) = edit.work { Some(change) } else { None };
     let by = By::Edit { who: &edit.who, action: edit.work.action(), undoes };
     let log = Log::open(connection, table, by, now).at(path)?.ok_or_else(|| unlogged(&table.name))?;
-    let spec = StreamSpec { table: table.name.clone(), ..StreamSpec::new("edit", table.primary_key.clone()) };
+    let key = table.primary_key.clone();
+    // Rows that are there may lack a part of it.
+    let spec =
+        StreamSpec { table: table.name.clone(), optional_key: key.clone(), ..StreamSpec::new("edit", key) };
     let mut editor =
         Editor { connection, path, table, log, spec: Arc::new(spec), run: String::new(), at: stamp(now) };
     let change = editor.log.episode().at(path)?;

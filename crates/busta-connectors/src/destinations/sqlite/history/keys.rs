@@ -56,12 +56,13 @@ fn of_value(value: &Value, primary_key: &[String]) -> Result<SqlValue> {
     match (value, primary_key) {
         (Value::Object(fields), _) => {
             let named = fields.keys().all(|name| primary_key.contains(name));
-            let parts: Option<Vec<Value>> =
-                primary_key.iter().map(|name| fields.get(name).cloned()).collect();
-            match parts.filter(|_| named) {
-                Some(parts) if parts.len() == 1 => single(&parts[0], value, primary_key),
-                Some(parts) => composite(&parts, value, primary_key),
-                None => Err(wrong(value, primary_key)),
+            // A row may lack a part of its key.
+            let part = |name| fields.get(name).cloned().unwrap_or_default();
+            let parts: Vec<Value> = primary_key.iter().map(part).collect();
+            match &parts[..] {
+                _ if !named => Err(wrong(value, primary_key)),
+                [one] => single(one, value, primary_key),
+                _ => composite(&parts, value, primary_key),
             }
         }
         (Value::Array(parts), [_, _, ..]) if parts.len() == primary_key.len() => {
@@ -88,7 +89,7 @@ fn single(part: &Value, given: &Value, primary_key: &[String]) -> Result<SqlValu
 
 /// As staging stores the values of several fields: their JSON array.
 fn composite(parts: &[Value], given: &Value, primary_key: &[String]) -> Result<SqlValue> {
-    if parts.iter().any(Value::is_null) {
+    if parts.iter().all(Value::is_null) {
         return Err(wrong(given, primary_key));
     }
     Ok(SqlValue::Text(Value::from(parts.to_vec()).to_string()))
