@@ -12,8 +12,7 @@ const WAITS: u32 = 20;
 const LEAST_WAIT: Duration = Duration::from_millis(500);
 const MOST_WAIT: Duration = Duration::from_secs(60);
 
-/// A refused trial costs at least so many refusals, and one in so many requests is no storm.
-const LEAST_REFUSALS: u32 = 2;
+/// A refused trial costs refusals, and one in so many requests is no storm.
 const ANSWERS: u32 = 250;
 
 /// The pause after a trial that only made the host slower.
@@ -27,10 +26,10 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// The host refused so many requests, and asked for this wait.
+    /// A trial has cost so many refusals, and the host asks for this wait. If one before has cost more, that holds on.
     pub fn begin(&mut self, now: Instant, wait: Duration, refusals: u32) {
         self.until = Some(now + wait.clamp(LEAST_WAIT, MOST_WAIT) * WAITS);
-        self.answers = ANSWERS.saturating_mul(refusals.max(LEAST_REFUSALS));
+        self.answers = self.answers.max(ANSWERS.saturating_mul(refusals));
     }
 
     /// The host was slow, which costs little to see again.

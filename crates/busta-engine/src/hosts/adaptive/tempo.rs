@@ -5,7 +5,8 @@
 //! the last refusal, over the time until it accepts again, is its rate. From then on requests keep that
 //! pace. It rises by a few percent each second while it is what holds requests back, and falls with the next
 //! refusal to what was accepted since the last: additive increase, multiplicative decrease, with the
-//! measured rate as the aim. A pace that has held nothing back for a minute is dropped.
+//! measured rate as the aim. Once it is far above what it has risen from, that limit is gone, and it rises as in
+//! TCP's slow start. A pace that has held nothing back for a minute is dropped.
 
 use std::time::Duration;
 
@@ -28,6 +29,11 @@ const FIRST_STEP: f64 = 0.05;
 const STEP: f64 = 0.02;
 const CONVEX: f64 = 1.15;
 const STEP_EVERY: Duration = Duration::from_secs(1);
+
+/// A pace above so many times what it has risen from would have been refused by the limit that made it; from there
+/// on it rises by this share of itself with each step.
+const FAR: f64 = 1.5;
+const FAR_STEP: f64 = 0.5;
 
 /// A rise shows its effect when the host's window ends, so there are no more than so many in one.
 const STEPS_IN_A_WAIT: u32 = 4;
@@ -80,6 +86,8 @@ struct Pace {
     every: Duration,
     /// What it has risen from.
     base: f64,
+    /// What is known to be borne.
+    sure: f64,
     /// It had been refused before it was tried whether more is borne.
     again: bool,
     /// Since when it has held nothing back.
@@ -141,9 +149,7 @@ impl Tempo {
         if bound > IDLE {
             self.pace = None;
         } else if bound < STEP_EVERY && pace.stepped_at + pace.every <= now && pace.hold.is_over(now) {
-            pace.stepped_at = now;
-            pace.rate += pace.step;
-            pace.step *= CONVEX;
+            pace.rise(now);
         }
     }
 
@@ -184,9 +190,14 @@ impl Tempo {
         let (rate, step) = match &self.pace {
             None => (measured, FIRST_STEP),
             Some(pace) => {
-                let least = if pace.hold.is_over(refused.at) {
+                let least = if pace.is_far() {
+                    // Another limit holds now, which bore the last step but one.
+                    pace.rate / (1.0 + FAR_STEP)
+                } else if pace.hold.is_over(refused.at) {
                     // What it was raised from is known to be borne; half of the difference may be as well.
                     (pace.rate * LEFT_AFTER_TRIAL).max(f64::midpoint(pace.base, pace.rate))
+                } else if pace.sure < pace.rate {
+                    pace.sure
                 } else if pace.again {
                     pace.rate * LEAST_LEFT
                 } else {
@@ -197,10 +208,17 @@ impl Tempo {
                 (measured.clamp(least.min(most), most), STEP)
             }
         };
-        let again = self.pace.as_ref().is_some_and(|pace| !pace.hold.is_over(refused.at));
-        let mut hold = Hold::default();
+        let sure = self.pace.as_ref().filter(|pace| pace.is_far()).map_or(rate, |pace| pace.sure.min(rate));
+        let tried = self.pace.as_ref().is_some_and(|pace| pace.hold.is_over(refused.at));
+        let again = self.pace.is_some() && !tried;
+        let mut hold = self.pace.map_or_else(Hold::default, |pace| pace.hold);
         if self.pace.is_some() {
-            hold.begin(now, refused.wait, refused.count);
+            // How many were refused when the limit fell says nothing about what it costs to try it.
+            hold.begin(
+                now,
+                refused.wait,
+                if tried { refused.count.max(2) } else { refused.count.clamp(2, 4) },
+            );
         }
         self.pace = Some(Pace {
             rate,
@@ -209,10 +227,27 @@ impl Tempo {
             stepped_at: now,
             every: STEP_EVERY.max(refused.wait / STEPS_IN_A_WAIT),
             base: rate,
+            sure,
             again,
             bound_at: now,
             hold,
         });
+    }
+}
+
+impl Pace {
+    fn is_far(&self) -> bool {
+        self.rate > FAR * self.base
+    }
+
+    fn rise(&mut self, now: Instant) {
+        self.stepped_at = now;
+        self.rate += self.step;
+        if self.is_far() {
+            (self.step, self.every) = (FAR_STEP * self.rate, STEP_EVERY);
+        } else {
+            self.step *= CONVEX;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - **Optimistic start.** The window begins at [`START`] places, which the default caps do not reach, and
 //!   doubles each round until the first sign of trouble, as TCP's slow start (RFC 5681, 3.1); from then on
-//!   it grows by one. It grows only while all of it is used (RFC 7661): what nobody needed proves nothing.
+//!   it grows by one, and by ever more the longer there is none. It grows only while all of it is used (RFC 7661): what nobody needed proves nothing.
 //! - **Refusals** (429, and 503 with `Retry-After`) close it at once, and no more than once for the requests
 //!   of one round trip. A host that refused one more than it has just borne goes back by that one; any
 //!   other is halved. The refused level is tried again only when that costs little ([`Hold`]).
@@ -50,6 +50,9 @@ const FIRST_LOOK: u32 = 10;
 const LAST_LOOK: u32 = 320;
 const LEAST_LOOKED_AT: f64 = 4.0;
 
+/// It grows no faster than after so many times without trouble.
+const MOST_GROWN: u32 = 5;
+
 /// The share of 503 that closes the window when it is this much above what is usual.
 const FAILING: f64 = 0.2;
 
@@ -70,6 +73,8 @@ pub enum Blame {
 pub struct Window {
     limit: f64,
     starting: bool,
+    /// How often it has grown since there was trouble.
+    grown: u32,
     /// Answers to requests that left before the last change say nothing about latency, and refusals of
     /// those that left before it was last closed say nothing new.
     changed_at: Option<Instant>,
@@ -120,6 +125,7 @@ impl Default for Window {
         Self {
             limit: START,
             starting: true,
+            grown: 0,
             changed_at: None,
             closed_at: None,
             peak: 0.0,
@@ -174,7 +180,7 @@ impl Window {
             self.limit = (level - 1.0).min(borne).max(level * BACK_OFF).floor().max(1.0);
             self.hold.begin(now, wait, 1);
         }
-        self.starting = false;
+        (self.starting, self.grown) = (false, 0);
         self.trial = None;
         self.closed_at = Some(now);
         self.start_over(now);
@@ -189,7 +195,7 @@ impl Window {
         }
         self.failing.now = self.failing.usual;
         self.limit = (self.limit.min(in_flight as f64) * BACK_OFF).max(1.0);
-        self.starting = false;
+        (self.starting, self.grown) = (false, 0);
         self.closed_at = Some(now);
         self.start_over(now);
         true
@@ -240,7 +246,7 @@ impl Window {
     fn close(&mut self, now: Instant, round: &Round, level: f64, calm: f64) -> bool {
         let share = (calm / round.mean() + few(level) / level).clamp(MOST_CLOSED, LEAST_CLOSED);
         let limit = (level * share).round().min(level - 1.0).max(1.0);
-        self.starting = false;
+        (self.starting, self.grown) = (false, 0);
         if limit < level {
             self.closed_at = Some(now);
             self.trial = Some(Trial { level, limit: self.limit, mean: round.mean(), alarmed: true });
@@ -259,7 +265,7 @@ impl Window {
         let enough = if trial.alarmed { f64::midpoint(1.0, kept) } else { 0.95 };
         if served >= enough && kept < 1.0 {
             self.calm = Some(self.calm.map_or(round.mean(), |calm| calm.min(round.mean())));
-            self.starting = false;
+            (self.starting, self.grown) = (false, 0);
             if trial.alarmed {
                 self.hold.rest(now);
             } else {
@@ -283,7 +289,10 @@ impl Window {
     }
 
     fn grow(&mut self, now: Instant) {
-        self.limit = if self.starting { self.limit * 2.0 } else { (self.limit + 1.0).floor() };
+        // By one, twice, which is where the trouble was if it is there still; then by two, four and so on.
+        let step = 2.0_f64.powi(self.grown.min(MOST_GROWN).saturating_sub(1) as i32);
+        self.grown += 1;
+        self.limit = if self.starting { self.limit * 2.0 } else { (self.limit + step).floor() };
         let before = self.row.proven;
         self.start_over(now);
         self.row.before = before;

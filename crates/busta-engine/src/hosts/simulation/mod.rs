@@ -4,6 +4,7 @@
 //! to chance but what is drawn from a seed.
 
 mod properties;
+mod recovery;
 mod server;
 mod world;
 

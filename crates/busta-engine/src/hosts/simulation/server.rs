@@ -81,6 +81,11 @@ impl Server {
         self.base + self.jitter / 2.0
     }
 
+    /// What it does when it gets too much.
+    pub fn limited_by(&self) -> Limit {
+        self.limit
+    }
+
     /// Requests a second, if that is its limit.
     pub fn rate(&self) -> Option<f64> {
         match self.limit {
