@@ -1,15 +1,24 @@
 //! Programs as [`super::gauge`] can hold them to their bounds: what makes large values of small ones is
-//! called by name, so that [`super::natives`] can count it.
+//! called by name, so that [`super::natives`] can count it; what may go on without an end looks how deep its value
+//! and its path are by now; and definitions that are handed filters are told how deep these lie in one another.
+//!
+//! A filter that is handed over remembers where it comes from, and with it the filters that were handed to that
+//! place. `def f(g): f(g | g)` so makes a chain that grows with each call while the stack does not, and that takes
+//! the whole stack when it is dropped. Each of the user's definitions that takes filters therefore has a last
+//! argument more: how long its chain is.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
-use super::natives::{ADD, GROWING, MULTIPLY, WEIGH};
+use super::natives::{ADD, DEEPER, GROWING, MULTIPLY, NEST, WEIGH};
 
 /// A name that no program can write.
 const OPERAND: &str = "$+";
+
+/// The last argument of a definition that takes filters: how many definitions these have been handed through.
+const CHAIN: &str = "$!chain";
 
 /// The definitions that stand for what makes texts longer.
 pub(super) fn growing() -> impl Iterator<Item = Def<&'static str>> {
@@ -18,63 +27,187 @@ pub(super) fn growing() -> impl Iterator<Item = Def<&'static str>> {
     GROWING.into_iter().map(weighed)
 }
 
-/// The same definition, bounded.
-pub(super) fn definition(def: Def<&str>) -> Def<&str> {
-    Def { body: term(def.body), ..def }
+/// A definition that is not the user's, bounded: it is called as it was.
+pub(super) fn definition(def: Def<&'static str>) -> Def<&'static str> {
+    Scope::of("").definition(def)
 }
 
-/// The same program, bounded.
-pub(super) fn term(program: Term<&str>) -> Term<&str> {
-    match program {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => program,
-        Term::Str(format, parts) => text(format, parts),
-        Term::Arr(Some(of)) => weighed(Term::Arr(Some(boxed(of)))),
-        Term::Obj(entries) if !entries.is_empty() => {
-            let entry = |(key, value): (_, Option<_>)| (term(key), value.map(term));
-            weighed(Term::Obj(entries.into_iter().map(entry).collect()))
+/// The program that was read from this text, bounded.
+pub(super) fn program<'s>(text: &'s str, program: Term<&'s str>) -> Term<&'s str> {
+    Scope::of(text).term(program)
+}
+
+/// What is known where a term stands.
+struct Scope<'s> {
+    /// What the user wrote.
+    text: &'s str,
+    /// The definitions that can be called, the innermost last.
+    known: Vec<Known<'s>>,
+    /// Whether it stands in a definition that is told how long its chain of filters is.
+    told: bool,
+}
+
+struct Known<'s> {
+    name: &'s str,
+    args: usize,
+    /// Its name, if it has one argument more.
+    hidden: Option<&'s str>,
+    is_called: bool,
+}
+
+impl<'s> Scope<'s> {
+    fn of(text: &'s str) -> Self {
+        Self { text, known: Vec::new(), told: false }
+    }
+
+    fn definition(&mut self, mut def: Def<&'s str>) -> Def<&'s str> {
+        let takes_filters = def.args.iter().any(|arg| !arg.starts_with('$'));
+        let hidden = takes_filters.then(|| self.hidden(def.name)).flatten();
+        let at = self.known.len();
+        self.known.push(Known { name: def.name, args: def.args.len(), hidden, is_called: false });
+        let outside = self.told;
+        if let Some(hidden) = hidden {
+            def.name = hidden;
+            def.args.push(CHAIN);
+            self.told = true;
         }
-        Term::Arr(None) | Term::Obj(_) => program,
-        Term::Neg(of) => Term::Neg(boxed(of)),
-        Term::BinOp(l, operator, r) => operation(boxed(l), operator, boxed(r)),
-        Term::Label(name, of) => Term::Label(name, boxed(of)),
-        Term::Fold(name, over, pattern, steps) => {
-            Term::Fold(name, boxed(over), matched(pattern), steps.into_iter().map(term).collect())
+        let body = self.term(def.body);
+        self.told = outside;
+        // Whatever goes on without an end and is no fold comes by here again and again.
+        let body = if self.known[at].is_called { piped(Term::Call(NEST, Vec::new()), body) } else { body };
+        Def { body, ..def }
+    }
+
+    /// A name that no program can write and nothing else has: the same with the sign that follows it in the text,
+    /// which is none of a name.
+    fn hidden(&self, name: &str) -> Option<&'s str> {
+        let at = (name.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        self.text.get(at..=at + name.len())
+    }
+
+    fn term(&mut self, program: Term<&'s str>) -> Term<&'s str> {
+        match program {
+            Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => program,
+            Term::Str(format, parts) => self.string(format, parts),
+            Term::Arr(Some(of)) => weighed(Term::Arr(Some(self.boxed(of)))),
+            Term::Obj(entries) if !entries.is_empty() => {
+                let entry =
+                    |(key, value): (_, Option<_>)| (self.term(key), value.map(|value| self.term(value)));
+                weighed(Term::Obj(entries.into_iter().map(entry).collect()))
+            }
+            Term::Arr(None) | Term::Obj(_) => program,
+            Term::Neg(of) => Term::Neg(self.boxed(of)),
+            Term::BinOp(l, operator, r) => {
+                let l = self.boxed(l);
+                let operator = match operator {
+                    BinaryOp::Pipe(pattern) => BinaryOp::Pipe(pattern.map(|pattern| self.pattern(pattern))),
+                    other => other,
+                };
+                operation(l, operator, self.boxed(r))
+            }
+            Term::Label(name, of) => Term::Label(name, self.boxed(of)),
+            Term::Fold(name, over, pattern, steps) => self.fold(name, over, pattern, steps),
+            Term::TryCatch(of, or) => Term::TryCatch(self.boxed(of), or.map(|or| self.boxed(or))),
+            Term::IfThenElse(cases, or) => {
+                let case = |(when, then)| (self.term(when), self.term(then));
+                let cases = cases.into_iter().map(case).collect();
+                Term::IfThenElse(cases, or.map(|or| self.boxed(or)))
+            }
+            Term::Def(defs, of) => {
+                let outside = self.known.len();
+                let defs = defs.into_iter().map(|def| self.definition(def)).collect();
+                let of = self.boxed(of);
+                self.known.truncate(outside);
+                Term::Def(defs, of)
+            }
+            Term::Call(name, args) => self.call(name, args),
+            Term::Path(of, path) => Term::Path(self.boxed(of), self.path(path)),
         }
-        Term::TryCatch(of, or) => Term::TryCatch(boxed(of), or.map(boxed)),
-        Term::IfThenElse(cases, or) => {
-            let case = |(when, then)| (term(when), term(then));
-            Term::IfThenElse(cases.into_iter().map(case).collect(), or.map(boxed))
+    }
+
+    #[allow(clippy::boxed_local, reason = "terms hold one another in boxes")]
+    fn boxed(&mut self, of: Box<Term<&'s str>>) -> Box<Term<&'s str>> {
+        Box::new(self.term(*of))
+    }
+
+    fn call(&mut self, name: &'s str, args: Vec<Term<&'s str>>) -> Term<&'s str> {
+        let mut args: Vec<_> = args.into_iter().map(|arg| self.term(arg)).collect();
+        let known = self.known.iter_mut().rfind(|known| known.name == name && known.args == args.len());
+        let Some(known) = known else { return Term::Call(name, args) };
+        known.is_called = true;
+        let Some(hidden) = known.hidden else { return Term::Call(name, args) };
+        args.push(match self.told {
+            true => Term::Call(DEEPER, vec![Term::Var(CHAIN)]),
+            false => Term::Num("1"),
+        });
+        Term::Call(hidden, args)
+    }
+
+    fn fold(
+        &mut self,
+        name: &'s str,
+        over: Box<Term<&'s str>>,
+        pattern: Pattern<&'s str>,
+        steps: Vec<Term<&'s str>>,
+    ) -> Term<&'s str> {
+        let (over, pattern) = (self.boxed(over), self.pattern(pattern));
+        let mut steps: Vec<_> = steps.into_iter().map(|step| self.term(step)).collect();
+        // The first is what it begins with, the second what is done again and again.
+        if let Some(step) = steps.get_mut(1) {
+            *step = looked_at(std::mem::take(step));
         }
-        Term::Def(defs, of) => Term::Def(defs.into_iter().map(definition).collect(), boxed(of)),
-        Term::Call(name, args) => Term::Call(name, args.into_iter().map(term).collect()),
-        Term::Path(of, Path(parts)) => {
-            let part = |part| match part {
-                Part::Index(at) => Part::Index(term(at)),
-                Part::Range(from, to) => Part::Range(from.map(term), to.map(term)),
-            };
-            let parts = parts.into_iter().map(|(step, optional)| (part(step), optional));
-            Term::Path(boxed(of), Path(parts.collect()))
+        Term::Fold(name, over, pattern, steps)
+    }
+
+    fn path(&mut self, Path(parts): Path<Term<&'s str>>) -> Path<Term<&'s str>> {
+        let part = |part| match part {
+            Part::Index(at) => Part::Index(self.term(at)),
+            Part::Range(from, to) => {
+                Part::Range(from.map(|from| self.term(from)), to.map(|to| self.term(to)))
+            }
+        };
+        let mut part = part;
+        Path(parts.into_iter().map(|(step, optional)| (part(step), optional)).collect())
+    }
+
+    fn string(
+        &mut self,
+        format: Option<&'s str>,
+        parts: Vec<StrPart<&'s str, Term<&'s str>>>,
+    ) -> Term<&'s str> {
+        let is_plain = !parts.iter().any(|part| matches!(part, StrPart::Term(_)));
+        let part = |part| match part {
+            StrPart::Term(of) => StrPart::Term(self.term(of)),
+            plain => plain,
+        };
+        let text = Term::Str(format, parts.into_iter().map(part).collect());
+        if is_plain { text } else { weighed(text) }
+    }
+
+    fn pattern(&mut self, pattern: Pattern<&'s str>) -> Pattern<&'s str> {
+        match pattern {
+            Pattern::Var(name) => Pattern::Var(name),
+            Pattern::Arr(patterns) => {
+                Pattern::Arr(patterns.into_iter().map(|pattern| self.pattern(pattern)).collect())
+            }
+            Pattern::Obj(entries) => {
+                let entry = |(key, value)| (self.term(key), self.pattern(value));
+                Pattern::Obj(entries.into_iter().map(entry).collect())
+            }
         }
     }
 }
 
-#[allow(clippy::boxed_local, reason = "terms hold one another in boxes")]
-fn boxed(of: Box<Term<&str>>) -> Box<Term<&str>> {
-    Box::new(term(*of))
+fn piped<'s>(l: Term<&'s str>, r: Term<&'s str>) -> Term<&'s str> {
+    Term::BinOp(Box::new(l), BinaryOp::Pipe(None), Box::new(r))
 }
 
 fn weighed(of: Term<&str>) -> Term<&str> {
-    Term::BinOp(Box::new(of), BinaryOp::Pipe(None), Box::new(Term::Call(WEIGH, Vec::new())))
+    piped(of, Term::Call(WEIGH, Vec::new()))
 }
 
-fn text<'s>(format: Option<&'s str>, parts: Vec<StrPart<&'s str, Term<&'s str>>>) -> Term<&'s str> {
-    let is_plain = !parts.iter().any(|part| matches!(part, StrPart::Term(_)));
-    let part = |part| match part {
-        StrPart::Term(of) => StrPart::Term(term(of)),
-        plain => plain,
-    };
-    let text = Term::Str(format, parts.into_iter().map(part).collect());
-    if is_plain { text } else { weighed(text) }
+fn looked_at(of: Term<&str>) -> Term<&str> {
+    piped(of, Term::Call(NEST, Vec::new()))
 }
 
 fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term<&'s str>>) -> Term<&'s str> {
@@ -92,7 +225,8 @@ fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term
             }
             None => Term::BinOp(l, BinaryOp::UpdateMath(operator), r),
         },
-        BinaryOp::Pipe(pattern) => Term::BinOp(l, BinaryOp::Pipe(pattern.map(matched)), r),
+        // What is put into a value may be that value.
+        BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateAlt => looked_at(Term::BinOp(l, operator, r)),
         other => Term::BinOp(l, other, r),
     }
 }
@@ -103,15 +237,5 @@ fn name(operator: Math) -> Option<&'static str> {
         Math::Add => Some(ADD),
         Math::Mul => Some(MULTIPLY),
         Math::Sub | Math::Div | Math::Rem => None,
-    }
-}
-
-fn matched(pattern: Pattern<&str>) -> Pattern<&str> {
-    match pattern {
-        Pattern::Var(name) => Pattern::Var(name),
-        Pattern::Arr(patterns) => Pattern::Arr(patterns.into_iter().map(matched).collect()),
-        Pattern::Obj(entries) => {
-            Pattern::Obj(entries.into_iter().map(|(key, value)| (term(key), matched(value))).collect())
-        }
     }
 }

@@ -6,7 +6,7 @@
 //! before they are compiled (`bounded`) so that what it calls (`natives`) can keep them.
 //!
 //! What is left: what is done to a value that is there already is one step, such as sorting a list or comparing
-//! two; and a recursion that hands itself ever longer filters (`def f(g): f(g | g)`) may take the whole stack.
+//! two; and of how deep a value lies in itself, only what is found on a few hundred ways down is seen.
 
 mod bounded;
 mod capped;

@@ -3,7 +3,7 @@
 
 use jaq_core::box_iter::{BoxIter, box_once};
 use jaq_core::native::{Filter, Fun, bome, run, v};
-use jaq_core::{Cv, Error, Exn, RunPtr, ValR, ValX};
+use jaq_core::{Cv, Error, Exn, Native, RunPtr, ValR, ValX};
 use jaq_json::{Num, Val, bytes_valrs, read};
 
 use super::gauge::{BYTES_PER_STEP, Gauge, Gauged};
@@ -27,6 +27,8 @@ pub(super) const WITHHELD: [&str; 10] = [
 pub(super) const ADD: &str = "+";
 pub(super) const MULTIPLY: &str = "*";
 pub(super) const WEIGH: &str = "!weigh";
+pub(super) const NEST: &str = "!nest";
+pub(super) const DEEPER: &str = "!deeper";
 
 /// What makes a text longer, under a name that no program can write; what it makes is weighed.
 pub(super) const GROWING: [(&str, &str); 7] = [
@@ -42,14 +44,22 @@ pub(super) const GROWING: [(&str, &str); 7] = [
 /// Values within one another are dropped and written by recursion.
 const MAX_NESTING: usize = 2 * MAX_DEPTH;
 
-/// So many values of a list or an object are looked at for the way down.
+/// So many values of a list or an object are looked at for the way down, and so many ways are followed.
 const LOOKED_AT: usize = 64;
+const WAYS: usize = 256;
+
+/// A way down costs a step for so many values.
+const WAYS_PER_STEP: usize = 4;
+
+/// Paths are dropped by recursion too, and so are filters that were handed to filters.
+const MAX_PATH: usize = 1_000;
+const MAX_CHAIN: usize = 1_000;
 
 /// All of them.
 pub(super) fn natives() -> impl Iterator<Item = Fun<Gauged>> {
     let theirs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let kept = theirs.filter(|(name, ..)| !WITHHELD.contains(name) && !["range", "fromjson"].contains(name));
-    kept.map(|(name, args, fun)| (hidden(name), args, fun)).chain(own())
+    kept.map(|(name, args, fun)| (hidden(name), args, fun)).chain(own()).chain([nest()])
 }
 
 fn hidden(name: &'static str) -> &'static str {
@@ -57,7 +67,7 @@ fn hidden(name: &'static str) -> &'static str {
 }
 
 fn own() -> impl Iterator<Item = Fun<Gauged>> {
-    let own: [Filter<RunPtr<Gauged>>; 6] = [
+    let own: [Filter<RunPtr<Gauged>>; 7] = [
         (ADD, v(2), |cv| {
             let (gauge, l, r) = operands(cv);
             gauge.make(copied(&l) + weight(&r), weight(&l) + weight(&r));
@@ -71,10 +81,15 @@ fn own() -> impl Iterator<Item = Fun<Gauged>> {
         (WEIGH, v(0), |cv| {
             let weight = weight(&cv.1);
             cv.0.data().make(weight, weight);
-            if nesting(&cv.1) > MAX_NESTING {
+            check_nesting(cv.0.data(), &cv.1);
+            box_once(Ok(cv.1))
+        }),
+        (DEEPER, v(1), |mut cv| {
+            let chain = cv.0.pop_var();
+            if chain > Val::from(MAX_CHAIN) {
                 cv.0.data().too_deep();
             }
-            box_once(Ok(cv.1))
+            bome(chain + Val::from(1usize))
         }),
         ("range", v(3), |mut cv| {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
@@ -139,26 +154,53 @@ fn multiply(gauge: &Gauge<'_>, l: &Val, r: &Val) {
     }
 }
 
-/// How deep values lie in one another, on the way through the first of each that holds something.
-fn nesting(value: &Val) -> usize {
-    let holds = |value: &&Val| match value {
+/// What gives its input, on every way, unless that lies too deep.
+fn nest() -> Fun<Gauged> {
+    let native = Native::<Gauged>::new(|cv| {
+        check_nesting(cv.0.data(), &cv.1);
+        box_once(Ok(cv.1))
+    });
+    let native = native.with_update(|cv, update| update(cv.1)).with_paths(|cv| {
+        let (gauge, (value, path)) = (*cv.0.data(), &cv.1);
+        check_nesting(gauge, value);
+        let steps = path.iter().take(MAX_PATH + 1).count();
+        if steps > MAX_PATH {
+            gauge.too_deep();
+        }
+        gauge.charge((steps / WAYS_PER_STEP) as u64);
+        box_once(Ok(cv.1))
+    });
+    (NEST, v(0), native)
+}
+
+/// Leaves a program whose value lies too deep in itself, as far as can be seen at little cost: on the ways through
+/// the first values of each that holds something.
+fn check_nesting(gauge: &Gauge<'_>, value: &Val) {
+    let (mut level, mut next) = (vec![value], Vec::new());
+    for _ in 0..MAX_NESTING {
+        for value in level.drain(..) {
+            match value {
+                Val::Arr(list) => next.extend(list.iter().take(LOOKED_AT).filter(holds)),
+                Val::Obj(map) => next.extend(map.values().take(LOOKED_AT).filter(holds)),
+                _ => {}
+            }
+        }
+        if next.is_empty() {
+            return;
+        }
+        next.truncate(WAYS);
+        gauge.charge((next.len() / WAYS_PER_STEP) as u64);
+        std::mem::swap(&mut level, &mut next);
+    }
+    gauge.too_deep()
+}
+
+fn holds(value: &&Val) -> bool {
+    match value {
         Val::Arr(list) => !list.is_empty(),
         Val::Obj(map) => !map.is_empty(),
         _ => false,
-    };
-    let (mut levels, mut at) = (0, Some(value));
-    while let Some(value) = at {
-        levels += 1;
-        at = match value {
-            Val::Arr(list) => list.iter().take(LOOKED_AT).find(holds),
-            Val::Obj(map) => map.values().take(LOOKED_AT).find(holds),
-            _ => None,
-        };
-        if levels > MAX_NESTING {
-            break;
-        }
     }
-    levels
 }
 
 /// `range($from; $to; $by)`, a step for each number.

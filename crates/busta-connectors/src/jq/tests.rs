@@ -44,6 +44,31 @@ fn what_goes_ever_deeper_is_left() {
         "last(recurse([.]))",
         "until(false; {id: 1, next: .})",
         "[recurse({a: [.]})] | last",
+        // Filters that are handed on and on.
+        "def f(g): f(g | g); f(.)",
+        "def f(g): f(g); f(.)",
+        "def f(g; $n): f(g, $n; $n + 1); f(.; 0)",
+        "def f(g): def h(k): f(k | g); h(g); f(.)",
+        "def f(g): def h: f([g]); h; f(.id)",
+        "def f(g): f(def h(k): k; h(g)); f(.)",
+        "def f(g): . as $x | f($x | g); try f(.) catch .",
+        "def f(g): def map(h): f(h); map(g); f(.)",
+        "def f(g): .id |= . | f(g); f(.)",
+        "def f (g): if . then f(g, g) else f(g // g) end; f(.)",
+        "first(def f(g): f(g | g); f(.))",
+        "reduce 1 as $n (.; def f(g): f(g | g); f(.))",
+        "{a: path(def f(g): f(.a | g); f(.))}",
+        // Paths and values that grow without being made anew.
+        "last(path(def f: .a | f; f))",
+        "def f: .a | f; path(f)",
+        "last(path(foreach range(infinite) as $n (.; .a)))",
+        "path(reduce range(infinite) as $n (.; .a))",
+        "until(false; . as $x | {} | .a = $x)",
+        "until(false; {tags: [1], next: .})",
+        "reduce range(infinite) as $n (null; {a: {b: [1]}, b: .})",
+        "def f($x): f({} | .a = $x); f(.)",
+        "reduce range(infinite) as $n ([1]; group_by(.))",
+        "def f: [.] | .[0] |= [.] | f; f",
     ] {
         let error = run(program).unwrap_err();
         assert!(error.contains("too deep"), "{program}: {error}");
@@ -86,6 +111,18 @@ fn what_ends_has_room() {
         ),
         (r#"{k: ("Acme Corp., ÄRGER" | name_key)}"#, r#"{"k":"acmecorpärger"}"#),
         ("{n: [(1, 2) + (10, 20)], m: [(1, 2) * (3, 4)]}", r#"{"n":[11,21,12,22],"m":[3,4,6,8]}"#),
+        // Filters may be handed on, under whatever name, and as often as one likes if they are not handed further.
+        ("def f(g): g + 1; def map(f): f * 2; def f(g; h): g - h; {n: f(map(f(.id; 2)))}", r#"{"n":11}"#),
+        ("def f(g; $n): if $n == 0 then g else f(g + 1; $n - 1) end; {n: f(0; 50)}", r#"{"n":50}"#),
+        ("def f($n): if $n == 0 then {n: .id} else f($n - 1) end; f(20000)", r#"{"n":7}"#),
+        ("def f(g): g; {n: (reduce range(20000) as $n (0; f(. + 1)))}", r#"{"n":20000}"#),
+        ("def f(g): def f(g): g + 1; f(g) + 1; {n: f(.id)}", r#"{"n":9}"#),
+        ("{n: [path(..)] | length} | .n |= (def f: if . > 9 then . else . + 1 | f end; f)", r#"{"n":10}"#),
+        ("def f: .tags[0]; f |= ascii_upcase | {t: .tags}", r#"{"t":["A","b"]}"#),
+        (
+            "def f(g): if . > 99 then . else (g | f(g)) end; {n: (0 | f(. + 1)), p: [.tags | path(.[])]}",
+            r#"{"n":100,"p":[[0],[1]]}"#,
+        ),
         (".id += 1 | .id *= 2 | .tags[] += \"!\"", r#"{"id":16,"tags":["a!","b!"]}"#),
     ] {
         assert_eq!(run(program).unwrap(), [wanted], "{program}");
