@@ -10,7 +10,7 @@ use busta_core::columns::{Column, Columns, Texts, Values};
 use crate::column::{Build, UTC};
 use crate::row_groups::Given;
 use crate::shape::{Kind, Shape};
-use crate::value::Value;
+use crate::value::{Value, exact};
 
 /// The columns of a file with `shape`; `None` if it does not hold these as they are, or not at all.
 pub(super) fn given(shape: &Shape, columns: &Columns) -> Option<Vec<Given>> {
@@ -50,6 +50,10 @@ fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
         }
         (Kind::Int, Values::Ints(values)) => Arc::new(numbers::<Int64Type>(values, nulls())),
         (Kind::Float, Values::Floats(values)) => Arc::new(numbers::<Float64Type>(values, nulls())),
+        (Kind::Float, Values::Ints(values)) if values.iter().all(|value| exact(*value)) => {
+            let values: Vec<f64> = values.iter().map(|value| *value as f64).collect();
+            Arc::new(PrimitiveArray::<Float64Type>::new(values.into(), nulls()))
+        }
         (Kind::Time, Values::Times(values)) => {
             Arc::new(numbers::<TimestampMicrosecondType>(values, nulls()).with_timezone(UTC))
         }
@@ -196,5 +200,23 @@ mod tests {
         assert_eq!(given(&wide, &columns()), None, "numbers in a column of texts");
         wide.widen(&Shape::of(&typed));
         assert_eq!(read(&wide, &[&typed]), read(&wide, &[&as_text(&typed)]));
+    }
+    #[test]
+    fn whole_numbers_go_into_a_column_of_others_if_it_holds_them() {
+        let of = |numbers: &[Option<i64>]| {
+            let mut columns = Columns::new(vec![Column::new("n", Values::Ints(vec![]))]);
+            for number in numbers {
+                assert!(number.is_none_or(|number| columns.column_mut(0).push(Cell::Int(number))));
+                columns.end_row();
+            }
+            columns
+        };
+        let shape = Shape::of(&[r#"{"n":1.5}"#].into_iter().collect::<Records>());
+        let most = 1 << 53;
+        let columns = of(&[Some(7), None, Some(most), Some(-most), Some(0)]);
+        assert!(given(&shape, &columns).is_some());
+        let typed = Records::of_columns(columns);
+        assert_eq!(read(&shape, &[&typed]), read(&shape, &[&as_text(&typed)]));
+        assert!(given(&shape, &of(&[Some(1), Some(most + 1)])).is_none(), "as a float it is another number");
     }
 }
