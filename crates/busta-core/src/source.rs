@@ -105,6 +105,9 @@ pub struct Batch {
     /// each for itself (a feed's ETag, a file's mtime). Those of a stream that is being replaced hold
     /// from its end on, when its new rows are there to go on from.
     pub starts: Vec<(String, Cursor)>,
+    /// Whether the start cursors hold only if none of the records is refused on its way, so that the next run reads
+    /// again what they stand for: who mends his transforms gets it in.
+    pub starts_need_all: bool,
     /// Why the split, which ends here, was passed over: its server refuses it, and the configuration says that
     /// this is no failure. The report counts it.
     pub skipped: Option<String>,
@@ -121,6 +124,7 @@ impl Batch {
             high: None,
             found: Vec::new(),
             starts: Vec::new(),
+            starts_need_all: false,
             skipped: None,
         }
     }

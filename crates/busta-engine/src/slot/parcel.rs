@@ -37,6 +37,8 @@ pub struct Draft {
     reserved: Reserved,
     ahead: Option<OwnedSemaphorePermit>,
     parcel: Parcel,
+    /// Its start cursors hold only if none of its records is refused.
+    needs_all: bool,
 }
 
 impl Draft {
@@ -59,7 +61,7 @@ impl Slot {
         work.batches += 1;
         work.records += records;
         self.cell.read(records);
-        let share = share(took, &batch);
+        let (share, needs_all) = (share(took, &batch), batch.starts_need_all);
         let (parcel, records) = self.parcel(work, batch);
         // Taken by nobody but the last batch of the split that this worker has read before.
         let turn = self.cell.turn().await;
@@ -73,12 +75,13 @@ impl Slot {
             _ => work.ahead.clone().acquire_many_owned(share).await.ok(),
         };
         self.shared.phases.written(ready.elapsed());
-        Draft { split: work.split.clone(), making, turn, url, reserved, ahead, parcel }
+        Draft { split: work.split.clone(), making, turn, url, reserved, ahead, parcel, needs_all }
     }
 
     /// Moves `work` behind a batch. Gives what is known of its chunk, and the records to make the rest of.
     fn parcel(&self, work: &mut Work, batch: Batch) -> (Parcel, Records) {
-        let Batch { records, failures, cursor, done, high, found, starts, skipped: _ } = batch;
+        let Batch { records, failures, cursor, done, high, found, starts, starts_need_all: _, skipped: _ } =
+            batch;
         let shared = &self.shared;
         let stream = &work.split.stream;
         if let Some(high) = high {
@@ -132,10 +135,14 @@ impl Slot {
 
     /// Hands a batch to the committer as soon as it is made.
     pub(super) async fn deliver(&self, draft: Draft) {
-        let Draft { split, making, turn, url, mut reserved, ahead, mut parcel } = draft;
+        let Draft { split, making, turn, url, mut reserved, ahead, mut parcel, needs_all } = draft;
         let is_late = !making.is_done();
         let made = making.done().await;
         self.tell_warnings(&split, &made);
+        if needs_all && !made.failures.is_empty() {
+            parcel.chunk.starts.clear();
+            parcel.deferred.clear();
+        }
         parcel.chunk.failures.extend(self.placed(&split, made.failures));
         parcel.chunk.staged = made.staged;
         self.tell_failures(&split, &parcel.chunk.failures, || if is_late { url } else { self.cell.url() });
