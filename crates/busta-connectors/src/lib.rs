@@ -2,6 +2,7 @@
 
 mod blocking;
 pub mod destinations;
+mod digest;
 pub mod download;
 pub mod formats;
 pub mod http;

@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use busta_core::{Checkpoint, Cursor, Error, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::ranges::RangesConfig;
 use super::room::Room;
 use super::task::Task;
+use crate::digest;
 
 /// What stands before the path in the key of a start cursor.
 const KEY: &str = "download:";
@@ -139,7 +139,7 @@ impl Folder {
 
     /// What the names of a path's part files begin with, up to the first dot.
     pub(super) fn part_stem(path: &str) -> String {
-        Sha256::digest(path).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        digest::first(16, path)
     }
 
     /// Where part files are.

@@ -6,6 +6,7 @@ use sha2::digest::Digest;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 
 use super::checksum::{Algorithm, Checksum};
+use crate::digest::hex;
 
 /// SHA-256 of everything, and beside it the function that the expected checksum is of.
 pub struct Hashes {
@@ -79,7 +80,7 @@ impl Hashes {
             Some(Other::Sha1(hash)) => checksum(Algorithm::Sha1, &hash.finalize()),
             Some(Other::Sha512(hash)) => checksum(Algorithm::Sha512, &hash.finalize()),
         };
-        Digests { sha256: sha256.iter().map(|byte| format!("{byte:02x}")).collect(), asked }
+        Digests { sha256: hex(&sha256), asked }
     }
 }
 

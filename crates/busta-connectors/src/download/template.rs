@@ -1,6 +1,6 @@
 //! Path templates such as `{collection}/{id}/{asset}{ext}`, whose paths cannot leave their folder.
 
-use sha2::{Digest, Sha256};
+use crate::digest;
 
 /// Most file systems take names of 255 bytes; the rest is left for the endings of part files.
 const MAX_NAME: usize = 200;
@@ -65,11 +65,11 @@ impl Template {
         let path = self.assemble(|name| {
             let value = value(name);
             let safe = safe_value(&value);
-            if safe == value { value } else { format!("{safe}~{}", digest(&value)) }
+            if safe == value { value } else { format!("{safe}~{}", digest::first(8, &value)) }
         });
         let names: Vec<_> = path.split('/').map(safe_name).collect();
         let joined = names.join("/");
-        if joined.len() <= MAX_PATH { joined } else { digest(&joined) }
+        if joined.len() <= MAX_PATH { joined } else { digest::first(8, &joined) }
     }
 
     fn assemble(&self, value: impl Fn(&str) -> String) -> String {
@@ -90,12 +90,12 @@ pub fn stays_below(path: &str) -> bool {
 pub fn safe_path(path: &str) -> String {
     let names = path.split('/').filter(|name| !name.is_empty()).map(|name| {
         let safe = safe_value(name);
-        safe_name(&if safe == name { safe } else { format!("{safe}~{}", digest(name)) })
+        safe_name(&if safe == name { safe } else { format!("{safe}~{}", digest::first(8, name)) })
     });
     let joined = names.collect::<Vec<_>>().join("/");
     // What lies there is busta's own.
     let joined = if joined.starts_with("_busta/") { format!("_{joined}") } else { joined };
-    if joined.is_empty() || joined.len() > MAX_PATH { digest(path) } else { joined }
+    if joined.is_empty() || joined.len() > MAX_PATH { digest::first(8, path) } else { joined }
 }
 
 fn safe_value(value: &str) -> String {
@@ -117,7 +117,7 @@ fn safe_name(name: &str) -> String {
     };
     if safe.len() > MAX_NAME {
         let ending = ending(&safe).to_owned();
-        let digest = digest(&safe);
+        let digest = digest::first(8, &safe);
         let mut end = MAX_NAME - ending.len() - digest.len() - 1;
         while !safe.is_char_boundary(end) {
             end -= 1;
@@ -130,11 +130,6 @@ fn safe_name(name: &str) -> String {
 /// A short file ending with its dot, or nothing.
 fn ending(name: &str) -> &str {
     name.rfind('.').map(|dot| &name[dot..]).filter(|ending| ending.len() <= 12).unwrap_or("")
-}
-
-/// Eight bytes of SHA-256 in hexadecimal digits.
-fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

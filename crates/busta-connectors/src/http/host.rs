@@ -1,8 +1,9 @@
 //! What a limit is kept for.
 
 use busta_core::HostKey;
-use sha2::{Digest, Sha256};
 use url::Url;
+
+use crate::digest;
 
 /// The key of the limits that requests to `url` count against: the host, the port where it is not
 /// the scheme's own, and, since servers count by account, `#` and eight digits of the SHA-256 of the
@@ -13,9 +14,8 @@ pub fn host_key(url: &Url, credential: Option<&str>) -> HostKey {
         key.push_str(&format!(":{port}"));
     }
     if let Some(credential) = credential {
-        let digest = Sha256::digest(credential);
         key.push('#');
-        key.extend(digest.iter().take(4).map(|byte| format!("{byte:02x}")));
+        key.push_str(&digest::first(4, credential));
     }
     key.into()
 }

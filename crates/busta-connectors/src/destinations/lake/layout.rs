@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use busta_core::Result;
-use sha2::{Digest, Sha256};
 
 use super::format::{Form, Format};
 use super::points::Points;
 use super::segment::Segment;
 use super::trouble::io_error;
+use crate::digest;
 
 /// The folder with busta's own files, beside those of the tables.
 const OWN: &str = "_busta";
@@ -208,9 +208,7 @@ fn safe_name(name: &str) -> String {
         _ => {
             safe.truncate(MAX_NAME - 17);
             safe.push('~');
-            for byte in &Sha256::digest(name)[..8] {
-                let _ = write!(safe, "{byte:02x}");
-            }
+            safe.push_str(&digest::first(8, name));
             safe
         }
     }

@@ -13,7 +13,8 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use sha2::{Digest, Sha256};
+
+use crate::digest;
 
 /// What stands for null, absent and empty.
 const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -259,9 +260,7 @@ fn push_value(out: &mut String, text: &str) {
         let end = (0..=MAX_VALUE - 17).rev().find(|end| value.is_char_boundary(*end)).unwrap_or(0);
         value.truncate(end);
         value.push('~');
-        for byte in &Sha256::digest(text)[..8] {
-            let _ = write!(value, "{byte:02x}");
-        }
+        value.push_str(&digest::first(8, text));
     }
     out.push_str(&value);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sha2::{Digest, Sha256};
+use crate::digest;
 
 /// Longer names are cut and get a digest: file systems end at 255 bytes, and `.json` and the marks of
 /// temporary files want their place.
@@ -28,9 +28,7 @@ pub(super) fn safe(id: &str) -> String {
     if name.len() > MAX_NAME {
         name.truncate(MAX_NAME - 18);
         name.push_str("~~");
-        for byte in &Sha256::digest(id)[..8] {
-            let _ = write!(name, "{byte:02x}");
-        }
+        name.push_str(&digest::first(8, id));
     }
     name
 }

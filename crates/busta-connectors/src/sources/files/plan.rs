@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use busta_core::{Cursor, Result, Split, WriteMode};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::config::Settings;
 use super::list::{Listing, Stamp, Unlisted};
+use crate::digest;
 use crate::formats::CutterPlace;
 
 /// A group holds at most this many files. Fewer where there are fewer in all, so that there is work
@@ -103,7 +103,7 @@ pub fn splits(settings: &Settings, listing: Listing, starts: &HashMap<String, Cu
     let ordinary = (total / groups.len().max(1) as u64).max(1) as f64;
     let mut splits = Vec::with_capacity(groups.len() + 1);
     if !listing.unlisted.is_empty() {
-        let id = format!("unlisted {}", digest(listing.unlisted.iter().map(|u| u.path.as_str())));
+        let id = format!("unlisted {}", digest::of_names(listing.unlisted.iter().map(|u| u.path.as_str())));
         splits.push(Split::new(id, settings.stream.name.clone(), None, &Work::Unlisted(listing.unlisted))?);
     }
     for group in groups {
@@ -157,20 +157,10 @@ fn id(group: &[Entry]) -> String {
     match group {
         [only] => only.path.clone(),
         _ => {
-            let digest = digest(group.iter().map(|entry| entry.path.as_str()));
+            let digest = digest::of_names(group.iter().map(|entry| entry.path.as_str()));
             format!("{} +{} {digest}", group[0].path, group.len() - 1)
         }
     }
-}
-
-/// 16 hex digits of a SHA-256 over the paths.
-fn digest<'a>(paths: impl Iterator<Item = &'a str>) -> String {
-    let mut hash = Sha256::new();
-    for path in paths {
-        hash.update(path);
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

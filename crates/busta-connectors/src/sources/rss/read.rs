@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::feed::{self, Bad, Entry, Feed};
+use crate::digest::hex;
 use crate::http::{HttpClient, Request, Response, shown_url};
 
 /// Larger answers are no feeds (the largest known archives are a few MiB).
@@ -196,7 +197,7 @@ fn digest(records: &Records, bad: &[Bad]) -> String {
     for bad in bad {
         hash.update(&bad.payload);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

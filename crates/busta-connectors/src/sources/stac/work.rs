@@ -3,11 +3,11 @@
 use busta_core::{Error, Result, Split};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::piece::Piece;
 use super::settings::Stac;
+use crate::digest;
 
 /// What a split is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +54,12 @@ impl Work {
             Self::Catalog(catalog) => (of_url("catalog", &catalog.url), items, Some(&catalog.url)),
             Self::Items(urls) => {
                 let first = urls.first().ok_or_else(|| Error::bug("a split without items"))?;
-                let id = format!("{} +{} {}", of_url("items", first), urls.len() - 1, digest(urls));
+                let id = format!(
+                    "{} +{} {}",
+                    of_url("items", first),
+                    urls.len() - 1,
+                    digest::of_names(urls.iter().map(Url::as_str))
+                );
                 (id, items, Some(first))
             }
             Self::Collections(url) => {
@@ -67,14 +72,4 @@ impl Work {
         let host = url.filter(|url| url.scheme() != "file").map(|url| stac.host(url));
         Split::new(id, stream, host, self)
     }
-}
-
-/// 16 hex digits of a SHA-256 over the URLs.
-fn digest(urls: &[Url]) -> String {
-    let mut hash = Sha256::new();
-    for url in urls {
-        hash.update(url.as_str());
-        hash.update([0]);
-    }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::date;
+use crate::digest::hex;
 
 /// One entry of a feed. Fields that it does not have are left out of its record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -210,8 +211,7 @@ impl Entry {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("sha256:{digits}"))
+        Some(format!("sha256:{}", hex(&hash.finalize()[..16])))
     }
 }
 
