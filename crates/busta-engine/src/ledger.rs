@@ -63,6 +63,7 @@ pub struct Ledger {
     wrote: bool,
     /// The run has been here before, so the destination may know its splits.
     resumed: bool,
+    /// The start cursors of its streams and of their splits. Others are the connector's own; there may be millions.
     starts: HashMap<String, Cursor>,
     /// The start cursors of splits of incomplete streams have been put on their way.
     closed: bool,
@@ -199,7 +200,13 @@ impl Ledger {
             }
         }
         self.onward = !checkpoint.starts.is_empty();
-        self.starts = checkpoint.starts;
+        let apart = |split: &&Split| {
+            self.streams.get(&split.stream).is_some_and(|stream| stream.spec.start_per_split)
+        };
+        let splits = planned.iter().filter(apart).map(|split| split.id.as_str());
+        let keys = self.order.iter().map(|stream| stream.as_str()).chain(splits);
+        let start = |key: &str| Some((key.to_owned(), checkpoint.starts.get(key)?.clone()));
+        self.starts = keys.filter_map(start).collect();
         let mut states = checkpoint.splits;
         let mut work: Vec<Work> = Vec::new();
         for split in planned {

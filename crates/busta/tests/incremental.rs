@@ -127,3 +127,38 @@ fn a_refresh_that_dies_leaves_nothing_out() {
     desk.collect_well(&[]);
     assert_eq!(sqlite(&desk.file("busta.db"))["entries"].len(), 404);
 }
+
+/// An item that the operator's own program refuses is asked for anew by each run, until he has mended it; the others
+/// are not.
+#[test]
+fn a_refused_item_comes_in_when_its_transform_is_mended() {
+    let origin = Origin::default();
+    let config = |program: &str| {
+        format!(
+            "sources:
+  - name: still
+    type: stac
+    url: {}/stac-static/60/catalog.json
+    transforms: [{{ jq: '{program}' }}]
+",
+            origin.url()
+        )
+    };
+    let refusing = r#"if .properties["eo:cloud_cover"] > 50 then error("cloudy") else . end"#;
+    let desk = Desk::new(&config(refusing));
+    let first = desk.collect_well(&[]);
+    // A link of the catalogue is dead.
+    let refused = first["failures"].as_u64().unwrap() - 1;
+    assert!((5..55).contains(&refused), "{first:#}");
+    assert_eq!(first["records"], 60 - refused);
+    origin.sandbox().reset();
+    let again = desk.collect_well(&[]);
+    assert_eq!((&again["records"], &again["failures"]), (&0.into(), &(refused + 1).into()), "{again:#}");
+    assert_eq!(origin.stats().total.not_modified, 60 - refused);
+
+    desk.write("busta.yaml", config("."));
+    let mended = desk.collect_well(&[]);
+    assert_eq!((&mended["records"], &mended["failures"]), (&refused.into(), &1.into()), "{mended:#}");
+    assert_eq!(sqlite(&desk.file("busta.db"))["items"].len(), 60);
+    assert_eq!(desk.collect_well(&[])["records"], 0);
+}

@@ -182,7 +182,11 @@ impl Reader for ItemsReader {
         }
         self.next = next;
         let done = next == self.urls.len();
-        Ok(Some(Batch { failures, starts, done, ..Batch::new(records.finish(), Cursor::encode(&next)?) }))
+        let records = records.finish();
+        // If one of several were refused, the others would come again with it.
+        let starts_need_all = records.len() == 1;
+        let batch = Batch::new(records, Cursor::encode(&next)?);
+        Ok(Some(Batch { failures, starts, starts_need_all, done, ..batch }))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which items of static catalogues have not changed, by the word of their server: each is a document with an
 //! `ETag` or a `Last-Modified` of its own, which is asked for under the condition that it has another now.
 //!
-//! Catalogues are read anew by every run, since what their links lead to is not kept. So are items whose assets are
-//! downloaded (a download may have failed), that replace what is there, or that were searched for in another way.
+//! Catalogues are read anew by every run: to walk on from one that has not changed, all of its links would have to be
+//! kept, and what that saves is bytes, not requests. So are items whose assets are downloaded (a download may have
+//! failed), that replace what is there, or that were searched for in another way.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use busta_core::{Checkpoint, Cursor, Result};
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::document::shown;
+use crate::digest;
 use crate::http::{Request, Response};
 
 /// What the keys of the start cursors of items begin with.
@@ -22,7 +23,7 @@ const KEY: &str = "item:";
 pub struct Known {
     /// What was searched for, in words; `None` if nothing is to be remembered.
     search: Option<String>,
-    seen: RwLock<HashMap<String, Cursor>>,
+    told: RwLock<Told>,
 }
 
 /// What a server said about an item: its start cursor.
@@ -39,24 +40,31 @@ struct Seen {
 impl Known {
     /// Nothing yet. Only what is told under the same `search` will be believed.
     pub fn new(search: Option<String>) -> Self {
-        Self { search, seen: RwLock::default() }
+        Self { search, told: RwLock::default() }
     }
 
     /// Learns what earlier runs have left.
     pub fn remember(&self, from: &Checkpoint) {
-        let items = from.starts.iter().filter(|(key, _)| self.search.is_some() && key.starts_with(KEY));
-        let seen = items.map(|(key, at)| (key.clone(), at.clone())).collect();
-        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
+        let mut told = Told::default();
+        if let Some(search) = &self.search {
+            for (key, cursor) in from.starts.iter().filter(|(key, _)| key.starts_with(KEY)) {
+                // A cursor that cannot be read only costs reading again.
+                let seen = cursor.decode::<Seen>().ok().filter(|seen| seen.search == *search);
+                if let Some(seen) = seen {
+                    told.add(key, &seen);
+                }
+            }
+        }
+        told.sort();
+        *self.told.write().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     /// A request for the item at `url`, and whether it asks only for one that has changed.
     pub fn request(&self, url: &Url) -> (Request, bool) {
-        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner).get(&key(url)).cloned();
-        // A cursor that cannot be read only costs reading again.
-        let seen = seen.and_then(|cursor| cursor.decode::<Seen>().ok());
+        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
         let request = Request::get(url.clone());
-        match seen.filter(|seen| Some(&seen.search) == self.search.as_ref()) {
-            Some(seen) => (request.conditional(seen.etag.as_deref(), seen.last_modified.as_deref()), true),
+        match told.of(&key(url)) {
+            Some((etag, last_modified)) => (request.conditional(etag, last_modified), true),
             None => (request, false),
         }
     }
@@ -72,9 +80,111 @@ impl Known {
     }
 }
 
+/// What servers said about items: one text, since there may be millions of them.
+#[derive(Default)]
+struct Told {
+    /// Which item, and where its lines begin in the text; sorted.
+    items: Vec<(Item, usize)>,
+    /// A line with the `ETag` and one with the `Last-Modified` for each.
+    text: String,
+}
+
+/// An item, known by a digest of the key of its start cursor.
+type Item = [u8; 16];
+
+impl Told {
+    fn add(&mut self, key: &str, seen: &Seen) {
+        self.items.push((item(key), self.text.len()));
+        for line in [&seen.etag, &seen.last_modified] {
+            self.text.push_str(line.as_deref().unwrap_or_default());
+            self.text.push('\n');
+        }
+    }
+
+    fn sort(&mut self) {
+        self.items.sort_unstable();
+        self.items.shrink_to_fit();
+        self.text.shrink_to_fit();
+    }
+
+    fn of(&self, key: &str) -> Option<(Option<&str>, Option<&str>)> {
+        let item = item(key);
+        let at = self.items.binary_search_by(|(known, _)| known.cmp(&item)).ok()?;
+        let mut lines =
+            self.text[self.items[at].1..].split('\n').map(|line| Some(line).filter(|l| !l.is_empty()));
+        Some((lines.next()?, lines.next()?))
+    }
+}
+
+fn item(key: &str) -> Item {
+    let mut item = Item::default();
+    item.copy_from_slice(&Sha256::digest(key)[..size_of::<Item>()]);
+    item
+}
+
 /// Two items may differ in what is not shown of their addresses.
 fn key(url: &Url) -> String {
-    let digest = Sha256::digest(url.as_str());
-    let tail: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{KEY}{}#{tail}", shown(url))
+    format!("{KEY}{}#{}", shown(url), digest::first(8, url.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(n: usize) -> Url {
+        Url::parse(&format!("https://data.example/catalog/sentinel-2/item-{n:08}/item-{n:08}.json")).unwrap()
+    }
+
+    fn left_by(search: &str, count: usize) -> Checkpoint {
+        let seen = |n: usize| Seen {
+            etag: (n % 3 > 0).then(|| format!("\"{n:032x}\"")),
+            last_modified: (n % 3 < 2).then(|| "Tue, 05 Mar 2024 10:11:12 GMT".to_owned()),
+            search: search.to_owned(),
+        };
+        let starts = (0..count).map(|n| (key(&url(n)), Cursor::encode(&seen(n)).unwrap())).collect();
+        Checkpoint { starts, ..Checkpoint::default() }
+    }
+
+    #[test]
+    fn each_item_is_known_by_what_was_said_of_it() {
+        let known = Known::new(Some("all".to_owned()));
+        known.remember(&left_by("all", 9));
+        for n in 0..12 {
+            let told = known.told.read().unwrap();
+            let etag = (n % 3 > 0).then(|| format!("\"{n:032x}\""));
+            let last_modified = (n % 3 < 2).then_some("Tue, 05 Mar 2024 10:11:12 GMT");
+            let wanted = (n < 9).then_some((etag.as_deref(), last_modified));
+            assert_eq!(told.of(&key(&url(n))), wanted, "{n}");
+            assert_eq!(known.request(&url(n)).1, n < 9);
+        }
+        known.remember(&left_by("others", 9));
+        assert!(!known.request(&url(0)).1);
+    }
+
+    #[test]
+    fn a_known_item_costs_less_than_a_hundred_bytes() {
+        const ITEMS: usize = 10_000;
+        let known = Known::new(Some("all".to_owned()));
+        known.remember(&left_by("all", ITEMS));
+        let told = known.told.read().unwrap();
+        let bytes = told.items.capacity() * size_of::<(Item, usize)>() + told.text.capacity();
+        assert!(bytes < 100 * ITEMS, "{bytes}");
+    }
+
+    /// `cargo test -p busta-connectors --lib million -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a measurement"]
+    fn a_million_known_items() {
+        let resident = || {
+            let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+            status.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096 / (1 << 20)
+        };
+        let before = resident();
+        let checkpoint = left_by("[[],null,\"../..\",null]", 1_000_000);
+        let held = resident();
+        let known = Known::new(Some("[[],null,\"../..\",null]".to_owned()));
+        known.remember(&checkpoint);
+        drop(checkpoint);
+        println!("the checkpoint: {} MiB; what is kept of it: {} MiB", held - before, resident() - before);
+    }
 }
