@@ -100,7 +100,8 @@ fn kill_at_random(world: &World, kind: &Kind, kills: u64, seed: u64) {
             let mut child = desk.spawn(&[&COLLECT[..], &["--resume"]].concat());
             std::thread::sleep(took.mul_f64(chance.f64() * 0.6));
             if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "{status}");
+                let shown = || desk.busta(&["runs", "show"]).stdout;
+                assert!(status.success(), "{status}: {}", shown());
                 break;
             }
             child.kill().unwrap();

@@ -184,16 +184,17 @@ fn a_side_file_that_is_missing_fails_the_source_before_anything_is_read() {
 /// Filters that are handed on for ever would take the whole stack, and with it the process.
 #[test]
 fn a_program_that_goes_too_deep_fails_its_record_and_no_more() {
-    for program in ["def f(g): f(g | g); f(.)", "reduce range(infinite) as $n (.; . as $x | {} | .next = $x)"]
-    {
+    let endless = ["def f(g): f(g | g); f(.)", "reduce range(infinite) as $n (.; . as $x | {} | .next = $x)"];
+    for endless in endless {
+        let program = format!("if .id == 1 then {endless} else . end");
         let desk = Desk::new(&format!(
             "sources:\n  - {{ name: s, type: files, paths: [in.ndjson], transforms: [{{ jq: '{program}' }}] }}\n"
         ));
-        desk.write("in.ndjson", "{\"id\": 1}\n");
+        desk.write("in.ndjson", "{\"id\": 1}\n{\"id\": 2}\n");
         let ended = desk.busta(&["sources", "collect", "--json"]);
         assert_eq!(ended.code, 0, "{program}: {}", ended.stderr);
         let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-        assert_eq!((&report["records"], &report["failures"]), (&json!(0), &json!(1)), "{program}: {report}");
+        assert_eq!((&report["records"], &report["failures"]), (&json!(1), &json!(1)), "{program}: {report}");
         let failures = desk.busta(&["runs", "failures", "--json"]).stdout;
         assert!(failures.contains("the program goes too deep"), "{program}: {failures}");
     }

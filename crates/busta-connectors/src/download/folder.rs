@@ -41,8 +41,9 @@ pub struct Folder {
 struct Shared {
     /// Who writes which file, both as hashes: there may be a million of them.
     claims: HashMap<u64, u64>,
-    /// What earlier runs have left, by path.
-    known: HashMap<String, Cursor>,
+    /// What earlier runs have left, by hashes of paths. What belongs to another path of the same hash does not fit the
+    /// file, and costs a download.
+    known: HashMap<u64, Cursor>,
 }
 
 /// What is known of a file that a run has left complete: its start cursor.
@@ -87,7 +88,7 @@ impl Folder {
     /// record again.
     pub fn begin(&self, from: Option<&Checkpoint>) {
         let known =
-            |(key, cursor): (&String, &Cursor)| Some((key.strip_prefix(KEY)?.to_owned(), cursor.clone()));
+            |(key, cursor): (&String, &Cursor)| Some((hash(key.strip_prefix(KEY)?), cursor.clone()));
         let known = from.map(|from| from.starts.iter().filter_map(known).collect()).unwrap_or_default();
         *self.shared() = Shared { claims: HashMap::new(), known };
     }
@@ -95,7 +96,7 @@ impl Folder {
     /// What an earlier run has left at `path`.
     pub fn known(&self, path: &str) -> Option<Known> {
         // What an older version wrote costs one more download.
-        self.shared().known.get(path)?.decode().ok()
+        self.shared().known.get(&hash(path))?.decode().ok()
     }
 
     /// The start cursor for `path`.
