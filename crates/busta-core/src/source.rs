@@ -13,6 +13,7 @@ use crate::record::Records;
 use crate::report::Gaps;
 use crate::split::Split;
 use crate::stream::StreamSpec;
+use crate::transform::Warning;
 
 /// One configured source.
 ///
@@ -111,6 +112,9 @@ pub struct Batch {
     /// Why the split, which ends here, was passed over: its server refuses it, and the configuration says that
     /// this is no failure. The report counts it.
     pub skipped: Option<String>,
+    /// What is doubtful about this stretch, which goes on all the same. The report counts them, and an event tells the
+    /// first.
+    pub warnings: Vec<Warning>,
 }
 
 impl Batch {
@@ -126,6 +130,7 @@ impl Batch {
             starts: Vec::new(),
             starts_need_all: false,
             skipped: None,
+            warnings: Vec::new(),
         }
     }
 

@@ -40,7 +40,7 @@ pub fn transformed(
 pub(super) struct Made {
     pub staged: Option<Staged>,
     pub failures: Vec<Failure>,
-    warnings: Vec<Warning>,
+    pub warnings: Vec<Warning>,
 }
 
 /// So many different warnings are told in the report.
@@ -56,7 +56,7 @@ impl SourceShared {
         self.first_warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note_warnings(&self, warnings: &[Warning]) {
+    pub(super) fn note_warnings(&self, warnings: &[Warning]) {
         if warnings.is_empty() {
             return;
         }
@@ -135,11 +135,11 @@ impl Slot {
         Making::UnderWay(tokio::task::spawn_blocking(move || shared.make(&cell, &stream, records)))
     }
 
-    pub(super) fn tell_warnings(&self, split: &Split, made: &Made) {
-        let Some(first) = made.warnings.first() else { return };
+    pub(super) fn tell_warnings(&self, split: &Split, stage: Stage, warnings: &[Warning]) {
+        let Some(first) = warnings.first() else { return };
         self.emit(Action::Warning, split, |event| {
-            event.count = Some(made.warnings.len() as u64);
-            event.stage = Some(Stage::Transform);
+            event.count = Some(warnings.len() as u64);
+            event.stage = Some(stage);
             event.message = Some(words(first));
         });
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use busta_core::event::Action;
-use busta_core::{Batch, Chunk, Failure, Position, Records, Split, Step, StreamName};
+use busta_core::{Batch, Chunk, Failure, Position, Records, Split, Stage, Step, StreamName};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::Instant;
 
@@ -58,6 +58,8 @@ impl Slot {
         if let Some(why) = &batch.skipped {
             self.tell_skipped(&work.split, why);
         }
+        self.shared.note_warnings(&batch.warnings);
+        self.tell_warnings(&work.split, Stage::Read, &batch.warnings);
         work.batches += 1;
         work.records += records;
         self.cell.read(records);
@@ -80,8 +82,7 @@ impl Slot {
 
     /// Moves `work` behind a batch. Gives what is known of its chunk, and the records to make the rest of.
     fn parcel(&self, work: &mut Work, batch: Batch) -> (Parcel, Records) {
-        let Batch { records, failures, cursor, done, high, found, starts, starts_need_all: _, skipped: _ } =
-            batch;
+        let Batch { records, failures, cursor, done, high, found, starts, .. } = batch;
         let shared = &self.shared;
         let stream = &work.split.stream;
         if let Some(high) = high {
@@ -138,7 +139,7 @@ impl Slot {
         let Draft { split, making, turn, url, mut reserved, ahead, mut parcel, needs_all } = draft;
         let is_late = !making.is_done();
         let made = making.done().await;
-        self.tell_warnings(&split, &made);
+        self.tell_warnings(&split, Stage::Transform, &made.warnings);
         if needs_all && !made.failures.is_empty() {
             parcel.chunk.starts.clear();
             parcel.deferred.clear();
