@@ -120,3 +120,24 @@ fn a_layout_must_make_sense() {
         assert!(told.iter().any(|told| told.contains(wanted)), "{data_type}: {told:?}");
     }
 }
+
+#[test]
+fn a_month_must_find_the_rows_of_its_days() {
+    let keys = |period: Value, more: Value| {
+        let mut keys = json!({
+            "preset": "bybit", "market": "spot", "data_type": "trades", "discover": {"type": "template"},
+            "symbols": ["BTCUSDT"], "from": "2024-01-01", "to": "2024-01-31", "period": period,
+        });
+        keys.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        keys
+    };
+    let found = problems(keys("auto".into(), json!({})));
+    assert!(
+        matches!(&found[..], [one] if one.starts_with("period") && one.contains("no primary key")),
+        "{found:?}"
+    );
+    for (period, more) in [("daily", json!({})), ("monthly", json!({})), ("auto", json!({"convert": false}))]
+    {
+        assert_eq!(problems(keys(period.into(), more)), Vec::<String>::new(), "{period}");
+    }
+}

@@ -695,6 +695,82 @@ fn gzip_without_checksums_is_read_by_a_preset_of_another_exchange() {
     assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE verified = 0"), 10);
 }
 
+/// A source of trades without a key, of two days with so many rows each.
+fn keyless(origin: &Origin, rows: u64, more: &str) -> String {
+    format!(
+        "  - name: bybit
+    type: archive
+    preset: bybit
+    base_url: {}/archive/bybit,symbols=BTCUSDT,from=2024-01-01,to=2024-01-03,index=nginx,rows={rows}
+    market: derivatives
+    data_type: trades
+    symbols: BTCUSDT
+    from: 2024-01-01
+    to: 2024-01-03
+{more}",
+        origin.url()
+    )
+}
+
+#[test]
+fn rows_without_a_key_are_never_there_twice() {
+    let origin = Origin::default();
+    let desk = desk(&keyless(&origin, 100, ""));
+    let write = |more: &str| {
+        let yaml = format!(
+            "destination: {{ type: sqlite, path: out.db }}\nsources:\n{}",
+            keyless(&origin, 100, more)
+        );
+        desk.write("busta.yaml", yaml);
+    };
+    let rows = || number(&desk, "SELECT count(*) FROM trades");
+    desk.collect_well(&[]);
+    assert_eq!(rows(), 300);
+
+    // A file that is published anew is refused, once, and the others go on.
+    origin.sandbox().republish_archive("BTCUSDT2024-01-02");
+    let (ended, report) = desk.collect(&[]);
+    assert_eq!((ended.code, rows(), &report["failures"]), (3, 300, &Value::from(1)), "{report:#}");
+    let why = texts(&desk, "SELECT reason FROM _busta_failures").concat();
+    assert!(why.contains("BTCUSDT2024-01-02") && why.contains("no primary key"), "{why}");
+    desk.busta(&["sources", "collect", "--resume"]);
+    assert_eq!(rows(), 300, "nor does it come when the run goes on");
+    desk.collect_well(&[]);
+    assert_eq!(rows(), 300);
+
+    // The operator may want both, or all anew.
+    write("    write_mode: append\n");
+    desk.collect_well(&[]);
+    assert_eq!(rows(), 400);
+    write("");
+    desk.collect_well(&["--full-refresh"]);
+    assert_eq!(rows(), 300);
+}
+
+#[test]
+fn a_file_that_comes_again_with_fewer_rows_is_doubted() {
+    let origin = Origin::default();
+    let yaml = |days: &str| {
+        let world = world(&origin, ",periods=daily,types=trades");
+        let source = klines(&world, "    period: daily\n    discover: { type: template }\n")
+            .replace("data_type: klines", "data_type: trades")
+            .replace("    intervals: [1h]\n", "")
+            .replace("[BTCUSDT, ETHUSDT]", "BTCUSDT")
+            .replace("to: 2024-02-05", "to: 2023-12-26")
+            .replace(",intervals=1h+4h", days);
+        format!("destination: {{ type: sqlite, path: out.db }}\nsources:\n{source}")
+    };
+    let desk = desk("");
+    desk.write("busta.yaml", yaml(",rows=24"));
+    let report = desk.collect_well(&[]);
+    assert_eq!(report["sources"][0]["warnings"], 0);
+    desk.write("busta.yaml", yaml(",rows=12"));
+    let report = desk.collect_well(&[]);
+    assert_eq!(report["sources"][0]["warnings"], 2, "{report:#}");
+    let told = texts(&desk, "SELECT rows || ' of ' || rows_before FROM quality");
+    assert_eq!(told, ["12 of 24", "12 of 24"]);
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 #[allow(clippy::print_stdout, reason = "what a judge says")]

@@ -5,13 +5,15 @@ use std::io::{self, BufReader, Read};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::gzip::Gunzip;
+
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// Not at all.
     None,
-    /// gzip, also of several members (RFC 1952).
+    /// gzip, also of several members (RFC 1952), and padded with zeros.
     Gzip,
     /// Zstandard, also of several frames (RFC 8878).
     Zstd,
@@ -36,7 +38,7 @@ impl Compression {
         let bytes = BufReader::with_capacity(READ_AHEAD, bytes);
         Ok(match self {
             Self::None => Box::new(bytes),
-            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+            Self::Gzip => Box::new(Gunzip::new(bytes)),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(bytes)?),
         })
     }

@@ -15,6 +15,7 @@ pub mod compression;
 pub mod csv;
 pub mod detect;
 pub mod encoding;
+mod gzip;
 pub mod json;
 pub(crate) mod markup;
 pub mod ndjson;

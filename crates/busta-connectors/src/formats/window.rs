@@ -11,6 +11,7 @@ use encoding_rs::Encoding;
 use super::MAX_RECORD;
 use super::compression::Compression;
 use super::encoding::Transcoded;
+use super::zip::most;
 
 /// A window grows by at least this much at a time.
 const CHUNK: usize = 256 << 10;
@@ -38,7 +39,7 @@ enum Source {
 
 impl Window {
     /// A window at the start of `file`. What is not said is told by the first bytes. `buffer` is
-    /// memory to use, from an earlier window.
+    /// memory to use, from an earlier window. What is compressed may give so many bytes as can be honest ([`most`]).
     pub fn open(
         file: File,
         compression: Option<Compression>,
@@ -52,7 +53,8 @@ impl Window {
         match compression.unwrap_or_else(|| Compression::of(&head)) {
             Compression::None => Self::new(Source::Plain(file), head, encoding, buffer, read),
             compression => {
-                let (decoded, head) = peeked(compression.decoder(file)?)?;
+                let left = most(file.file.metadata()?.len());
+                let (decoded, head) = peeked(Box::new(Limited { inner: compression.decoder(file)?, left }))?;
                 Self::new(Source::Decoded(decoded), head, encoding, buffer, read)
             }
         }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, RecordsBuilder, Result};
 use serde_json::Value;
 
+use super::again::{Before, fewer};
 use super::fetch::fields;
 use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
 use super::settings::Archive;
@@ -25,6 +26,8 @@ pub struct RowsReader {
     file: Option<RowsFile>,
     is_sorting: bool,
     over: bool,
+    /// What is there of the file as it was before.
+    before: Before,
     /// Why it cannot be read on, once that is noted.
     broken: Option<Error>,
 }
@@ -33,7 +36,8 @@ impl RowsReader {
     /// A reader that goes on at `at`. Does no I/O.
     pub fn new(archive: Arc<Archive>, of: RowsOf, at: Option<&Cursor>) -> Result<Self> {
         let at = at.map(Cursor::decode).transpose()?.flatten();
-        Ok(Self { archive, of, at, file: None, is_sorting: false, over: false, broken: None })
+        let before = archive.before(&of);
+        Ok(Self { archive, of, at, file: None, is_sorting: false, over: false, before, broken: None })
     }
 
     /// Reads on, on a thread that may block.
@@ -55,11 +59,33 @@ impl RowsReader {
     /// Notes that the file cannot be read to its end, before that is told: so it is told once for each content, and
     /// not by every run.
     fn break_off(&mut self, error: Error) -> Result<Batch> {
-        let mut batch = Batch::new(Records::default(), Cursor::encode(&self.at)?);
         let (version, broken) = (self.of.version.clone(), Some(error.to_string()));
-        batch.starts.push(RowsThere { version, untold: None, broken }.start(&self.of.path)?);
+        let rows = Some(self.at.as_ref().map_or(0, RowsPlace::rows));
+        self.note_broken(RowsThere { version, untold: None, broken, rows, stored: None }, error)
+    }
+
+    fn note_broken(&mut self, there: RowsThere, error: Error) -> Result<Batch> {
+        let mut batch = Batch::new(Records::default(), Cursor::encode(&self.at)?);
+        batch.starts.push(there.start(&self.of.path)?);
         self.broken = Some(error);
         Ok(batch)
+    }
+
+    /// What there is to say of a file whose rows are not to be read: they are there, or have no place.
+    fn settled(&mut self) -> Result<Option<Batch>> {
+        if self.at.is_some() || !matches!(self.before, Before::Same(_) | Before::Fixed(..)) {
+            return Ok(None);
+        }
+        match std::mem::take(&mut self.before) {
+            Before::Same(there) => {
+                self.over = true;
+                let mut batch = Batch::last(Records::default());
+                batch.starts.push(there.start(&self.of.path)?);
+                Ok(Some(batch))
+            }
+            Before::Fixed(there, error) => self.note_broken(there, error).map(Some),
+            Before::Nothing | Before::Others(_) => Ok(None),
+        }
     }
 
     fn told(&self, quality: &impl serde::Serialize) -> Result<Told> {
@@ -69,6 +95,9 @@ impl RowsReader {
         record.insert("path".to_owned(), Value::from(self.of.path.clone()));
         if let Value::Object(fields) = encoded {
             record.extend(fields);
+        }
+        if let Some(rows) = self.before.others() {
+            record.insert("rows_before".to_owned(), Value::from(rows));
         }
         Ok(Told { path: self.of.path.clone(), version: self.of.version.clone(), record })
     }
@@ -105,6 +134,9 @@ impl Reader for RowsReader {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
+        if let Some(batch) = self.settled()? {
+            return Ok(Some(batch));
+        }
         let read = match self.read().await {
             Err(error) if matches!(error.kind(), ErrorKind::Data | ErrorKind::Corrupt) => {
                 let archive = self.archive.clone();
@@ -125,9 +157,9 @@ impl Reader for RowsReader {
                 self.over = true;
                 let mut batch = Batch::last(read.records);
                 let told = self.told(&quality)?;
-                let (version, untold) = (told.version.clone(), Some(told.record.clone()));
-                let there = RowsThere { version, untold, broken: None };
-                batch.starts.push(there.start(&told.path)?);
+                batch.starts.push(told.there(Some(told.record.clone())).start(&told.path)?);
+                let fewer = self.before.others().and_then(|before| fewer(before, quality.rows, &told.path));
+                batch.warnings.extend(fewer);
                 batch.found.push(Work::Quality(told).split(&self.archive)?);
                 batch
             }
@@ -152,7 +184,7 @@ impl Reader for TellReader {
         let pushed = records.push_serialized(&told.record);
         pushed.map_err(|error| Error::bug(format!("a record cannot be encoded: {error}")))?;
         let mut batch = Batch::last(records.finish());
-        batch.starts.push(RowsThere { version: told.version, untold: None, broken: None }.start(&told.path)?);
+        batch.starts.push(told.there(None).start(&told.path)?);
         Ok(Some(batch))
     }
 

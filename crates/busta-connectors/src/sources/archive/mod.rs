@@ -12,7 +12,7 @@
 //!
 //! A file is known by its length, its time on the disk and what it was verified against; if a listing says the same, no
 //! request is made for it. Its rows are known by that and the form of the table: what a run has fetched and not yet
-//! turned into rows, the next one turns.
+//! turned into rows, the next one turns. `again` says what becomes of rows that are there when their file changes.
 //!
 //! # Where to look
 //!
@@ -20,6 +20,7 @@
 //! laid out. `plan` begins, `list` looks into folders, `fetch` fetches, `convert` reads the rows with `rows`. `work` is
 //! what splits carry, `wanted` says which files are, `missing` and `series` which of them are not there.
 
+mod again;
 mod check;
 mod config;
 mod convert;

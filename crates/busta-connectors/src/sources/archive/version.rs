@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::layout::Table;
+use super::work::Told;
 use crate::digest;
 use crate::download::Known;
 
@@ -32,11 +33,34 @@ pub struct RowsThere {
     /// read again until it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
+    /// How many rows there are, if that is known: older versions of busta did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// The content and table that those rows are of, if they could not be replaced by those of `version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<String>,
 }
 
 impl RowsThere {
+    /// The same, as if later content had never been refused.
+    #[must_use]
+    pub fn unrefused(self) -> Self {
+        match self.stored {
+            Some(version) => Self { version, stored: None, broken: None, ..self },
+            None => self,
+        }
+    }
+
     /// The start cursor for the rows of the file at `path`.
     pub fn start(&self, path: &str) -> Result<(String, Cursor)> {
         Ok((format!("{ROWS}{path}"), Cursor::encode(self)?))
+    }
+}
+
+impl Told {
+    /// That all rows it tells about are there, and what of it has not been told yet.
+    pub fn there(&self, untold: Option<Map<String, Value>>) -> RowsThere {
+        let rows = self.record.get("rows").and_then(Value::as_u64);
+        RowsThere { version: self.version.clone(), untold, broken: None, rows, stored: None }
     }
 }

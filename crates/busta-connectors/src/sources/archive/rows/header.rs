@@ -25,12 +25,13 @@ impl Order {
 
 /// What the first row of a file tells.
 ///
-/// Names decide where they differ in number or order from the table's; else the table does, since headers are
-/// known to be wrong (COIN-M klines of Binance name a base volume as a quote volume). A name that the table
-/// does not know is a column of texts.
+/// Names decide where they differ in number from the table's, or one of them is that of a column at another place; else
+/// the table does, since headers are known to be wrong (COIN-M klines of Binance name a base volume as a quote volume).
+/// In a file with more or fewer columns, a name that the table does not know is a column of texts.
 ///
 /// # Errors
-/// If the names lack one that the table cannot do without.
+/// If the names lack one that the table cannot do without, or, where they are as many as its columns, any that is kept:
+/// one of the others has taken its place, and nobody knows which.
 pub(super) fn order(table: &Table, first: &[&str]) -> Result<Order> {
     let is_header = match table.header {
         HeaderRow::Present => true,
@@ -41,14 +42,22 @@ pub(super) fn order(table: &Table, first: &[&str]) -> Result<Order> {
         return Ok(Order::of(table));
     }
     let places: Vec<Option<usize>> = first.iter().map(|name| place(table, name)).collect();
-    let is_same_set = places.iter().all(Option::is_some) && all_differ(&places);
-    if first.len() == table.columns.len() && !is_same_set {
-        return Ok(Order { is_header: true, ..Order::of(table) });
+    if first.len() != table.columns.len() {
+        return by_names(table, first, &places, |column| is_needed(table, &column.name));
     }
-    by_names(table, first, &places)
+    let is_elsewhere = |(at, place): (usize, &Option<usize>)| place.is_some_and(|place| place != at);
+    if places.iter().enumerate().any(is_elsewhere) {
+        return by_names(table, first, &places, |column| !column.skip);
+    }
+    Ok(Order { is_header: true, ..Order::of(table) })
 }
 
-fn by_names(table: &Table, first: &[&str], places: &[Option<usize>]) -> Result<Order> {
+fn by_names(
+    table: &Table,
+    first: &[&str],
+    places: &[Option<usize>],
+    is_needed: impl Fn(&Column) -> bool,
+) -> Result<Order> {
     let mut columns: Vec<Column> = Vec::with_capacity(first.len());
     for (name, place) in first.iter().zip(places) {
         let known = place.map(|place| table.columns[place].clone());
@@ -57,7 +66,7 @@ fn by_names(table: &Table, first: &[&str], places: &[Option<usize>]) -> Result<O
     }
     let is_absent = |column: &&Column| columns.iter().all(|known| known.name != column.name);
     let absent: Vec<Column> = table.columns.iter().filter(is_absent).cloned().collect();
-    match absent.iter().find(|column| is_needed(table, &column.name)) {
+    match absent.iter().find(|column| is_needed(column)) {
         None => Ok(Order { columns, absent, is_header: true }),
         Some(column) => Err(Error::data(format!(
             "its header has no column `{}`: it names {}",
@@ -94,6 +103,11 @@ fn is_header(table: &Table, first: &[&str]) -> bool {
     table.columns.iter().any(|column| column.kind != Kind::Text) && first.iter().all(is_name)
 }
 
+/// Whether a column has this name, however it is written.
+pub(super) fn is_column(table: &Table, name: &str) -> bool {
+    place(table, name).is_some()
+}
+
 /// The place of the column with this name, however it is written: `openTime`, `Open time`.
 fn place(table: &Table, name: &str) -> Option<usize> {
     let exact = table.columns.iter().position(|column| column.name == name.trim());
@@ -105,10 +119,6 @@ fn place(table: &Table, name: &str) -> Option<usize> {
 
 fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn all_differ(places: &[Option<usize>]) -> bool {
-    places.iter().enumerate().all(|(n, place)| !places[..n].contains(place))
 }
 
 #[cfg(test)]
@@ -156,6 +166,21 @@ mod tests {
         let wrong = order(&table(), &["open_time", "open", "quote_volume"]).unwrap();
         assert_eq!(names(&wrong), ["open_time", "open", "side"]);
         assert!(wrong.is_header);
+    }
+
+    #[test]
+    fn a_name_at_another_place_is_believed() {
+        // `side` would have been read as a time, or worse, a price as one.
+        for first in [["side", "open_time", "price"], ["price", "open_time", "open"]] {
+            let error = order(&table(), &first).unwrap_err();
+            assert!(error.message().contains("its header has no column"), "{error}");
+            assert!(error.message().contains("`price`"), "{error}");
+        }
+        // A column that is left out may be called whatever its file likes.
+        let mut table = table();
+        table.columns[2].skip = true;
+        let order = order(&table, &["trader", "open_time", "open"]).unwrap();
+        assert_eq!(names(&order), ["trader", "open_time", "open"]);
     }
 
     #[test]

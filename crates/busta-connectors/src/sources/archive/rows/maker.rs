@@ -185,7 +185,11 @@ impl Fields {
             }
             return Ok(Some(Said::Value(Cell::Null)));
         }
-        let said = cell::read(text, slot.kind).map_err(|_| slot.misfit(text))?;
+        let said = match cell::read(text, slot.kind) {
+            Ok(said) => said,
+            Err(_) if text.trim().len() < text.len() => return self.read(slot, text.trim(), identity),
+            Err(_) => return Err(slot.misfit(text)),
+        };
         if let (true, Said::Moment(moment)) = (slot.is_time, &said) {
             identity.time = Some(moment.micros());
         }

@@ -1,12 +1,13 @@
 //! The texts of a file: itself, or the members of an archive.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use busta_core::{Error, Result};
 
+use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
 use crate::formats::unreadable;
 use crate::formats::window::{Reads, Window};
@@ -30,12 +31,15 @@ impl Texts {
         let mut file = File::open(path).map_err(failed)?;
         let mut head = Vec::with_capacity(4);
         (&mut file).take(4).read_to_end(&mut head).map_err(failed)?;
-        if !is_zip(&head) {
+        if Compression::of(&head) != Compression::None {
             return Ok(Self::Plain(path.to_owned()));
         }
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let directory = match Directory::find(&file) {
+            // Something may stand before an archive, such as the program that unpacks it.
+            Err(_) if !is_zip(&head) => return Ok(Self::Plain(path.to_owned())),
+            found => found.map_err(failed)?,
+        };
         let size = file.metadata().map_err(failed)?.len();
-        let directory = Directory::find(&file).map_err(failed)?;
         let members = directory.members(&file, |name| !is_hidden(name)).map_err(failed)?;
         refuse_bomb(&members, size)?;
         if members.is_empty() {

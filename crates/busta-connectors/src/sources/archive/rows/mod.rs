@@ -11,12 +11,14 @@
 
 mod batch;
 mod cell;
+mod compact;
 mod digits;
 mod header;
 mod interval;
 mod maker;
 mod members;
 mod moment;
+mod preface;
 mod quality;
 mod sheet;
 mod sorted;
@@ -86,6 +88,13 @@ pub struct RowsPlace {
     sorted_from: Option<Place>,
     /// The quality report so far.
     quality: Tally,
+}
+
+impl RowsPlace {
+    /// How many rows before it became records.
+    pub fn rows(&self) -> u64 {
+        self.quality.rows()
+    }
 }
 
 /// Some rows.

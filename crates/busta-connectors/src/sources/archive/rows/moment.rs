@@ -4,10 +4,11 @@
 //! always 27 characters, so that texts sort as the moments do. Where a file says more than microseconds, all
 //! nine digits are kept.
 
+use super::compact;
 use super::digits::digits;
 
 /// The seconds of a day.
-const DAY: u64 = 86_400;
+pub(super) const DAY: u64 = 86_400;
 
 /// The last second of the year 9999, beyond which RFC 3339 has no form.
 const LAST: u64 = 253_402_300_799;
@@ -22,7 +23,8 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Reads a number since 1970, whose size tells its unit, or a date with or without a time of day; `None`
+    /// Reads a number since 1970, whose size tells its unit, or a date with or without a time of day, also one that
+    /// is written as one number; `None`
     /// if it is neither, or before 1970 or after the year 9999.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let moment = if text.get(4) == Some(&b'-') { written(text) } else { counted(text) }?;
@@ -55,6 +57,11 @@ fn counted(text: &[u8]) -> Option<Moment> {
         Some(b'.') => nanos(&text[whole + 1..])?,
         Some(_) => return None,
     };
+    if let Some(seconds) = compact::seconds(number, whole) {
+        // Of a day or a minute there is no fraction.
+        return (fraction == 0 || whole == compact::TO_SECONDS)
+            .then_some(Moment { seconds, nanos: fraction as u32 });
+    }
     Some(match number {
         0..100_000_000_000 => split::<1>(number, fraction),
         100_000_000_000..100_000_000_000_000 => split::<1_000>(number, fraction),
@@ -145,7 +152,7 @@ pub(super) fn civil(days: u64) -> (u64, u64, u64) {
 }
 
 /// The other way round: `days_from_civil` of the same page. `None` before 1970, and for no month or day.
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+pub(super) fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }

@@ -114,6 +114,11 @@ impl Tally {
         }
     }
 
+    /// How many rows became records.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
     /// How many rows were out of order.
     pub fn out_of_order(&self) -> u64 {
         self.out_of_order

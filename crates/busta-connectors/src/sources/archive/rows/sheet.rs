@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::batch::Gather;
 use super::header::{Order, order};
 use super::maker::Maker;
+use super::preface;
 use super::quality::Tally;
 use crate::formats::csv::{Found, RowCutter};
 use crate::formats::detect::Format;
@@ -63,6 +64,7 @@ impl Sheet {
     ) -> Result<Self> {
         window.fill().map_err(|error| unreadable(&error))?;
         let (cutter, order) = if is_lines(name) {
+            preface::refuse(window.unread())?;
             let lines = Cutter::Ndjson(NdjsonCutter::default());
             (SheetCutter::Lines(Box::new(lines)), Order::of(table))
         } else {
@@ -217,6 +219,7 @@ pub(super) fn delimiter(table: &Table) -> u8 {
 
 /// Looks at the first row, and moves on behind it if it holds names.
 pub(super) fn header(table: &Table, window: &mut Window, rows: &mut RowCutter) -> Result<Order> {
+    preface::pass(table, window, rows)?;
     loop {
         let unread = window.unread();
         let (used, found) = rows.next(unread, window.is_last());

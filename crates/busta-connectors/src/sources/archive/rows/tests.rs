@@ -11,6 +11,8 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 
+mod strange;
+
 fn table() -> Arc<Table> {
     Arc::new(
         serde_json::from_value(json!({

@@ -32,9 +32,9 @@ use crate::download::{Folder, Rules, safe_path};
 use crate::http::{Auth, AuthSettings, HttpClient};
 use crate::sources::api::problems::Problems;
 use offer::{data_type, layout};
-use paths::{check_table, check_template, listed, patterns, wanted};
+use paths::{check_periods, check_table, check_template, listed, patterns, wanted};
 use place::{base, discover, headers, lists, may_be_credentials};
-use streams::{LISTINGS, streams};
+use streams::{LISTINGS, replaces, streams};
 
 /// A source, ready to be read.
 pub struct Archive {
@@ -76,6 +76,9 @@ pub struct Archive {
     pub files: StreamSpec,
     /// The streams of rows and of what is told about them.
     pub rows: Option<(StreamSpec, StreamSpec)>,
+    /// Whether rows of a file that has changed may join the table in which its older rows are: they replace them by
+    /// their key, or the operator wants both.
+    pub replaces: bool,
     /// Where files go.
     pub folder: Arc<Folder>,
     /// Files that were there, and that were not, as far as this process has looked.
@@ -127,6 +130,8 @@ impl Archive {
         let table = data_type.table.filter(|_| config.convert).map(Arc::new);
         check_table(&data_type.name, table.as_deref(), &patterns, &mut problems);
         let listings = (discover != Discover::Template).then(|| StreamSpec::new(LISTINGS, Vec::new()));
+        let replaces = replaces(&config, table.as_deref());
+        check_periods(&config, &patterns, replaces, &mut problems);
         let (mut files, rows) = streams(&config, &data_type.name, table.as_deref(), &mut problems);
         files.parent = listings.as_ref().map(|stream| stream.name.clone());
         let rules = Rules {
@@ -158,6 +163,7 @@ impl Archive {
             listings,
             files,
             rows,
+            replaces,
             folder: Arc::new(Folder::new(context.base_dir.join(folder), rules)),
             found: Found::default(),
             sums: SharedSums::default(),
@@ -228,7 +234,8 @@ impl Archive {
 
     /// Which rows of the file at `path` are there.
     pub fn rows_there(&self, path: &str) -> Option<RowsThere> {
-        self.versions().get(path)?.decode().ok()
+        let there: RowsThere = self.versions().get(path)?.decode().ok()?;
+        Some(if self.replaces { there.unrefused() } else { there })
     }
 
     fn versions(&self) -> MutexGuard<'_, HashMap<String, Cursor>> {

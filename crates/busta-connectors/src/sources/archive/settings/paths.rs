@@ -116,6 +116,23 @@ pub(super) fn check_template(
     }
 }
 
+/// A month that comes after its days must find their rows.
+pub(super) fn check_periods(
+    config: &ArchiveConfig,
+    patterns: &Patterns,
+    replaces: bool,
+    problems: &mut Problems,
+) {
+    let has_both = patterns.contains_key(&FilesOf::Days) && patterns.contains_key(&FilesOf::Months);
+    if has_both && config.period == PeriodKey::Auto && !replaces {
+        problems.add(
+            "period",
+            "has to be `daily` or `monthly`: these rows have no primary key, so those of a month would come beside \
+             those of its days",
+        );
+    }
+}
+
 /// What is wrong with a table of a layout.
 pub(super) fn check_table(name: &str, table: Option<&Table>, patterns: &Patterns, problems: &mut Problems) {
     let Some(table) = table else { return };

@@ -48,3 +48,9 @@ pub(super) fn streams(
     }
     (files, Some((rows, quality)))
 }
+
+/// Whether rows may join a table in which older ones of their file are.
+pub(super) fn replaces(config: &ArchiveConfig, table: Option<&Table>) -> bool {
+    let has_key = table.is_none_or(|table| !table.primary_key.is_empty());
+    has_key || config.write_mode == Some(WriteMode::Append)
+}

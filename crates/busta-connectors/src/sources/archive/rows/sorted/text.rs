@@ -174,7 +174,7 @@ fn time_of_line(bytes: &[u8], time: &str) -> Option<i64> {
 }
 
 fn micros(text: &str) -> Option<i64> {
-    match cell::read(text, Kind::Time) {
+    match cell::read(text.trim(), Kind::Time) {
         Ok(Said::Moment(moment)) => Some(moment.micros()),
         _ => None,
     }
