@@ -98,7 +98,8 @@ pub struct ArchiveConfig {
     /// The table of the rows; the data type's name if not given.
     #[serde(default)]
     pub table: Option<String>,
-    /// How rows join their table; `merge` if the layout names a primary key.
+    /// How rows join their table; `merge` if the layout names a primary key. With `append`, the rows of a file that is
+    /// published anew are added to those that are there.
     #[serde(default)]
     pub write_mode: Option<WriteMode>,
     /// The table with one record for each file.

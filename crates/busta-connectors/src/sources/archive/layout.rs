@@ -80,7 +80,8 @@ pub struct Table {
     /// Whether the first row holds names.
     #[serde(default)]
     pub header: HeaderRow,
-    /// Fields that together identify a row. Values of the path (`symbol`, `interval`) may be among them.
+    /// Fields that together identify a row. Values of the path (`symbol`, `interval`) may be among them. Without it, a
+    /// file that is published anew is a failure, since its rows cannot take the place of the older ones.
     #[serde(default)]
     pub primary_key: Vec<String>,
     /// The column that says when a row happened: files are in its order, gaps are measured by it.
@@ -145,7 +146,8 @@ pub enum Kind {
     /// `true` or `false`, in any case.
     Boolean,
     /// A moment: seconds (also with a fraction), milliseconds, microseconds or nanoseconds since 1970, told apart
-    /// by their size; or `2024-01-01 00:00:01.5`, `2024-01-01D00:00:01.000000000` and other forms of RFC 3339.
+    /// by their size; or `2024-01-01 00:00:01.5`, `2024-01-01D00:00:01.000000000` and other forms of RFC 3339; or a date
+    /// as one number, `20240131`, `202401312359` or `20240131235959`. Nothing before 1970.
     /// A record holds it as RFC 3339 in UTC with microseconds.
     Time,
 }
