@@ -87,8 +87,7 @@ impl Folder {
     /// when it plans, with nothing to learn if it replaces what is there: then every file has to have its
     /// record again.
     pub fn begin(&self, from: Option<&Checkpoint>) {
-        let known =
-            |(key, cursor): (&String, &Cursor)| Some((hash(key.strip_prefix(KEY)?), cursor.clone()));
+        let known = |(key, cursor): (&String, &Cursor)| Some((hash(key.strip_prefix(KEY)?), cursor.clone()));
         let known = from.map(|from| from.starts.iter().filter_map(known).collect()).unwrap_or_default();
         *self.shared() = Shared { claims: HashMap::new(), known };
     }
