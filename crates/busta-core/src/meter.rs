@@ -56,6 +56,15 @@ pub trait Meter: Send + Sync {
     fn turn(&self, _host: &HostKey) -> bool {
         false
     }
+
+    /// Leave to ask for the page after the one that has just come, before that one is handed on, with another
+    /// turn of `host`; `bytes` is how large it may well be. The answer is for the next call of
+    /// [`Reader::next`](crate::Reader::next), and until then the reader [asks](crate::Reader::asks) for nothing
+    /// else. Not given where nobody may read it (the run stops, or has enough), where each request is paid for,
+    /// where the batch before it leads to further splits, and where there is no memory for it.
+    fn ahead(&self, _host: &HostKey, _bytes: usize) -> bool {
+        false
+    }
 }
 
 /// What [`Meter::permit`] comes to.

@@ -1,6 +1,7 @@
 //! The contract of sources: plan the work, open a piece of it, read it batch by batch.
 
 use std::path::PathBuf;
+use std::task::Context;
 
 use async_trait::async_trait;
 
@@ -70,8 +71,9 @@ pub trait Reader: Send {
     /// Order: batches come in the split's own order; opening at `batch.cursor` goes on exactly after
     /// that batch. Size: about one request's worth, and at most a few MiB where the connector can
     /// choose; a reader with long work before its next record gives empty batches at the cursor it had, so that
-    /// it is known to be alive and can be stopped. Limits: at most one request is in flight during a call,
-    /// and one more for each [`Spare`](crate::meter::Spare) that the reader holds. Errors: whatever cannot be
+    /// it is known to be alive and can be stopped. Limits: at most one request is in flight at a time, between
+    /// calls only one that was sent [ahead](crate::meter::Meter::ahead), and one more for each
+    /// [`Spare`](crate::meter::Spare) that the reader holds. Errors: whatever cannot be
     /// read as a whole is an `Err`, after which the engine drops the reader and opens another one at
     /// the last cursor, so a reader needs no retry of its own; a single bad item is a [`Failure`] in
     /// the batch, and the rest goes on. Cancellation: dropping the future loses nothing.
@@ -82,6 +84,11 @@ pub trait Reader: Send {
     fn asks(&self) -> bool {
         true
     }
+
+    /// Goes on with a request that was sent [ahead](crate::meter::Meter::ahead), as far as that goes without
+    /// waiting. Called while the batch before it is handed on, by the task that calls [`next`](Self::next), and
+    /// again whenever `context` wakes it; what it comes to, also an error, is for that next call.
+    fn attend(&mut self, _context: &mut Context<'_>) {}
 }
 
 /// Some records of a split and the place reached after them.
