@@ -73,6 +73,11 @@ impl Backlog {
         }
     }
 
+    /// Whether splits are found in `stream`.
+    pub fn is_parent(&self, stream: &StreamName) -> bool {
+        self.found_in.contains_key(stream)
+    }
+
     /// Whether so many splits wait that were found in `stream` that it has to wait for them.
     pub fn holds_up(&self, stream: &StreamName) -> bool {
         let Some(found) = self.found_in.get(stream) else { return false };

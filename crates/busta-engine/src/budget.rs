@@ -43,6 +43,12 @@ impl Budget {
         }
     }
 
+    /// `bytes`, if they fit and nobody waits for room.
+    pub(crate) fn try_reserve(self: &Arc<Self>, bytes: usize) -> Option<Reserved> {
+        let _turn = self.turn.try_lock().ok()?;
+        self.try_add(bytes).then(|| Reserved { budget: self.clone(), bytes })
+    }
+
     fn try_add(&self, bytes: usize) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = *used == 0 || used.saturating_add(bytes) <= self.limit;
@@ -92,6 +98,9 @@ impl Drop for Reserved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
@@ -106,6 +115,20 @@ mod tests {
         assert!(!waiting.is_finished());
         drop(first);
         assert_eq!(waiting.await.unwrap().bytes, 30);
+    }
+
+    #[tokio::test]
+    async fn who_only_tries_passes_by_nobody() {
+        let budget = Budget::of(100);
+        let first = budget.reserve(40).await;
+        assert!(budget.try_reserve(61).is_none());
+        let second = budget.try_reserve(20).unwrap();
+        let mut waiting = pin!(budget.reserve(50));
+        assert!(poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending())).await);
+        assert!(budget.try_reserve(10).is_none());
+        drop((first, second));
+        waiting.await;
+        assert_eq!(budget.used(), 0);
     }
 
     #[tokio::test(start_paused = true)]

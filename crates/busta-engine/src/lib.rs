@@ -28,6 +28,7 @@
 //! instant the process dies at, the destination's checkpoint is a prefix of every split, and a
 //! resumed run goes on behind it.
 
+mod ahead;
 mod backlog;
 mod budget;
 mod committer;

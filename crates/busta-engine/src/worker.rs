@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use busta_core::event::{Action, Event};
-use busta_core::{Split, secret};
+use busta_core::{HostKey, Split, secret};
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 
+use crate::ahead::{Ahead, Early};
 use crate::progress::WorkerAction;
 use crate::slot::SourceShared;
 
@@ -32,6 +35,8 @@ pub struct WorkerCell {
     told: AtomicBool,
     /// What was asked for last, as it was sent: to be shown only without its secrets.
     asked: Mutex<String>,
+    /// Since when it waits for a batch.
+    pulling: Mutex<Option<Instant>>,
 }
 
 impl WorkerCell {
@@ -41,6 +46,7 @@ impl WorkerCell {
         self.records.store(records, Ordering::Relaxed);
         self.told.store(false, Ordering::Relaxed);
         self.refused.store(false, Ordering::Relaxed);
+        self.has_pulled();
         self.asked().clear();
         self.does(WorkerAction::Opening);
     }
@@ -67,6 +73,27 @@ impl WorkerCell {
     /// Waits until none of the worker's batches is being made ready; while this is held, none other is.
     pub async fn turn(&self) -> OwnedMutexGuard<()> {
         self.turn.clone().lock_owned().await
+    }
+
+    /// A pull begins.
+    pub fn pulls(&self) -> Instant {
+        let now = Instant::now();
+        *self.pulling() = Some(now);
+        now
+    }
+
+    /// The pull is over.
+    pub fn has_pulled(&self) {
+        *self.pulling() = None;
+    }
+
+    /// How long the pull has lasted; zero between two of them.
+    fn pulled_for(&self) -> Duration {
+        self.pulling().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn pulling(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.pulling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A batch of so many records has come.
@@ -123,6 +150,8 @@ pub struct Asker {
     pub split: Arc<Split>,
     /// Which attempt it is, from 1.
     pub attempt: u32,
+    /// What it has asked for ahead.
+    pub ahead: Ahead,
 }
 
 impl Asker {
@@ -141,6 +170,13 @@ impl Asker {
         }
     }
 
+    /// What was asked for ahead, for the pull that begins.
+    pub fn take_early(&self) -> Option<Early> {
+        let early = self.ahead.take()?;
+        self.cell.asks(&early.url);
+        Some(early)
+    }
+
     fn emit(&self, action: Action, fill: impl FnOnce(&mut Event)) {
         self.shared.feed.emit(action, |event| {
             event.worker_id = self.worker;
@@ -154,9 +190,24 @@ impl Asker {
 pub fn asking(url: &str) {
     // Nobody: what is asked for while planning belongs to no split.
     let _ = ASKER.try_with(|asker| {
-        asker.cell.asks(url);
-        asker.tell_fetching();
+        if !asker.ahead.asks(url) {
+            asker.cell.asks(url);
+            asker.tell_fetching();
+        }
     });
+}
+
+/// Whether whoever reads in this task may ask `host` for its next page ahead, which may take `bytes`. `turn`
+/// takes the host's turn, if nothing else stands against it.
+pub fn ahead(host: &HostKey, bytes: usize, turn: impl FnOnce() -> bool) -> bool {
+    // Nobody: a page that is asked for while planning, or as a trial, has none after it.
+    ASKER.try_with(|asker| asker.ahead.begin(&asker.shared, &asker.split, host, bytes, turn)).unwrap_or(false)
+}
+
+/// How long whoever reads in this task has waited for an answer that took `latency`: no longer than the pull
+/// lasts, as what was sent ahead has kept nobody waiting before.
+pub fn waited(latency: Duration) -> Duration {
+    ASKER.try_with(|asker| asker.cell.pulled_for().min(latency)).unwrap_or(latency)
 }
 
 /// Whoever reads in this task has sent a request, which was answered or has failed.

@@ -224,7 +224,7 @@ impl Meter for SourceMeter {
         self.requests.fetch_add(1, Ordering::Relaxed);
         worker::requested();
         self.bytes.fetch_add(seen.bytes, Ordering::Relaxed);
-        self.waited.add(seen.latency);
+        self.waited.add(worker::waited(seen.latency));
         let now = Instant::now();
         if let Some(wait) = seen.limits.retry_after {
             locked(&self.fresh).refused(now, wait);
@@ -258,6 +258,11 @@ impl Meter for SourceMeter {
 
     fn turn(&self, host: &HostKey) -> bool {
         self.hosts.turn(host, Instant::now()).is_ok()
+    }
+
+    fn ahead(&self, host: &HostKey, bytes: usize) -> bool {
+        // A page that was paid for is to be read, whatever happens to the one before it.
+        locked(&self.allowance).is_none() && worker::ahead(host, bytes, || self.turn(host))
     }
 }
 

@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
+use busta_core::Reader;
+
 /// Carries both out in this task, to the end of both. A panic of `next` goes on only when `previous` is
 /// through; one of `previous` drops `next` at once.
 pub(super) async fn beside<T>(previous: impl Future<Output = ()>, next: impl Future<Output = T>) -> T {
@@ -19,6 +21,18 @@ pub(super) async fn beside<T>(previous: impl Future<Output = ()>, next: impl Fut
     });
     let ((), outcome) = tokio::join!(previous, caught);
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Carries `own` out, while `reader` goes on with what it has sent ahead.
+pub(super) async fn attended<T>(reader: Option<&mut Box<dyn Reader>>, own: impl Future<Output = T>) -> T {
+    let (mut reader, mut own) = (reader, pin!(own));
+    poll_fn(|context| {
+        if let Some(reader) = &mut reader {
+            reader.attend(context);
+        }
+        own.as_mut().poll(context)
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -25,9 +25,10 @@ use busta_core::event::{Action, Event};
 use busta_core::{Error, Position, Split};
 use tokio::time::Instant;
 
+use crate::ahead::Ahead;
 use crate::backlog;
 use crate::worker::{Asker, WorkerCell};
-use beside::beside;
+use beside::{attended, beside};
 pub use making::transformed;
 use parcel::Draft;
 use pull::Pulled;
@@ -73,6 +74,7 @@ impl Slot {
             cell: self.cell.clone(),
             split: work.split.clone(),
             attempt: work.attempt(),
+            ahead: Ahead::default(),
         };
         asker.clone().runs(self.read(work, &asker)).await
     }
@@ -115,13 +117,18 @@ impl Slot {
             work.waits = 0;
         }
         let enough = self.reaches_limit(&work.split.stream, pulled.batch.records.len() as u64);
-        let draft = self.draft(work, pulled).await;
-        let draft = if draft.is_made() {
-            self.deliver(draft).await;
-            None
-        } else {
-            Some(draft)
+        let mut reader = work.reader.take();
+        let taking = async {
+            let draft = self.draft(work, pulled).await;
+            if draft.is_made() {
+                self.deliver(draft).await;
+                None
+            } else {
+                Some(draft)
+            }
         };
+        let draft = attended(reader.as_mut(), taking).await;
+        work.reader = reader;
         let leave = match () {
             () if done => Some(Leave::Ended),
             () if enough => Some(Leave::Limited),

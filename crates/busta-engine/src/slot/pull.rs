@@ -1,6 +1,5 @@
 //! Asking a reader for its next batch.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use busta_core::{Batch, Error, Position, Records, Result};
@@ -11,9 +10,6 @@ use crate::budget::Reserved;
 use crate::progress::WorkerAction;
 use crate::worker::Asker;
 
-/// What is reserved for a batch before the source has shown how large its batches are.
-const FIRST_ESTIMATE: usize = 256 << 10;
-
 /// A pull may make a few requests (a token, a redirect, the page), each with its own time limit. This
 /// many times the limit of one is the net under a reader that has none.
 const PULL_TIMEOUTS: u32 = 4;
@@ -23,7 +19,7 @@ pub(super) struct Pulled {
     pub batch: Batch,
     /// Its part of the memory budget.
     pub reserved: Reserved,
-    /// How long the reader took.
+    /// How long it took since it was asked for.
     pub took: Duration,
 }
 
@@ -32,22 +28,30 @@ impl Slot {
     /// used up, before it comes.
     pub(super) async fn pull(&self, work: &mut Work, asker: &Asker) -> Result<Option<Pulled>> {
         self.cell.does(WorkerAction::Writing);
-        let estimate = self.shared.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE);
+        let early = asker.take_early();
+        let since = early.as_ref().map(|early| early.since);
         let asked = Instant::now();
+        let reserving = async {
+            match early {
+                Some(early) => early.reserved,
+                None => self.shared.budget.reserve(self.shared.batch_estimate()).await,
+            }
+        };
         let mut reserved = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(None),
-            reserved = self.shared.budget.reserve(estimate) => reserved,
+            reserved = reserving => reserved,
         };
-        let began = Instant::now();
+        let began = self.cell.pulls();
         self.shared.phases.written(began - asked);
         let batch = tokio::select! {
             biased;
             () = self.shared.cut.cancelled() => return Ok(None),
             batch = self.ask(work) => batch,
         };
-        let took = began.elapsed();
-        self.shared.phases.pulled(took);
+        self.shared.phases.pulled(began.elapsed());
+        self.cell.has_pulled();
+        let took = since.unwrap_or(began).elapsed();
         // A source that asks for nothing that has a name.
         asker.tell_fetching();
         // Until the next pull: shown is what is being made, of this batch or of the one before.

@@ -21,6 +21,9 @@ use crate::feed::Feed;
 use crate::hosts::Hosts;
 use crate::phases::PhaseTimes;
 
+/// What is reserved for a batch before the source has shown how large its batches are.
+const FIRST_ESTIMATE: usize = 256 << 10;
+
 /// What the slots of one source share.
 pub struct SourceShared {
     pub index: usize,
@@ -81,6 +84,11 @@ impl SourceShared {
         event.source = Some(self.name.clone());
         event.phase = self.feed.phase(&self.name, &split.stream);
         event.about(split);
+    }
+
+    /// What is reserved for a batch that has not come yet.
+    pub fn batch_estimate(&self) -> usize {
+        self.batch_weight.load(Ordering::Relaxed).max(FIRST_ESTIMATE)
     }
 
     /// A split of `stream` has sent a request.
