@@ -8,6 +8,14 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     ended(tokio::task::spawn_blocking(work).await)
 }
 
+/// The same for work that takes long only if `is_large`; else it is done at once.
+pub(crate) async fn blocking_if<T: Send + 'static>(
+    is_large: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    if is_large { blocking(work).await } else { Ok(work()) }
+}
+
 /// The same for work that may fail.
 pub(crate) async fn trying<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,

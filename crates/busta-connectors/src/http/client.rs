@@ -100,6 +100,11 @@ impl HttpClient {
         self.meter.turn(&self.host_key(url))
     }
 
+    /// Leave to ask for the next page ahead, at `url`: see [`Meter::ahead`].
+    pub(super) fn ahead(&self, url: &Url, bytes: usize) -> bool {
+        self.meter.ahead(&self.host_key(url), bytes)
+    }
+
     /// Sends `request` and reads the answer to its end.
     ///
     /// Follows at most ten redirects. Ok for 2xx, and for 304. Errors: `Unavailable` for connection

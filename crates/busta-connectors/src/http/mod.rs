@@ -28,6 +28,7 @@ mod request;
 mod response;
 mod shown;
 mod transport;
+mod under_way;
 
 pub use auth::{Auth, AuthSettings, ClientAuth, KeyPlace, Oauth2};
 pub use client::HttpClient;
@@ -40,3 +41,4 @@ pub use request::Request;
 pub use response::Response;
 pub use shown::shown_url;
 pub use transport::install_crypto;
+pub use under_way::UnderWay;

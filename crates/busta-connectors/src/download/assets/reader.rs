@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::Context;
 
 use async_trait::async_trait;
 use busta_core::{Batch, Failure, Reader, Records, Result, Split};
@@ -48,6 +49,10 @@ impl Reader for WithAssets {
 
     fn asks(&self) -> bool {
         self.items.asks()
+    }
+
+    fn attend(&mut self, context: &mut Context<'_>) {
+        self.items.attend(context);
     }
 }
 

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::cut::{Cut, Pieces};
 use super::fingerprint::fingerprint;
+use super::pagination::Told;
 use super::path::{RecordsPath, Segment, Taken};
 use super::stream::Endpoint;
-use crate::http::excerpt;
+use crate::http::{Response, excerpt};
 
 /// The fields that hold the records in most APIs, for answers with several arrays.
 const USUAL_FIELDS: &[&str] = &["data", "items", "results", "records", "value", "entries", "rows", "values"];
@@ -33,6 +34,17 @@ impl Items {
     /// The JSON text of one.
     pub fn get(&self, span: &Range<u32>) -> &[u8] {
         &self.text[span.start as usize..span.end as usize]
+    }
+
+    /// What they tell about their page and its neighbours, with the answer that they came in.
+    pub fn told<'a>(&'a self, response: &'a Response) -> Told<'a> {
+        Told {
+            count: self.spans.len(),
+            fingerprint: self.fingerprint,
+            values: self.values.iter().map(Option::as_deref).collect(),
+            headers: &response.headers,
+            url: &response.url,
+        }
     }
 
     /// The JSON texts, in order.

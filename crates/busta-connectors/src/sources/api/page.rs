@@ -1,18 +1,15 @@
-//! A page: the records of an answer, what is wrong with some of its items, and what it tells.
+//! A page: the records of an answer, what is wrong with some of its items, and what they lead to.
 
 use busta_core::{CursorValue, Error, Failure, Records, RecordsBuilder, Result, Stage};
-use bytes::Bytes;
 
 use super::children;
 use super::follow;
 use super::found::Found;
 use super::include;
-use super::items::{self, Items};
-use super::pagination::Told;
+use super::items::Items;
 use super::part::Part;
 use super::programs::Variables;
 use super::stream::{Endpoint, Stream};
-use crate::http::Response;
 use crate::jq::Spare;
 
 /// A page, taken apart.
@@ -28,12 +25,6 @@ pub struct Page {
     pub newest: Option<CursorValue>,
     /// The value of the cursor field in its last record.
     pub last: Option<CursorValue>,
-    /// How many items there were, good and bad.
-    pub count: usize,
-    /// Differs for pages with other items.
-    pub fingerprint: u64,
-    /// The values for pagination.
-    pub values: Vec<Option<String>>,
 }
 
 /// What a page is read for.
@@ -53,21 +44,15 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Takes an answer apart.
-    pub fn answer(&self, body: Bytes) -> Result<Page> {
+    /// Makes records of the items of an answer.
+    pub fn answer(&self, items: &Items) -> Result<Page> {
         let _spare = Spare::begin();
         let endpoint = self.stream.endpoint(self.part)?;
-        let mut items = items::cut(endpoint, body)?;
-        let mut page = Page {
-            count: items.spans.len(),
-            fingerprint: items.fingerprint,
-            values: std::mem::take(&mut items.values),
-            ..Page::default()
-        };
+        let mut page = Page::default();
         let variables = Variables::new(self.part, self.now)?;
-        page.records = self.records(endpoint, &items, &variables, &mut page.failures);
+        page.records = self.records(endpoint, items, &variables, &mut page.failures);
         if page.records.len() < self.room {
-            follow::find(self, &items, &variables, &mut page);
+            follow::find(self, items, &variables, &mut page);
         }
         self.complete(&mut page, &variables);
         Ok(page)
@@ -77,7 +62,7 @@ impl Reading<'_> {
     pub fn made(&self, records: &[String]) -> Result<Page> {
         let _spare = Spare::begin();
         let records: Records = records.iter().map(String::as_str).collect();
-        let mut page = Page { count: records.len(), records, ..Page::default() };
+        let mut page = Page { records, ..Page::default() };
         self.complete(&mut page, &Variables::new(self.part, self.now)?);
         Ok(page)
     }
@@ -141,19 +126,6 @@ impl Reading<'_> {
     /// The failure of record `index` of the page.
     pub fn failed_record(&self, index: usize, error: &Error, record: &[u8]) -> Failure {
         Failure::item(Stage::Parse, format!("{}, record {}", self.name, index + 1), error, Some(record))
-    }
-}
-
-impl Page {
-    /// What it tells about itself and its neighbours, with the answer that it came in.
-    pub fn told<'a>(&'a self, response: &'a Response) -> Told<'a> {
-        Told {
-            count: self.count,
-            fingerprint: self.fingerprint,
-            values: self.values.iter().map(Option::as_deref).collect(),
-            headers: &response.headers,
-            url: &response.url,
-        }
     }
 }
 

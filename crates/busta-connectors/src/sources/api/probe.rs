@@ -18,8 +18,8 @@ pub async fn probe(api: Arc<Api>) -> Result<Probe> {
     let stream = &api.streams[index];
     let combination = stream.combinations.first().cloned().unwrap_or_default();
     let part = Part { fields: combination, ..Part::default() };
-    let reader = PageReader::new(api.clone(), index, part.clone(), None)?;
-    let (response, page) = reader.fetch_first().await?;
+    let mut reader = PageReader::new(api.clone(), index, part.clone(), None)?;
+    let (response, items, page) = reader.fetch_first().await?;
 
     let mut summary = format!(
         "{}: {} {} answered {} in {} ms: {} records",
@@ -30,7 +30,7 @@ pub async fn probe(api: Arc<Api>) -> Result<Probe> {
         response.latency.as_millis(),
         page.records.len()
     );
-    if let Some(total) = stream.pagination.total(&page.told(&response)) {
+    if let Some(total) = stream.pagination.total(&items.told(&response)) {
         summary.push_str(&format!(" of {total}"));
     }
     if !page.failures.is_empty() {

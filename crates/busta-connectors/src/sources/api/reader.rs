@@ -1,32 +1,50 @@
 //! Reading one split, page by page.
 
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use busta_core::{Batch, Cursor, Error, ErrorKind, Reader, Records, Result};
-use bytes::Bytes;
 use chrono::SecondsFormat;
 
 use super::bookmark::Bookmark;
 use super::found::splits;
+use super::items::{self, Items};
 use super::page::{Page, Reading};
 use super::pagination::{Next, PageRange, Place, Range};
 use super::part::Part;
 use super::stream::{Api, Stream};
-use crate::http::Response;
-use crate::sources::blocking;
+use crate::blocking::blocking_if;
+use crate::http::{HttpClient, Response, UnderWay};
 
 /// Pages larger than this are taken apart on a thread for blocking work: at a gigabyte per second it
 /// is a quarter of a millisecond, which other readers need not wait for.
 const LARGE_PAGE: usize = 256 << 10;
 
-/// A reader of one split. All that it knows is its bookmark.
+/// A reader of one split. All that it knows is its bookmark, and what it has asked for ahead.
 pub struct PageReader {
     api: Arc<Api>,
     stream: usize,
     part: Arc<Part>,
     at: Option<Bookmark>,
+    ahead: Ahead,
+}
+
+/// The page after the one that came last, which may be under way.
+#[derive(Default)]
+struct Ahead {
+    answer: UnderWay,
+    /// When it was asked for, as RFC 3339.
+    asked: String,
+}
+
+/// An answer, and its items.
+struct Fetched {
+    response: Response,
+    items: Arc<Items>,
+    /// When it was asked for, as RFC 3339.
+    asked: String,
 }
 
 impl PageReader {
@@ -36,45 +54,84 @@ impl PageReader {
             Some(cursor) => Bookmark::decode(cursor)?,
             None => first(&api.streams[stream], &part),
         };
-        Ok(Self { api, stream, part: Arc::new(part), at: Some(bookmark) })
+        Ok(Self { api, stream, part: Arc::new(part), at: Some(bookmark), ahead: Ahead::default() })
     }
 
     fn stream(&self) -> &Stream {
         &self.api.streams[self.stream]
     }
 
-    /// The page that the reader is at, and the answer that it came in.
-    pub async fn fetch(&self, at: &Bookmark) -> Result<(Response, Page)> {
-        let request = self.api.request(self.stream(), &self.part, &at.place)?;
-        let client = &self.api.service(self.stream()).client;
-        let now = client.now().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let mut response = client.send(request).await?;
+    fn client(&self) -> &HttpClient {
+        &self.api.service(self.stream()).client
+    }
+
+    fn now(&self) -> String {
+        self.client().now().to_rfc3339_opts(SecondsFormat::Secs, true)
+    }
+
+    /// The page at `at`, which may be under way.
+    async fn fetch(&mut self, at: &Bookmark, ahead: Ahead) -> Result<Fetched> {
+        let (answer, asked) = match ahead.answer.answer().await {
+            Some(answer) => (answer, ahead.asked),
+            None => {
+                let request = self.api.request(self.stream(), &self.part, &at.place)?;
+                let asked = self.now();
+                (self.client().send(request).await, asked)
+            }
+        };
+        let mut response = answer?;
         if response.not_modified {
             return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
         }
-        client.note_freshness(&response, Duration::ZERO);
+        self.client().note_freshness(&response, Duration::ZERO);
         let body = std::mem::take(&mut response.body);
-        let page = self.take_apart(body, at, now).await.map_err(|e| e.at(response.shown_url()))?;
-        Ok((response, page))
+        let is_large = body.len() >= LARGE_PAGE;
+        let (api, index, part) = (self.api.clone(), self.stream, self.part.clone());
+        let cut = move || items::cut(api.streams[index].endpoint(&part)?, body);
+        match blocking_if(is_large, cut).await? {
+            Ok(items) => Ok(Fetched { response, items: Arc::new(items), asked }),
+            Err(error) => Err(error.at(response.shown_url())),
+        }
     }
 
     /// The first page, for a look at what comes back.
-    pub async fn fetch_first(&self) -> Result<(Response, Page)> {
-        self.fetch(&first(self.stream(), &self.part)).await
+    pub async fn fetch_first(&mut self) -> Result<(Response, Arc<Items>, Page)> {
+        let at = first(self.stream(), &self.part);
+        let fetched = self.fetch(&at, Ahead::default()).await?;
+        let page = self.read(&fetched, &at).await.map_err(|e| e.at(fetched.response.shown_url()))?;
+        Ok((fetched.response, fetched.items, page))
     }
 
-    async fn take_apart(&self, body: Bytes, at: &Bookmark, now: String) -> Result<Page> {
+    /// Makes records of the items of a page.
+    fn read(&self, fetched: &Fetched, at: &Bookmark) -> impl Future<Output = Result<Page>> + use<> {
         let name = self.stream().pagination.describe(&at.place);
         let most = self.stream().max_records;
         let room = most.map_or(usize::MAX, |most| most.saturating_sub(at.records));
         let (api, index, part) = (self.api.clone(), self.stream, self.part.clone());
+        let (items, now) = (fetched.items.clone(), fetched.asked.clone());
         // How long a program takes does not depend on the size of the answer alone.
-        let is_large = body.len() >= LARGE_PAGE || self.stream().runs_programs();
+        let is_large = items.text.len() >= LARGE_PAGE || self.stream().runs_programs();
         let read = move || {
             let stream = &api.streams[index];
-            Reading { stream, index, part: &part, name: &name, room, now: &now }.answer(body)
+            Reading { stream, index, part: &part, name: &name, room, now: &now }.answer(&items)
         };
-        if is_large { blocking(read).await? } else { read() }
+        async move { blocking_if(is_large, read).await? }
+    }
+
+    /// Asks for the page at `place`, which comes after that of `fetched`, unless it may turn out that nobody wants
+    /// it.
+    fn send_ahead(&self, at: &Bookmark, place: &Place, fetched: &Fetched) -> Result<Ahead> {
+        let stream = self.stream();
+        let makes_more = stream.endpoint(&self.part)?.map.is_some();
+        let count = at.records.saturating_add(fetched.items.spans.len());
+        let may_be_full = stream.max_records.is_some_and(|most| makes_more || count >= most);
+        let may_end = stream.since.as_ref().is_some_and(|since| since.newest_first);
+        if may_be_full || may_end {
+            return Ok(Ahead::default());
+        }
+        let request = self.api.request(stream, &self.part, place)?;
+        let answer = UnderWay::begin(self.client(), request, fetched.items.text.len());
+        Ok(Ahead { answer, asked: self.now() })
     }
 
     /// Whether `error` says what the configuration takes for no failure.
@@ -85,24 +142,26 @@ impl PageReader {
         refused && !waits && self.part.share.is_none() && *at == first(stream, &self.part)
     }
 
-    /// What comes after a page.
-    fn next_of(&self, at: &Bookmark, response: &Response, page: &Page) -> Result<Next> {
-        let stream = self.stream();
-        let is_full = stream.max_records.is_some_and(|most| at.records + page.records.len() >= most);
-        if is_full || self.part.share.is_some() {
+    /// What a page says comes after it.
+    fn next_of(&self, at: &Bookmark, fetched: &Fetched) -> Result<Next> {
+        if self.part.share.is_some() {
             return Ok(Next::End);
         }
-        if let Some(since) = &stream.since {
-            let start = self.part.since.get(stream.spec.name.as_str());
-            if since.has_reached(page.last.as_ref(), start)? {
-                return Ok(Next::End);
-            }
-        }
-        stream.pagination.next(&at.place, self.part.range.as_ref(), &page.told(response))
+        let told = fetched.items.told(&fetched.response);
+        self.stream().pagination.next(&at.place, self.part.range.as_ref(), &told)
     }
 
-    fn batch(&self, at: &Bookmark, response: &Response, page: Page) -> Result<(Batch, Option<Bookmark>)> {
-        let next = self.next_of(at, response, &page)?;
+    /// Whether nothing is wanted after a page, whatever it says.
+    fn is_enough(&self, at: &Bookmark, page: &Page) -> Result<bool> {
+        let stream = self.stream();
+        let is_full = stream.max_records.is_some_and(|most| at.records + page.records.len() >= most);
+        let Some(since) = stream.since.as_ref().filter(|_| !is_full) else { return Ok(is_full) };
+        let start = self.part.since.get(stream.spec.name.as_str());
+        since.has_reached(page.last.as_ref(), start)
+    }
+
+    fn batch(&self, at: &Bookmark, next: Result<Next>, page: Page) -> Result<(Batch, Option<Bookmark>)> {
+        let next = if self.is_enough(at, &page)? { Next::End } else { next? };
         let mut found = splits(page.found, &self.api, self.stream, &self.part, at.place.number())?;
         let records = at.records + page.records.len();
         let (mut batch, next) = match next {
@@ -154,11 +213,12 @@ fn before(range: &Range) -> usize {
 impl Reader for PageReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(at) = self.at.clone() else { return Ok(None) };
-        let pagination = &self.stream().pagination;
-        let (response, page) = match self.fetch(&at).await {
+        let ahead = std::mem::take(&mut self.ahead);
+        let fetched = match self.fetch(&at, ahead).await {
             Ok(fetched) => fetched,
             Err(error)
-                if error.kind() == ErrorKind::NotFound && pagination.ends_with_not_found(&at.place) =>
+                if error.kind() == ErrorKind::NotFound
+                    && self.stream().pagination.ends_with_not_found(&at.place) =>
             {
                 self.at = None;
                 return Ok(Some(Batch::last(Records::default())));
@@ -170,11 +230,25 @@ impl Reader for PageReader {
             }
             Err(error) => return Err(error),
         };
-        let place = pagination.describe(&at.place);
-        let (batch, next) = self
-            .batch(&at, &response, page)
-            .map_err(|e| e.at(format_args!("{place} of {}", response.shown_url())))?;
-        self.at = next;
+        let next = self.next_of(&at, &fetched);
+        let mut ahead = match &next {
+            Ok(Next::Page(place)) => self.send_ahead(&at, place, &fetched)?,
+            Ok(Next::End | Next::Ranges(..)) | Err(_) => Ahead::default(),
+        };
+        let shown = || fetched.response.shown_url();
+        let page = ahead.answer.beside(self.read(&fetched, &at)).await.map_err(|e| e.at(shown()))?;
+        let place = self.stream().pagination.describe(&at.place);
+        let (batch, next) =
+            self.batch(&at, next, page).map_err(|e| e.at(format_args!("{place} of {}", shown())))?;
+        (self.at, self.ahead) = (next, ahead);
         Ok(Some(batch))
+    }
+
+    fn asks(&self) -> bool {
+        !self.ahead.answer.is_some()
+    }
+
+    fn attend(&mut self, context: &mut Context<'_>) {
+        self.ahead.answer.attend(context);
     }
 }

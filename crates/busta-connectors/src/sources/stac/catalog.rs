@@ -12,7 +12,7 @@ use url::Url;
 use super::document::{self, Found, shown};
 use super::item;
 use super::link::{Link, links};
-use super::page::{self, Taking, no_page};
+use super::page::{Page, Taking, no_page};
 use super::settings::Stac;
 use super::work::{Catalog, Work};
 
@@ -201,8 +201,8 @@ fn items_of(stac: &Stac, found: &Found) -> (Records, Vec<Failure>) {
     if kind == Some("\"FeatureCollection\"") {
         let wanted = |head: &item::Head<'_>| stac.wants(head);
         let taking = Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted };
-        return match page::read(&found.body, &taking) {
-            Ok(page) => (page.items, page.failures),
+        return match Page::read(found.body.clone()).map(|page| page.items(&taking)) {
+            Ok(items) => (items.records, items.failures),
             Err(error) => failed(&error),
         };
     }

@@ -1,4 +1,5 @@
-//! A page of items, taken apart.
+//! A page of items, taken apart: first into what it says of the search and where its items are, which is all
+//! that the next request depends on, and then item by item.
 
 use std::ops::Range;
 
@@ -11,24 +12,29 @@ use crate::http::excerpt;
 use crate::sources::api::cut::{Cut, Pieces};
 use crate::sources::api::path::{Segment, Taken};
 
-/// A page, taken apart.
-#[derive(Debug, Default)]
+/// A page whose items have not been looked at.
+#[derive(Debug)]
 pub struct Page {
-    /// Its items, as far as they are wanted.
-    pub items: Records,
-    /// What should be items and is not.
-    pub failures: Vec<Failure>,
-    /// How many there were, wanted, unwanted and bad.
-    pub count: usize,
+    body: Bytes,
+    spans: Vec<Range<u32>>,
     /// How many items the whole search has, if the server says so.
     pub matched: Option<u64>,
     /// The link to the next page.
     pub next: Option<Link>,
+}
+
+/// The items of a page.
+#[derive(Debug, Default)]
+pub struct Items {
+    /// Those that are wanted.
+    pub records: Records,
+    /// What should be items and is not.
+    pub failures: Vec<Failure>,
     /// The newest value of the cursor field.
     pub newest: Option<CursorValue>,
 }
 
-/// What to take from a page.
+/// Which items to take from a page.
 pub struct Taking<'a> {
     /// The page's name in failures.
     pub name: &'a str,
@@ -52,38 +58,58 @@ fn cut() -> Cut {
     )
 }
 
-/// Takes a page apart.
-pub fn read(body: &Bytes, taking: &Taking<'_>) -> Result<Page> {
-    let body = if body.starts_with(b"\xef\xbb\xbf") { body.slice(3..) } else { body.clone() };
-    let text = std::str::from_utf8(&body).map_err(|e| no_page(&body, &format!("it is not UTF-8: {e}")))?;
-    let pieces = cut().apply(text).map_err(|e| no_page(&body, &e.to_string()))?;
-    if !pieces.found {
-        return Err(Error::data(format!("no `features` in the answer: {}", excerpt(&body)))
-            .hint("is `url` the landing page of a STAC API?"));
-    }
-    let mut page = Page { matched: matched(&pieces), count: pieces.items.len(), ..Page::default() };
-    page.next = pieces.values[0].and_then(|raw| links(raw).into_iter().find(|link| link.rel == "next"));
-    let mut kept = Vec::with_capacity(pieces.items.len());
-    let mut origins = Origins::default();
-    origins.enter(format!("{}, item ", taking.name));
-    for (index, span) in pieces.items.into_iter().enumerate() {
-        if page.takes(&body[place(&span)], index, taking) {
-            origins.note(kept.len(), index as u64 + 1);
-            kept.push(span);
+impl Page {
+    /// Reads what an answer says of the search, and finds its items.
+    pub fn read(body: Bytes) -> Result<Self> {
+        let body = if body.starts_with(b"\xef\xbb\xbf") { body.slice(3..) } else { body };
+        let text =
+            std::str::from_utf8(&body).map_err(|e| no_page(&body, &format!("it is not UTF-8: {e}")))?;
+        let pieces = cut().apply(text).map_err(|e| no_page(&body, &e.to_string()))?;
+        if !pieces.found {
+            return Err(Error::data(format!("no `features` in the answer: {}", excerpt(&body)))
+                .hint("is `url` the landing page of a STAC API?"));
         }
+        let next = pieces.values[0].and_then(|raw| links(raw).into_iter().find(|link| link.rel == "next"));
+        let matched = matched(&pieces);
+        let spans = pieces.items;
+        Ok(Self { body, spans, matched, next })
     }
-    page.items = Records::from_spans(body, kept).with_origins(origins);
-    Ok(page)
+
+    /// How many items it has, wanted, unwanted and bad.
+    pub fn count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// How large it is, in bytes.
+    pub fn size(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Looks at its items.
+    pub fn items(self, taking: &Taking<'_>) -> Items {
+        let mut items = Items::default();
+        let mut kept = Vec::with_capacity(self.spans.len());
+        let mut origins = Origins::default();
+        origins.enter(format!("{}, item ", taking.name));
+        for (index, span) in self.spans.into_iter().enumerate() {
+            if items.takes(&self.body[place(&span)], index, taking) {
+                origins.note(kept.len(), index as u64 + 1);
+                kept.push(span);
+            }
+        }
+        items.records = Records::from_spans(self.body, kept).with_origins(origins);
+        items
+    }
 }
 
-impl Page {
-    /// Keeps the first `count` items; whether there were more.
+impl Items {
+    /// Keeps the first `count`; whether there were more.
     pub fn truncate(&mut self, count: usize, cursor_field: Option<&[String]>) -> bool {
-        if self.items.len() <= count {
+        if self.records.len() <= count {
             return false;
         }
-        self.items.truncate(count);
-        let heads = self.items.iter().filter_map(|item| item::look(item, cursor_field).ok());
+        self.records.truncate(count);
+        let heads = self.records.iter().filter_map(|item| item::look(item, cursor_field).ok());
         self.newest = heads.map(|head| head.newest).fold(None, newer);
         true
     }
@@ -135,8 +161,7 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Result<Page> {
-        let taking = Taking { name: "page 1", cursor_field: None, wanted: &|_| true };
-        read(&Bytes::copy_from_slice(text.as_bytes()), &taking)
+        Page::read(Bytes::copy_from_slice(text.as_bytes()))
     }
 
     #[test]
@@ -146,11 +171,13 @@ mod tests {
                 "links":[{"rel":"self","href":"x"},{"bad":1},{"rel":"next","href":"?t=1"}]}"#,
         )
         .unwrap();
-        assert_eq!((page.items.len(), page.count, page.matched), (2, 4, Some(7)));
-        assert_eq!(page.next.unwrap().href, "?t=1");
-        let places: Vec<_> = page.failures.iter().map(|f| f.position.clone().unwrap()).collect();
+        assert_eq!((page.count(), page.matched), (4, Some(7)));
+        assert_eq!(page.next.as_ref().unwrap().href, "?t=1");
+        let items = page.items(&Taking { name: "page 1", cursor_field: None, wanted: &|_| true });
+        assert_eq!(items.records.len(), 2);
+        let places: Vec<_> = items.failures.iter().map(|f| f.position.clone().unwrap()).collect();
         assert_eq!(places, ["page 1, item 2", "page 1, item 4"]);
-        assert_eq!(page.failures[0].payload.as_deref(), Some(r#"{"no":"id"}"#));
+        assert_eq!(items.failures[0].payload.as_deref(), Some(r#"{"no":"id"}"#));
     }
 
     #[test]

@@ -148,13 +148,13 @@ impl Piece {
             return if all_found { Ok(Some(Vec::new())) } else { Ok(Some(vec![rest.split(stac)?])) };
         }
         if let Part::Chunk(chunk) = &self.part {
-            chunk.tell(&stac.outlook, page.matched.unwrap_or(page.count as u64));
+            chunk.tell(&stac.outlook, page.matched.unwrap_or(page.count() as u64));
         }
         if page.next.is_none() {
             return Ok(None);
         }
         // Servers may give smaller pages than were asked for.
-        let page_size = (page.count as u64).clamp(1, stac.search.limit);
+        let page_size = (page.count() as u64).clamp(1, stac.search.limit);
         let chunks = match &self.part {
             Part::Chain | Part::Check(_) | Part::Timeless => None,
             Part::Root(from, to) => {

@@ -13,7 +13,7 @@ use super::piece::{Part, Piece};
 use super::plan;
 use super::reader::SearchReader;
 use super::settings::Stac;
-use crate::http::shown_url;
+use crate::http::{UnderWay, shown_url};
 
 /// So many items are shown.
 const SAMPLE: usize = 5;
@@ -32,8 +32,10 @@ pub async fn of_url(stac: Arc<Stac>, url: &Url) -> Result<Probe> {
         collections = plan::collections(&stac, &endpoint.url).await?;
     }
     let piece = Piece { endpoint, collections, since: None, part: Part::Chain };
-    let reader = SearchReader::new(stac.clone(), piece, None)?;
-    let (response, page) = reader.fetch(&Place::default()).await?;
+    let mut reader = SearchReader::new(stac.clone(), piece, None)?;
+    let (response, page) = reader.fetch(&Place::default(), UnderWay::default()).await?;
+    let matched = page.matched;
+    let items = reader.look(page, &Place::default()).await?;
     let mut summary = format!(
         "{}: {} {} answered {} in {} ms: {} items",
         landing.title.as_deref().unwrap_or_default(),
@@ -41,14 +43,14 @@ pub async fn of_url(stac: Arc<Stac>, url: &Url) -> Result<Probe> {
         shown_url(&response.url),
         response.status,
         response.latency.as_millis(),
-        page.items.len()
+        items.records.len()
     );
-    match page.matched {
+    match matched {
         Some(matched) => summary.push_str(&format!(" of {matched}")),
         None => summary.push_str(", and the server does not say of how many"),
     }
-    if !page.failures.is_empty() {
-        summary.push_str(&format!(", and {} that are no items", page.failures.len()));
+    if !items.failures.is_empty() {
+        summary.push_str(&format!(", and {} that are no items", items.failures.len()));
     }
     let extensions: Vec<&str> =
         [("query", can.query), ("filter", can.filter), ("fields", can.fields), ("sort", can.sort)]
@@ -59,7 +61,7 @@ pub async fn of_url(stac: Arc<Stac>, url: &Url) -> Result<Probe> {
         true => summary.push_str("; the search has no extensions"),
         false => summary.push_str(&format!("; the search takes {}", extensions.join(", "))),
     }
-    let mut sample = page.items;
+    let mut sample = items.records;
     sample.truncate(SAMPLE);
     Ok(Probe { summary, sample })
 }

@@ -1,50 +1,67 @@
 //! Reading a piece of a search, page by page.
 
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use busta_core::{Batch, Cursor, Error, Reader, Records, Result};
-use bytes::Bytes;
+use busta_core::{Batch, Cursor, CursorValue, Error, Reader, Records, Result};
 
+use super::item::Head;
 use super::next::{NextPage, Place};
-use super::page::{self, Page, Taking, newer};
+use super::page::{Items, Page, Taking, newer};
 use super::piece::Piece;
 use super::settings::Stac;
-use crate::http::{Request, Response};
+use crate::blocking::blocking_if;
+use crate::http::{Request, Response, UnderWay};
 
 /// Pages larger than this are taken apart on a thread for blocking work: at a gigabyte per second it
 /// is a quarter of a millisecond, which other readers need not wait for.
 const LARGE_PAGE: usize = 256 << 10;
 
-/// A reader of one piece. All that it knows is the place of the next page.
+/// A reader of one piece. All that it knows is the place of the next page, which may be under way already.
 pub struct SearchReader {
     stac: Arc<Stac>,
     piece: Arc<Piece>,
     place: Option<Place>,
+    under_way: UnderWay,
 }
 
 impl SearchReader {
     /// A reader that goes on at `at`.
     pub fn new(stac: Arc<Stac>, piece: Piece, at: Option<&Cursor>) -> Result<Self> {
         let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
-        Ok(Self { stac, piece: Arc::new(piece), place: Some(place) })
+        Ok(Self { stac, piece: Arc::new(piece), place: Some(place), under_way: UnderWay::default() })
     }
 
-    /// The page at `place`, and the answer that it came in.
-    pub async fn fetch(&self, place: &Place) -> Result<(Response, Page)> {
+    /// The page at `place`, which may be `under_way`, and the answer that it came in.
+    pub async fn fetch(&mut self, place: &Place, under_way: UnderWay) -> Result<(Response, Page)> {
         let kept = if *place == Place::default() { self.stac.ahead.take(&self.piece) } else { None };
-        let mut response = match kept {
-            Some(response) => response,
-            None => self.stac.send(self.request(place)?).await?,
+        let mut response = match (kept, under_way.answer().await) {
+            (Some(response), _) => response,
+            (None, Some(answer)) => answer?,
+            (None, None) => self.stac.send(self.request(place)?).await?,
         };
         if response.not_modified {
             return Err(Error::data(format!("{} answered 304 without being asked", response.shown_url())));
         }
         self.stac.client.note_freshness(&response, Duration::ZERO);
         let body = std::mem::take(&mut response.body);
-        let page = self.take_apart(body, place).await.map_err(|e| e.at(response.shown_url()))?;
-        Ok((response, page))
+        let is_large = body.len() >= LARGE_PAGE;
+        match blocking_if(is_large, move || Page::read(body)).await? {
+            Ok(page) => Ok((response, page)),
+            Err(error) => Err(error.at(response.shown_url())),
+        }
+    }
+
+    /// The items of `page`, which is at `place`.
+    pub fn look(&self, page: Page, place: &Place) -> impl Future<Output = Result<Items>> + use<> {
+        let name = format!("page {}", number(place));
+        let (stac, piece) = (self.stac.clone(), self.piece.clone());
+        blocking_if(page.size() >= LARGE_PAGE, move || {
+            let wanted = |head: &Head<'_>| piece.wants(&stac, head);
+            page.items(&Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted })
+        })
     }
 
     fn request(&self, place: &Place) -> Result<Request> {
@@ -56,77 +73,84 @@ impl SearchReader {
         }
     }
 
-    async fn take_apart(&self, body: Bytes, place: &Place) -> Result<Page> {
-        let name = format!("page {}", place.page.as_ref().map_or(1, |page| page.number));
-        let (stac, piece) = (self.stac.clone(), self.piece.clone());
-        let is_large = body.len() >= LARGE_PAGE;
-        let work = move || {
-            let wanted = |head: &super::item::Head<'_>| piece.wants(&stac, head);
-            page::read(
-                &body,
-                &Taking { name: &name, cursor_field: stac.cursor_field.as_deref(), wanted: &wanted },
-            )
-        };
-        if !is_large {
-            return work();
-        }
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|e| Error::bug(format!("taking a page apart: {e}")))?
-    }
-
-    /// What comes after `page`, which is at `place`.
-    fn next_place(&self, place: &Place, response: &Response, page: &Page) -> Result<Option<Place>> {
-        if self.stac.max_items.is_some_and(|max| place.given >= max) {
-            return Ok(None);
-        }
-        if let Some(link) = &page.next {
+    /// What comes after `page`, which is at `place`, unless that is enough.
+    fn next_place(&self, place: &Place, response: &Response, page: &mut Page) -> Result<Option<Place>> {
+        if let Some(link) = page.next.take() {
             let key = self.stac.key.as_deref();
-            let mut next =
-                NextPage::after(place.page.as_ref(), link.clone(), &response.url, page.count, key)?;
+            let mut next = NextPage::after(place.page.as_ref(), link, &response.url, page.count(), key)?;
             next.headers.retain(|(name, _)| !self.stac.is_private(name));
             return Ok(Some(Place { page: Some(next), ..place.clone() }));
         }
         let has_more = self.piece.has_collection(place.collection + 1);
-        Ok(has_more.then(|| Place { collection: place.collection + 1, page: None, ..place.clone() }))
+        Ok(has_more.then_some(Place { collection: place.collection + 1, page: None, ..place.clone() }))
     }
 
-    fn batch(&mut self, place: &Place, response: &Response, mut page: Page) -> Result<Batch> {
-        let (mut place, mut is_cut) = (place.clone(), false);
+    /// Asks for the page at `next`, which comes after `page`, unless it may turn out that nobody wants it.
+    fn send_ahead(&self, next: &Place, page: &Page) -> Result<UnderWay> {
+        let given = next.given + page.count() as u64;
+        if self.stac.max_items.is_some_and(|max| given >= max) {
+            return Ok(UnderWay::default());
+        }
+        Ok(self.stac.send_ahead(self.request(next)?, page.size()))
+    }
+
+    /// The batch of `items` of the page at `place`, and the place after it, of which `next` knows all but what has
+    /// been given until then.
+    fn batch(&self, mut items: Items, place: Place, mut next: Option<Place>) -> Result<(Batch, Option<Place>)> {
         if let Some(max) = self.stac.max_items {
             let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
-            is_cut = page.truncate(room, self.stac.cursor_field.as_deref());
-            place.given += page.items.len() as u64;
-        }
-        // What `max_items` leaves out may be older than what it leaves.
-        let holds_back = self.stac.max_items.is_some() && !self.piece.rises(&self.stac);
-        if holds_back {
-            place.newest = newer(place.newest.take(), page.newest.take());
-        }
-        let next = self.next_place(&place, response, &page)?;
-        if holds_back && next.is_none() {
-            is_cut |= page.next.is_some() || self.piece.has_collection(place.collection + 1);
-            if is_cut && place.newest.is_some() {
-                tracing::warn!("`max_items` left out what may be older: the cursor stays where it was");
+            let mut is_cut = items.truncate(room, self.stac.cursor_field.as_deref());
+            let given = place.given + items.records.len() as u64;
+            if given >= max {
+                is_cut |= next.take().is_some();
             }
-            page.newest = place.newest.filter(|_| !is_cut);
+            let newest = self.hold_back(&mut items, place.newest, next.is_none(), is_cut);
+            next = next.map(|next| Place { given, newest, ..next });
         }
         let mut batch = match &next {
-            Some(next) => Batch::new(page.items, Cursor::encode(next)?),
-            None => Batch::last(page.items),
+            Some(next) => Batch::new(items.records, Cursor::encode(next)?),
+            None => Batch::last(items.records),
         };
-        batch.failures = page.failures;
-        batch.high = page.newest;
-        self.place = next;
-        Ok(batch)
+        batch.failures = items.failures;
+        batch.high = items.newest;
+        Ok((batch, next))
     }
+
+    /// What `max_items` leaves out may be older than what it leaves: so the newest value is known to the place alone
+    /// until the last page shows that nothing was left out. Not, if items come in the order of the cursor field.
+    fn hold_back(
+        &self,
+        items: &mut Items,
+        before: Option<CursorValue>,
+        is_last: bool,
+        is_cut: bool,
+    ) -> Option<CursorValue> {
+        if self.piece.rises(&self.stac) {
+            return None;
+        }
+        let newest = newer(before, items.newest.take());
+        if !is_last {
+            return newest;
+        }
+        if is_cut && newest.is_some() {
+            tracing::warn!("`max_items` left out what may be older: the cursor stays where it was");
+        }
+        items.newest = newest.filter(|_| !is_cut);
+        None
+    }
+}
+
+/// The page's number in messages, from 1.
+fn number(place: &Place) -> u64 {
+    place.page.as_ref().map_or(1, |page| page.number)
 }
 
 #[async_trait]
 impl Reader for SearchReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(place) = self.place.clone() else { return Ok(None) };
-        let (response, page) = self.fetch(&place).await?;
+        let under_way = std::mem::take(&mut self.under_way);
+        let (response, mut page) = self.fetch(&place, under_way).await?;
         if place == Place::default()
             && let Some(found) = self.piece.cut(&self.stac, &page)?
         {
@@ -134,10 +158,25 @@ impl Reader for SearchReader {
             return Ok(Some(Batch { found, ..Batch::last(Records::default()) }));
         }
         if self.piece.is_chunk() {
-            self.stac.outlook.read(page.count as u64);
+            self.stac.outlook.read(page.count() as u64);
         }
-        let number = place.page.as_ref().map_or(1, |page| page.number);
-        let batch = self.batch(&place, &response, page);
-        batch.map(Some).map_err(|e| e.at(format_args!("page {number} of {}", response.shown_url())))
+        let at = |e: Error| e.at(format_args!("page {} of {}", number(&place), response.shown_url()));
+        let next = self.next_place(&place, &response, &mut page).map_err(at)?;
+        let mut under_way = match &next {
+            Some(next) => self.send_ahead(next, &page).map_err(at)?,
+            None => UnderWay::default(),
+        };
+        let items = under_way.beside(self.look(page, &place)).await?;
+        let (batch, next) = self.batch(items, place, next)?;
+        (self.place, self.under_way) = (next, under_way);
+        Ok(Some(batch))
+    }
+
+    fn asks(&self) -> bool {
+        !self.under_way.is_some()
+    }
+
+    fn attend(&mut self, context: &mut Context<'_>) {
+        self.under_way.attend(context);
     }
 }

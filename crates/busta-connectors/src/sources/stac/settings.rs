@@ -19,7 +19,7 @@ use super::outlook::Outlook;
 use super::query::Search;
 use super::time::Interval;
 use crate::download::assets::Assets;
-use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, same_origin};
+use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, UnderWay, same_origin};
 use crate::sources::api::headers;
 use crate::sources::api::problems::Problems;
 
@@ -208,6 +208,15 @@ impl Stac {
 
     /// Sends `request` with the headers that every request has.
     pub async fn send(&self, request: Request) -> Result<Response> {
+        self.client.send(self.dressed(request)).await
+    }
+
+    /// Sends `request` ahead of its time, if there is leave for that; the page before it had so many `bytes`.
+    pub fn send_ahead(&self, request: Request, bytes: usize) -> UnderWay {
+        UnderWay::begin(&self.client, self.dressed(request), bytes)
+    }
+
+    fn dressed(&self, request: Request) -> Request {
         let mut request = request
             .accept("application/geo+json, application/json, */*;q=0.5")
             .max_response_bytes(self.max_response_bytes);
@@ -218,7 +227,7 @@ impl Stac {
                 request = request.private_header(name.clone(), value.clone());
             }
         }
-        self.client.send(request).await
+        request
     }
 }
 
