@@ -96,7 +96,12 @@ impl SearchReader {
 
     /// The batch of `items` of the page at `place`, and the place after it, of which `next` knows all but what has
     /// been given until then.
-    fn batch(&self, mut items: Items, place: Place, mut next: Option<Place>) -> Result<(Batch, Option<Place>)> {
+    fn batch(
+        &self,
+        mut items: Items,
+        place: Place,
+        mut next: Option<Place>,
+    ) -> Result<(Batch, Option<Place>)> {
         if let Some(max) = self.stac.max_items {
             let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
             let mut is_cut = items.truncate(room, self.stac.cursor_field.as_deref());
