@@ -13,7 +13,7 @@ use super::compression::Compression;
 use super::encoding::Transcoded;
 use super::zip::most;
 
-/// A window grows by at least this much at a time.
+/// A window is at least so large.
 const CHUNK: usize = 256 << 10;
 
 /// So many first bytes tell the compression and the encoding.
@@ -24,8 +24,10 @@ const HEAD: u64 = 4;
 /// Offsets count the bytes of that text; for a plain file in UTF-8 they are offsets in the file.
 pub struct Window {
     source: Source,
+    /// The memory. Only what lies between `start` and `end` means anything.
     bytes: Vec<u8>,
     start: usize,
+    end: usize,
     offset: u64,
     ended: bool,
     trouble: Option<io::Error>,
@@ -82,7 +84,7 @@ impl Window {
         mut source: Source,
         head: Vec<u8>,
         encoding: Option<&'static Encoding>,
-        mut buffer: Vec<u8>,
+        buffer: Vec<u8>,
         read: Arc<Reads>,
     ) -> io::Result<Self> {
         let mut offset = 0;
@@ -96,13 +98,12 @@ impl Window {
             }
             _ => {}
         }
-        buffer.clear();
-        Ok(Self { source, bytes: buffer, start: 0, offset, ended: false, trouble: None, read })
+        Ok(Self { source, bytes: buffer, start: 0, end: 0, offset, ended: false, trouble: None, read })
     }
 
     /// What is read and not used.
     pub fn unread(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes[self.start..self.end]
     }
 
     /// Whether nothing follows [`Window::unread`].
@@ -139,17 +140,34 @@ impl Window {
         if let Some(error) = self.trouble.take() {
             return Err(error);
         }
-        self.bytes.drain(..self.start);
-        self.start = 0;
-        let before = self.bytes.len();
-        let room = (MAX_RECORD + 1).saturating_sub(before);
-        let wanted = CHUNK.max(before).min(room);
-        let outcome = (&mut self.source).take(wanted as u64).read_to_end(&mut self.bytes);
-        let got = self.bytes.len() - before;
-        match outcome {
-            Ok(_) => self.ended = got < wanted,
-            Err(error) if got == 0 => return Err(error),
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let before = self.end;
+        let until = CHUNK.max(2 * before).min(MAX_RECORD + 1);
+        match self.read_until(until) {
+            Ok(()) => self.ended = self.end < until,
+            Err(error) if self.end == before => return Err(error),
             Err(error) => self.trouble = Some(error),
+        }
+        Ok(())
+    }
+
+    /// Reads until the window ends at `until` of its memory, or the source does: in pieces that are as large as can
+    /// be, since a decoder does worse at the ends of each.
+    fn read_until(&mut self, until: usize) -> io::Result<()> {
+        if self.bytes.is_empty() {
+            // Memory that comes as zeros need not be filled with them.
+            self.bytes = vec![0; until];
+        } else if self.bytes.len() < until {
+            self.bytes.resize(until, 0);
+        }
+        while self.end < until {
+            match self.source.read(&mut self.bytes[self.end..until]) {
+                Ok(0) => break,
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -170,7 +188,7 @@ impl Window {
                 io::copy(&mut decoded.take(ahead - held), &mut io::sink())?;
             }
         }
-        self.start = self.bytes.len();
+        self.start = self.end;
         self.offset = offset;
         Ok(())
     }

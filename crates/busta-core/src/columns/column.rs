@@ -128,7 +128,8 @@ impl Nulls {
         &self.present
     }
 
-    fn note(&mut self, row: usize) {
+    /// Row `row` is null, as no row behind it is known to be.
+    pub fn note(&mut self, row: usize) {
         self.present.resize(self.present.len().max(row / 8 + 1), 0xff);
         self.present[row / 8] &= !(1 << (row % 8));
         self.count += 1;
@@ -183,6 +184,12 @@ impl Column {
     /// Which of them are null.
     pub fn nulls(&self) -> &Nulls {
         &self.nulls
+    }
+
+    /// The values and which of them are null, to append to: a null has a value too, which means nothing.
+    #[inline]
+    pub fn parts_mut(&mut self) -> (&mut Values, &mut Nulls) {
+        (&mut self.values, &mut self.nulls)
     }
 
     /// How many rows it has; `None` if it is the same in all of them.

@@ -71,6 +71,13 @@ impl Columns {
         debug_assert!(self.list.iter().all(|column| column.rows().is_none_or(|own| own == self.rows)));
     }
 
+    /// So many rows are complete, and every column has cells of them; what else it has is forgotten.
+    pub fn end_rows(&mut self, count: usize) {
+        self.rows += count;
+        self.drop_row();
+        debug_assert!(self.list.iter().all(|column| column.rows().is_none_or(|own| own == self.rows)));
+    }
+
     /// Forgets the row under way.
     pub fn drop_row(&mut self) {
         self.list.iter_mut().for_each(|column| column.truncate(self.rows));

@@ -2,12 +2,14 @@
 
 mod cutter;
 mod header;
+mod plain;
 mod row;
 mod rows;
 mod value;
 
 pub use cutter::CsvCutter;
 pub use header::Header;
+pub(crate) use plain::PlainRows;
 pub(crate) use row::Row;
 pub(crate) use rows::{Found, RowCutter};
 pub(crate) use value::push_string;

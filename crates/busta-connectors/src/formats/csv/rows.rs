@@ -5,6 +5,7 @@ use std::ops::Range;
 use busta_core::Error;
 use memchr::memchr;
 
+use super::plain::PlainRows;
 use super::row::Row;
 use crate::formats::{CutterPlace, json, too_large};
 
@@ -69,6 +70,22 @@ impl RowCutter {
             self.line += 1;
             used += length;
         }
+    }
+
+    /// Looks for plain rows of so many fields at the front of `text`, as [`PlainRows::find`] does.
+    pub fn find_plain(&self, text: &[u8], fields: usize, found: &mut PlainRows) -> bool {
+        let text = if self.skipping { &[] } else { text };
+        found.find(text, fields, self.delimiter, self.quote)
+    }
+
+    /// So many plain rows were what they should be.
+    pub fn accept_plain(&mut self, rows: usize) {
+        self.line += rows as u64;
+    }
+
+    /// How many lines are done.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     /// The row in `text` was what it should be.

@@ -11,7 +11,7 @@ use super::quality::Tally;
 /// A batch is closed when it holds this many failures, each of which may keep up to 64 KiB.
 const MAX_FAILURES: usize = 256;
 
-/// So many bytes of rows go by before the size of the batch is found out anew.
+/// So many bytes of rows go by before the size of the batch is found out anew; no more are read at once.
 const PER_LOOK: usize = 16 << 10;
 
 /// A batch in the making.
@@ -64,9 +64,15 @@ impl Gather {
     #[inline]
     pub fn took(&mut self, bytes: usize) {
         self.since += bytes;
-        if self.since >= PER_LOOK.min(self.room / 16) {
+        if self.since >= self.reach() {
             (self.bytes, self.since) = (self.body.bytes(), 0);
         }
+    }
+
+    /// How many bytes of rows may be read at once.
+    #[inline]
+    pub fn reach(&self) -> usize {
+        PER_LOOK.min(self.room / 16)
     }
 
     /// Whether nothing is in it.
@@ -88,6 +94,24 @@ impl Gather {
         columns.end_whole_row();
         tally.row(identity.time, identity.key, self.interval);
         Ok(())
+    }
+
+    /// Adds the rows that `make` puts into all the columns, and says how many. They are lines, of which `line` is the
+    /// first.
+    pub fn rows<'a>(
+        &mut self,
+        line: u64,
+        tally: &mut Tally,
+        make: impl FnOnce(&mut Columns) -> &'a [Identity],
+    ) -> usize {
+        let Body::Columns(columns) = &mut self.body else { return 0 };
+        let first = columns.rows();
+        let known = make(columns);
+        if !known.is_empty() {
+            self.origins.note(first, line);
+        }
+        known.iter().for_each(|row| tally.row(row.time, row.key, self.interval));
+        known.len()
     }
 
     /// Adds the record that `make` appends; nothing if it fails.

@@ -2,8 +2,8 @@
 
 use busta_core::columns::Cell;
 
-use super::digits::digits;
-use super::moment::Moment;
+use super::digits::{digits, short};
+use super::moment::{self, Moment};
 use crate::sources::archive::layout::Kind;
 
 /// The text is no value of the column's kind.
@@ -17,17 +17,42 @@ pub(super) enum Said<'a> {
     Moment(Moment),
 }
 
+/// A field, and what stands before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Field<'a> {
+    pub text: &'a [u8],
+    pub start: usize,
+    pub end: usize,
+}
+
+impl<'a> Field<'a> {
+    /// A field with nothing before it.
+    fn of(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), start: 0, end: text.len() }
+    }
+
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        &self.text[self.start..self.end]
+    }
+
+    pub fn str(self) -> Result<&'a str, Misfit> {
+        str::from_utf8(self.bytes()).map_err(|_| Misfit)
+    }
+}
+
 /// What `text`, which is not null, says as a value of `kind`.
 ///
 /// A number is the nearest double, in every row (`5` as `5.0`), so that its column has one type in all files.
 #[inline]
 pub(super) fn read(text: &str, kind: Kind) -> Result<Said<'_>, Misfit> {
+    let field = Field::of(text);
     Ok(Said::Value(match kind {
         Kind::Text => Cell::Text(text),
-        Kind::Integer => Cell::Int(integer(text)?),
-        Kind::Number => Cell::Float(number(text)?),
-        Kind::Boolean => Cell::Bool(boolean(text)?),
-        Kind::Time => return Moment::parse(text.as_bytes()).map(Said::Moment).ok_or(Misfit),
+        Kind::Integer => Cell::Int(integer(field)?),
+        Kind::Number => Cell::Float(number(field)?),
+        Kind::Boolean => Cell::Bool(boolean(field)?),
+        Kind::Time => return time(field).map(Said::Moment),
     }))
 }
 
@@ -45,7 +70,11 @@ const POWERS: [f64; 19] =
 /// The digits of a number that is nothing but at most 18 digits and perhaps a point among them, and how many stand
 /// behind it.
 #[inline]
-fn plain(text: &[u8]) -> Option<(u64, usize)> {
+fn plain(field: Field) -> Option<(u64, usize)> {
+    short(field.text, field.start, field.end).or_else(|| long(field.bytes()))
+}
+
+fn long(text: &[u8]) -> Option<(u64, usize)> {
     const LONGEST: usize = 19;
     if text.len() > LONGEST {
         return None;
@@ -60,37 +89,66 @@ fn plain(text: &[u8]) -> Option<(u64, usize)> {
     Some((whole * 10_u64.pow(decimals.len() as u32) + fraction, decimals.len()))
 }
 
-fn boolean(text: &str) -> Result<bool, Misfit> {
-    match text.as_bytes() {
-        b"1" | [b't' | b'T', b'r' | b'R', b'u' | b'U', b'e' | b'E'] => Ok(true),
-        b"0" | [b'f' | b'F', b'a' | b'A', b'l' | b'L', b's' | b'S', b'e' | b'E'] => Ok(false),
-        _ => Err(Misfit),
-    }
+#[inline]
+pub(super) fn boolean(field: Field) -> Result<bool, Misfit> {
+    /// The bit that capital letters lack.
+    const SMALL: u32 = 0x2020_2020;
+    let text = field.bytes();
+    let Some((first, rest)) = text.split_first_chunk::<4>() else {
+        return match text {
+            b"1" => Ok(true),
+            b"0" => Ok(false),
+            _ => Err(Misfit),
+        };
+    };
+    // Which of the two it is nobody can guess, so nothing branches on it.
+    let first = u32::from_le_bytes(*first) | SMALL;
+    let is_true = (first == u32::from_le_bytes(*b"true")) & rest.is_empty();
+    let ends_with_e = text[text.len() - 1] | 0x20 == b'e';
+    let is_false = (first == u32::from_le_bytes(*b"fals")) & ends_with_e & (rest.len() == 1);
+    if is_true | is_false { Ok(is_true) } else { Err(Misfit) }
 }
 
 #[inline]
-fn integer(text: &str) -> Result<i64, Misfit> {
-    if let Some((number, 0)) = plain(text.as_bytes()) {
+pub(super) fn integer(field: Field) -> Result<i64, Misfit> {
+    if let Some((number, 0)) = plain(field) {
         return Ok(number as i64);
     }
+    let text = field.str()?;
     // Programs that hold whole numbers as doubles write `12.0`.
     let whole = text.split_once('.').filter(|(_, rest)| rest.bytes().all(|byte| byte == b'0'));
     whole.map_or(text, |(whole, _)| whole).parse().map_err(|_| Misfit)
 }
 
 #[inline]
-fn number(text: &str) -> Result<f64, Misfit> {
-    if let Some((digits, decimals)) = plain(text.as_bytes())
+pub(super) fn number(field: Field) -> Result<f64, Misfit> {
+    if let Some((digits, decimals)) = plain(field)
         && digits <= EXACT
         && let Some(power) = POWERS.get(decimals)
     {
         // Both are exact, so the quotient is the nearest double (Clinger 1990).
         return Ok(digits as f64 / power);
     }
+    let text = field.str()?;
     // Rust reads words too, such as `inf`, and all else just as archives write it: `+1`, `.5`, `5.`, `007.1`, `1E-8`.
     let is_number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     let double = if is_number { text.parse().ok() } else { None };
     double.filter(|double: &f64| double.is_finite()).ok_or(Misfit)
+}
+
+pub(super) fn time(field: Field) -> Result<Moment, Misfit> {
+    Moment::parse(field.bytes()).ok_or(Misfit)
+}
+
+/// The microseconds since 1970 of a moment that says no more than these.
+#[inline]
+pub(super) fn micros(field: Field) -> Result<i64, Misfit> {
+    if let Some((number, 0)) = short(field.text, field.start, field.end)
+        && let Some(micros) = moment::micros(number)
+    {
+        return Ok(micros);
+    }
+    time(field).and_then(|moment| if moment.nanos % 1000 == 0 { Ok(moment.micros()) } else { Err(Misfit) })
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use busta_core::json::for_each_field;
 use busta_core::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::cell::{self, Said};
+use super::cell::{self, Field, Said};
+use super::fill;
 use super::header::{Order, is_needed};
 use super::moment::{Clockwork, Moment};
 use super::quality::mix;
-use crate::formats::csv::{Row, push_string};
+use crate::formats::csv::{PlainRows, Row, push_string};
 use crate::sources::archive::layout::{Column, Kind, Table};
 
 /// Makes records of the rows of one file.
@@ -66,9 +67,32 @@ impl Maker {
         self.columns.clone()
     }
 
+    /// How many fields a row has.
+    pub fn fields(&self) -> usize {
+        self.fields.slots.len()
+    }
+
+    /// Puts plain rows of a text into their columns, one column after the other, up to the first row that does not fit.
+    /// `known` will be what each of them is known by.
+    pub fn rows(&self, columns: &mut Columns, text: &[u8], rows: &PlainRows, known: &mut Vec<Identity>) {
+        known.clear();
+        known.resize(rows.rows(), Identity::default());
+        for (place, slot) in self.fields.slots.iter().enumerate().filter(|(_, slot)| !slot.skip) {
+            let fields = rows.column(text, place, known.len()).map(|(start, end)| Field { text, start, end });
+            let nulls = &self.fields.null_values;
+            let fit = fill::column(slot, columns.column_mut(slot.place), fields, (nulls, known));
+            known.truncate(fit);
+        }
+        if !self.has_key {
+            let texts = (0..known.len()).map(|row| &text[rows.row(row)]);
+            known.iter_mut().zip(texts).for_each(|(row, text)| row.key = mix(0, text));
+        }
+        columns.end_rows(known.len());
+    }
+
     /// Puts a row of a table into its columns. On an error `columns` hold a part of it.
     pub fn row(&self, columns: &mut Columns, text: &str, row: &Row, quote: u8) -> Result<Identity> {
-        let (fields, expected) = (row.len(), self.fields.slots.len());
+        let (fields, expected) = (row.len(), self.fields());
         if fields != expected {
             return Err(Error::data(format!("{fields} fields where there are {expected} columns")));
         }
@@ -158,18 +182,18 @@ struct Fields {
 }
 
 /// What becomes of one field.
-struct Slot {
+pub(super) struct Slot {
     name: String,
     /// Where its column is; nowhere if it is left out.
     place: usize,
     /// What stands before its value: `"open":`.
     lead: Vec<u8>,
-    kind: Kind,
+    pub kind: Kind,
     skip: bool,
     /// Whether it may not be empty.
-    needed: bool,
-    in_key: bool,
-    is_time: bool,
+    pub needed: bool,
+    pub in_key: bool,
+    pub is_time: bool,
 }
 
 impl Fields {

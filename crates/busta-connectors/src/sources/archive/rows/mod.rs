@@ -13,6 +13,7 @@ mod batch;
 mod cell;
 mod compact;
 mod digits;
+mod fill;
 mod header;
 mod interval;
 mod maker;

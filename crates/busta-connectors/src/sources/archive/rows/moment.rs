@@ -13,6 +13,13 @@ pub(super) const DAY: u64 = 86_400;
 /// The last second of the year 9999, beyond which RFC 3339 has no form.
 const LAST: u64 = 253_402_300_799;
 
+/// Numbers below this count seconds,
+const SECONDS: u64 = 100_000_000_000;
+/// those below this milliseconds,
+const MILLIS: u64 = SECONDS * 1000;
+/// and those below this microseconds.
+const MICROS: u64 = MILLIS * 1000;
+
 /// A moment since 1970, to the nanosecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
@@ -63,11 +70,23 @@ fn counted(text: &[u8]) -> Option<Moment> {
             .then_some(Moment { seconds, nanos: fraction as u32 });
     }
     Some(match number {
-        0..100_000_000_000 => split::<1>(number, fraction),
-        100_000_000_000..100_000_000_000_000 => split::<1_000>(number, fraction),
-        100_000_000_000_000..100_000_000_000_000_000 => split::<1_000_000>(number, fraction),
+        0..SECONDS => split::<1>(number, fraction),
+        SECONDS..MILLIS => split::<1_000>(number, fraction),
+        MILLIS..MICROS => split::<1_000_000>(number, fraction),
         _ => split::<1_000_000_000>(number, fraction),
     })
+}
+
+/// The microseconds that a number says, whose size tells its unit; `None` if it counts nanoseconds.
+#[inline]
+pub(super) fn micros(number: u64) -> Option<i64> {
+    let micros = match number {
+        0..SECONDS => number * 1_000_000,
+        SECONDS..MILLIS => number * 1000,
+        MILLIS..MICROS => number,
+        _ => return None,
+    };
+    Some(micros as i64)
 }
 
 /// The moment after so many units, of which a second has `UNIT`, and so many billionths of one.

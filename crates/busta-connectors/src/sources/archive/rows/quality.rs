@@ -224,13 +224,18 @@ pub(super) fn mix(digest: u64, text: &[u8]) -> u64 {
     for word in words {
         digest = step(digest, u64::from_le_bytes(*word));
     }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    step(digest, u64::from_le_bytes(last))
+    let last = match text.last_chunk::<8>() {
+        // The end of it, of which the words have the first bytes already; all of them, if there is no rest.
+        Some(last) => u64::from_le_bytes(*last).checked_shr(64 - 8 * rest.len() as u32).unwrap_or(0),
+        None => rest.iter().rev().fold(0, |last, byte| last << 8 | u64::from(*byte)),
+    };
+    step(digest, last)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MINUTE: i64 = 60_000_000;
@@ -279,6 +284,21 @@ mod tests {
         let late: Vec<i64> = (0..40).chain(60..100).chain([50]).collect();
         let quality = report(&late, Some("1m"));
         assert_eq!((quality.duplicates, quality.out_of_order), (0, 1));
+    }
+
+    proptest! {
+        /// Digests are kept in cursors, so they stay what they were.
+        #[test]
+        fn what_is_short_of_a_word_is_filled_with_zeros(digest: u64, text in prop::collection::vec(any::<u8>(), 0..40)) {
+            let length = (digest.rotate_left(23) ^ text.len() as u64).wrapping_mul(0xf135_7aea_2e62_a9c5);
+            let mut filled = text.clone();
+            filled.resize(text.len() / 8 * 8 + 8, 0);
+            let expected = filled.chunks_exact(8).fold(length, |digest, word| {
+                let word = u64::from_le_bytes(word.try_into().unwrap());
+                (digest.rotate_left(23) ^ word).wrapping_mul(0xf135_7aea_2e62_a9c5)
+            });
+            prop_assert_eq!(mix(digest, &text), expected);
+        }
     }
 
     #[test]

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::batch::Gather;
 use super::header::{Order, order};
-use super::maker::Maker;
+use super::maker::{Identity, Maker};
 use super::preface;
 use super::quality::Tally;
-use crate::formats::csv::{Found, RowCutter};
+use crate::formats::csv::{Found, PlainRows, RowCutter};
 use crate::formats::detect::Format;
 use crate::formats::ndjson::NdjsonCutter;
 use crate::formats::window::Window;
@@ -26,6 +26,16 @@ pub(super) struct Sheet {
     window: Window,
     cutter: SheetCutter,
     maker: Maker,
+    block: Block,
+}
+
+/// Plain rows that are read at once, column by column.
+struct Block {
+    rows: PlainRows,
+    known: Vec<Identity>,
+    /// How many bytes are looked at: the fewer, the more often a row turns out to be another or does not fit, since
+    /// what follows it was looked at in vain.
+    reach: usize,
 }
 
 enum SheetCutter {
@@ -39,6 +49,9 @@ pub(super) struct Place {
     pub offset: u64,
     pub line: u64,
 }
+
+/// The least and the most that is looked at for plain rows.
+const REACH: (usize, usize) = (64, 64 << 10);
 
 /// What happened at the front of the text.
 enum Step {
@@ -72,7 +85,8 @@ impl Sheet {
             let order = header(table, &mut window, &mut rows)?;
             (SheetCutter::Rows(rows), order)
         };
-        let mut sheet = Self { window, cutter, maker: Maker::new(table, about, &order) };
+        let block = Block { rows: PlainRows::default(), known: Vec::new(), reach: REACH.1 };
+        let mut sheet = Self { window, cutter, maker: Maker::new(table, about, &order), block };
         if let Some(from) = from {
             sheet.skip_to(from)?;
         }
@@ -96,7 +110,10 @@ impl Sheet {
     pub fn read(&mut self, gather: &mut Gather, tally: &mut Tally) -> Result<bool> {
         loop {
             let step = match &self.cutter {
-                SheetCutter::Rows(_) => self.row(gather, tally),
+                SheetCutter::Rows(_) => match self.plain_rows(gather, tally) {
+                    0 => self.row(gather, tally),
+                    used => Step::Done(used),
+                },
                 SheetCutter::Lines(_) => self.line(gather, tally),
             };
             match step {
@@ -125,6 +142,23 @@ impl Sheet {
             SheetCutter::Lines(lines) => lines.place(),
         };
         place.map(|place| Place { offset: self.window.offset(), line: place.count })
+    }
+
+    /// Reads the plain rows at the front of the text; how many bytes they take.
+    fn plain_rows(&mut self, gather: &mut Gather, tally: &mut Tally) -> usize {
+        let SheetCutter::Rows(rows) = &mut self.cutter else { return 0 };
+        let Block { rows: found, known, reach } = &mut self.block;
+        let unread = self.window.unread();
+        let text = &unread[..unread.len().min(*reach).min(gather.reach())];
+        let is_through = rows.find_plain(text, self.maker.fields(), found);
+        let count = gather.rows(rows.line() + 1, tally, |columns| {
+            self.maker.rows(columns, text, found, known);
+            known
+        });
+        rows.accept_plain(count);
+        let is_through = is_through && count == found.rows();
+        *reach = if is_through { (*reach * 2).min(REACH.1) } else { (*reach / 2).max(REACH.0) };
+        found.length(count)
     }
 
     fn row(&mut self, gather: &mut Gather, tally: &mut Tally) -> Step {
