@@ -11,8 +11,10 @@
 //! the way: a number that a 64-bit integer or a double cannot hold exactly is kept as text, and objects
 //! and arrays are kept as the JSON text that they were. Null and absent are the same thing, both ways.
 
+mod chunk;
 mod column;
 mod error;
+mod numbers;
 mod reader;
 mod row_groups;
 mod runs;
@@ -21,6 +23,7 @@ mod stac;
 mod time;
 mod value;
 mod writer;
+mod zstd;
 
 pub use reader::{FileColumn, ParquetReader};
 pub use shape::{Column, Kind, Shape};

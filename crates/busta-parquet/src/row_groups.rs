@@ -4,10 +4,14 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{Field, SchemaRef};
 use busta_core::{Error, Result};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnWriter, ArrowLeafColumn, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::basic::ZstdLevel;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -15,8 +19,10 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::error::writing;
+use crate::numbers::{Kind, Numbers};
 use crate::runs::Runs;
 use crate::writer::{WriteOptions, Written};
+use crate::zstd::Packer;
 
 /// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
 /// below the 2 GiB that a column of texts may hold.
@@ -32,6 +38,7 @@ pub(crate) struct RowGroups<W: Write + Send> {
     schema: SchemaRef,
     /// The columns of the row group under way, those of nested fields one by one; empty if it has not begun.
     lanes: Vec<Lane>,
+    packer: Packer,
     row_group_bytes: usize,
     /// Bytes of JSON in the batch and in the row group.
     batch: usize,
@@ -42,11 +49,27 @@ pub(crate) struct RowGroups<W: Write + Send> {
 
 /// A column of a batch.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Given {
+pub(crate) enum Given<'a> {
     /// Its values.
     Values(ArrayRef),
+    /// The same of a column of numbers or booleans, where they are.
+    Bools(&'a [bool], Option<NullBuffer>),
+    Whole(&'a [i64], Option<NullBuffer>),
+    Doubles(&'a [f64], Option<NullBuffer>),
     /// The text that all rows have, for a column of texts.
     Same(Box<str>),
+}
+
+impl Given<'_> {
+    fn rows(&self) -> Option<usize> {
+        match self {
+            Self::Values(values) => Some(values.len()),
+            Self::Bools(values, _) => Some(values.len()),
+            Self::Whole(values, _) => Some(values.len()),
+            Self::Doubles(values, _) => Some(values.len()),
+            Self::Same(_) => None,
+        }
+    }
 }
 
 impl<W: Write + Send> RowGroups<W> {
@@ -63,12 +86,13 @@ impl<W: Write + Send> RowGroups<W> {
         let file = file.map_err(writing)?;
         let factory = ArrowRowGroupWriterFactory::new(&file, schema.clone());
         let row_group_bytes = options.row_group_bytes;
-        let lanes = Vec::new();
+        let level = ZstdLevel::try_new(options.zstd_level).map_err(writing)?;
         Ok(Self {
             file,
             factory,
             schema,
-            lanes,
+            lanes: Vec::new(),
+            packer: Packer::new(level).map_err(writing)?,
             row_group_bytes,
             batch: 0,
             row_group: 0,
@@ -108,8 +132,7 @@ impl<W: Write + Send> RowGroups<W> {
     /// Encodes a batch, which may complete a row group.
     pub fn push(&mut self, columns: Vec<Given>) -> Result<()> {
         let rows = self.batch_rows;
-        let are_whole =
-            columns.iter().all(|column| !matches!(column, Given::Values(values) if values.len() != rows));
+        let are_whole = columns.iter().all(|column| column.rows().is_none_or(|own| own == rows));
         if !are_whole || columns.len() != self.schema.fields().len() {
             return Err(Error::bug("columns of different lengths"));
         }
@@ -125,22 +148,34 @@ impl<W: Write + Send> RowGroups<W> {
 
     fn encode(&mut self, columns: &[Given], rows: usize) -> Result<(), ParquetError> {
         if self.lanes.is_empty() {
-            let writers = self.factory.create_column_writers(self.file.flushed_row_groups().len())?;
-            self.lanes = writers.into_iter().map(Lane::new).collect();
+            self.begin_row_group()?;
         }
-        let mut lanes = self.lanes.iter_mut();
-        for (field, column) in self.schema.fields().iter().zip(columns) {
-            match column {
-                Given::Same(text) => {
-                    lanes.next().map_or(Ok(()), |lane| lane.same(field, text, rows))?;
-                }
-                Given::Values(values) => {
-                    for (leaf, lane) in compute_leaves(field, values)?.iter().zip(&mut lanes) {
-                        lane.values(field)?.write(leaf)?;
+        let Self { lanes, packer, schema, .. } = self;
+        let mut lanes = lanes.iter_mut();
+        for (field, column) in schema.fields().iter().zip(columns) {
+            match (lanes.next(), column) {
+                (Some(Lane::Numbers(lane)), column) => lane.push(column, packer)?,
+                (Some(Lane::Others(lane)), Given::Same(text)) => lane.same(field, text, rows)?,
+                (Some(first), Given::Values(values)) => {
+                    let leaves = compute_leaves(field, values)?;
+                    for (leaf, lane) in leaves.iter().zip(std::iter::once(first).chain(&mut lanes)) {
+                        lane.write(field, leaf)?;
                     }
                 }
+                _ => return Err(ParquetError::General(format!("`{}` is of another type", field.name()))),
             }
         }
+        Ok(())
+    }
+
+    fn begin_row_group(&mut self) -> Result<(), ParquetError> {
+        let writers = self.factory.create_column_writers(self.file.flushed_row_groups().len())?;
+        let columns = self.file.schema_descr().columns();
+        let lane = |(writer, column): (_, &ColumnDescPtr)| match Kind::of(column) {
+            Some(kind) => Lane::Numbers(Box::new(Numbers::new(kind))),
+            None => Lane::Others(Others::new(writer)),
+        };
+        self.lanes = writers.into_iter().zip(columns).map(lane).collect();
         Ok(())
     }
 
@@ -151,10 +186,11 @@ impl<W: Write + Send> RowGroups<W> {
         }
         let lanes = std::mem::take(&mut self.lanes);
         let columns = self.file.schema_descr().columns().to_vec();
+        let Self { file, packer, .. } = self;
         let end = || {
-            let mut group = self.file.next_row_group()?;
+            let mut group = file.next_row_group()?;
             for (lane, column) in lanes.into_iter().zip(&columns) {
-                lane.close(&mut group, column)?;
+                lane.close(&mut group, column, packer)?;
             }
             group.close()
         };
@@ -174,19 +210,57 @@ impl<W: Write + Send> RowGroups<W> {
     }
 }
 
-/// A column of the row group under way: runs, until a batch comes whose rows have different values.
-struct Lane {
+/// A column of the row group under way.
+enum Lane {
+    /// Of numbers or booleans.
+    Numbers(Box<Numbers>),
+    Others(Others),
+}
+
+impl Lane {
+    /// How large it is going to be, as far as that can be told.
+    fn size(&self) -> usize {
+        match self {
+            Self::Numbers(lane) => lane.size(),
+            Self::Others(lane) => lane.size(),
+        }
+    }
+
+    fn write(&mut self, field: &Field, leaf: &ArrowLeafColumn) -> Result<(), ParquetError> {
+        match self {
+            Self::Numbers(_) => Err(ParquetError::General(format!("`{}` is not nested", field.name()))),
+            Self::Others(lane) => lane.values(field)?.write(leaf),
+        }
+    }
+
+    /// Appends the column to its row group.
+    fn close<W: Write + Send>(
+        self,
+        group: &mut SerializedRowGroupWriter<W>,
+        column: &ColumnDescPtr,
+        packer: &mut Packer,
+    ) -> Result<(), ParquetError> {
+        let (bytes, close) = match self {
+            Self::Numbers(lane) => lane.close(column, packer)?,
+            Self::Others(lane) if lane.has_values => return lane.writer.close()?.append_to_row_group(group),
+            Self::Others(lane) => lane.runs.encode(column)?,
+        };
+        group.append_column(&bytes, close)
+    }
+}
+
+/// A column of other values, or a part of a nested one: runs, until a batch comes whose rows have different values.
+struct Others {
     writer: ArrowColumnWriter,
     runs: Runs,
     has_values: bool,
 }
 
-impl Lane {
+impl Others {
     fn new(writer: ArrowColumnWriter) -> Self {
         Self { writer, runs: Runs::default(), has_values: false }
     }
 
-    /// How large it is going to be, as far as that can be told.
     fn size(&self) -> usize {
         self.runs.size() + if self.has_values { self.writer.get_estimated_total_bytes() } else { 0 }
     }
@@ -206,19 +280,6 @@ impl Lane {
             write_run(&mut self.writer, field, text, rows)?;
         }
         Ok(&mut self.writer)
-    }
-
-    /// Appends the column to its row group.
-    fn close<W: Write + Send>(
-        self,
-        group: &mut SerializedRowGroupWriter<W>,
-        column: &ColumnDescPtr,
-    ) -> Result<(), ParquetError> {
-        if self.has_values {
-            return self.writer.close()?.append_to_row_group(group);
-        }
-        let (bytes, close) = self.runs.encode(column)?;
-        group.append_column(&bytes, close)
     }
 }
 

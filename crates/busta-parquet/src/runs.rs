@@ -8,17 +8,16 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, EncodingMask, PageType};
-use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::basic::{Compression, Encoding};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
-};
+use parquet::file::metadata::ColumnIndexBuilder;
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+
+use crate::chunk::{Chunk, EncodedPage, Told};
+use crate::numbers::push_varint;
 
 /// The least and the greatest text are told up to this length.
 const MAX_STATISTICS: usize = 64;
@@ -66,64 +65,30 @@ impl Runs {
 
     /// The chunk of an optional column, not compressed, and what the row group is told of it.
     pub fn encode(&self, column: &ColumnDescPtr) -> Result<(Bytes, ColumnCloseResult)> {
-        let mut sink = TrackedWrite::new(Vec::with_capacity(self.size() + 128));
-        let mut pages = SerializedPageWriter::new(&mut sink);
-        let (texts, values) = (self.texts.len() as u32, self.rows as u32);
-        let (buf, encoding) = (self.dictionary().into(), Encoding::PLAIN);
-        let dictionary = pages.write_page(whole(Page::DictionaryPage {
-            buf,
-            num_values: texts,
+        let page = |bytes: Vec<u8>, values, encoding| EncodedPage {
+            plain: bytes.len(),
+            bytes: bytes.into(),
+            values,
             encoding,
-            is_sorted: false,
-        }))?;
-        let data = pages.write_page(whole(Page::DataPage {
-            buf: self.data().into(),
-            num_values: values,
-            encoding: Encoding::RLE_DICTIONARY,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
+        };
+        let mut told = Told {
             statistics: None,
-        }))?;
-        let written = (dictionary.bytes_written + data.bytes_written) as i64;
-        let plain: i64 = self.iter().map(|(text, rows)| (text.len() * rows) as i64).sum();
-
-        let stats = |page_type, encoding| PageEncodingStats { page_type, encoding, count: 1 };
-        let mut metadata = ColumnChunkMetaData::builder(column.clone())
-            .set_compression(Compression::UNCOMPRESSED)
-            .set_encodings_mask(EncodingMask::new_from_encodings(
-                [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY].iter(),
-            ))
-            .set_page_encoding_stats(vec![
-                stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN),
-                stats(PageType::DATA_PAGE, Encoding::RLE_DICTIONARY),
-            ])
-            .set_total_compressed_size(written)
-            .set_total_uncompressed_size(written)
-            .set_num_values(self.rows as i64)
-            .set_dictionary_page_offset(Some(dictionary.offset as i64))
-            .set_data_page_offset(data.offset as i64)
-            .set_unencoded_byte_array_data_bytes(Some(plain));
-        let mut column_index = None;
+            pages: None,
+            text_bytes: Some(self.iter().map(|(text, rows)| (text.len() * rows) as i64).sum()),
+        };
         if let Some([least, greatest]) = self.bounds() {
             let mut index = ColumnIndexBuilder::new(column.physical_type());
             index.append(false, least.into(), greatest.into(), 0, None);
-            column_index = Some(index.build()?);
+            told.pages = Some(index);
             let [least, greatest] = [least, greatest].map(|text| Some(ByteArray::from(text)));
-            metadata = metadata.set_statistics(Statistics::byte_array(least, greatest, None, Some(0), false));
+            told.statistics = Some(Statistics::byte_array(least, greatest, None, Some(0), false));
         }
-        let mut offset_index = OffsetIndexBuilder::new();
-        offset_index.append_row_count(self.rows as i64);
-        offset_index.append_offset_and_size(data.offset as i64, data.compressed_size as i32);
-        offset_index.append_unencoded_byte_array_data_bytes(Some(plain));
-        let close = ColumnCloseResult {
-            bytes_written: written as u64,
-            rows_written: self.rows as u64,
-            metadata: metadata.build()?,
-            bloom_filter: None,
-            column_index,
-            offset_index: Some(offset_index.build()),
+        let chunk = Chunk {
+            compression: Compression::UNCOMPRESSED,
+            dictionary: Some(page(self.dictionary(), self.texts.len(), Encoding::PLAIN)),
+            data: vec![page(self.data(), self.rows, Encoding::RLE_DICTIONARY)],
         };
-        Ok((sink.into_inner()?.into(), close))
+        chunk.close(column, told)
     }
 
     fn bounds(&self) -> Option<[&str; 2]> {
@@ -158,21 +123,10 @@ impl Runs {
     }
 }
 
-/// A page as it is.
-fn whole(page: Page) -> CompressedPage {
-    let size = page.buffer().len();
-    CompressedPage::new(page, size)
-}
-
 /// Appends a run of one number that has so many bits.
 fn push_run(page: &mut Vec<u8>, number: u32, rows: usize, width: u32) {
     // The lowest bit is 0 for a run.
-    let mut head = (rows as u64) << 1;
-    while head > 0x7f {
-        page.push(head as u8 | 0x80);
-        head >>= 7;
-    }
-    page.push(head as u8);
+    push_varint(page, (rows as u64) << 1);
     page.extend_from_slice(&number.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use arrow_array::BooleanArray;
 use arrow_schema::{DataType, Field, Schema};
+use busta_core::columns::Column;
 use busta_core::json::for_each_field;
 use busta_core::{Error, Records, Result};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
@@ -27,10 +28,6 @@ const MAX_RECORD: usize = 1 << 30;
 /// So many values are encoded before the size of a page is looked at: few, since a value may be a
 /// large JSON text, and a reader holds a page of every column.
 const VALUES_PER_STEP: usize = 64;
-
-/// A row group with more different numbers than that in a column gives up its dictionary: to look each up in a large
-/// one costs more than it saves.
-const NUMBERS_IN_DICTIONARY: usize = 16 << 10;
 
 /// How a file is written.
 #[derive(Clone, Debug)]
@@ -102,7 +99,7 @@ impl<W: Write + Send> ParquetWriter<W> {
     /// or bent to fit: [`Shape::holds`] tells beforehand), or the sink fails. The file is unusable
     /// then.
     pub fn write(&mut self, records: &Records) -> Result<()> {
-        if self.take_columns(records)? {
+        if self.take_records(records)? {
             return Ok(());
         }
         let mut slots = vec![None; self.columns.len()];
@@ -130,7 +127,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         if records.bytes() > MAX_RECORD as u64 {
             return Ok(false);
         }
-        if self.take_columns(records)? {
+        if self.take_records(records)? {
             return Ok(true);
         }
         let before = self.groups.batch_rows();
@@ -150,15 +147,23 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(true)
     }
 
-    /// Appends records that are columns, if those of the file hold them as they are.
-    fn take_columns(&mut self, records: &Records) -> Result<bool> {
-        let Some(given) = records.columns().and_then(|columns| typed::given(&self.shape, columns)) else {
-            return Ok(false);
-        };
+    /// Appends `rows` records of about `bytes` bytes of JSON that are these columns, if those of the file hold them as
+    /// they are; else none of them, and gives `false`.
+    ///
+    /// # Errors
+    /// If the sink fails. The file is unusable then.
+    pub fn take_columns(&mut self, (rows, bytes): (usize, u64), columns: &[&Column]) -> Result<bool> {
+        let Some(given) = typed::given(&self.shape, rows, columns) else { return Ok(false) };
         self.flush_batch()?;
-        self.groups.count_all(records.len(), usize::try_from(records.bytes()).unwrap_or(usize::MAX));
+        self.groups.count_all(rows, usize::try_from(bytes).unwrap_or(usize::MAX));
         self.groups.push(given)?;
         Ok(true)
+    }
+
+    fn take_records(&mut self, records: &Records) -> Result<bool> {
+        let Some(columns) = records.columns() else { return Ok(false) };
+        let list: Vec<&Column> = columns.list().iter().collect();
+        self.take_columns((records.len(), records.bytes()), &list)
     }
 
     /// Appends a record, which is number `row` of the batch; `false`, and a part of it, if it does not fit.
@@ -261,18 +266,6 @@ fn properties_for(shape: &Shape, options: &WriteOptions) -> Result<WriterPropert
     let shape_text = serde_json::to_string(shape)
         .map_err(|error| Error::bug(format!("the shape cannot be written: {error}")))?;
     let mut properties = properties(options, vec![KeyValue::new(SHAPE_KEY.to_owned(), shape_text)])?;
-    let numbers = [Kind::Int, Kind::Float, Kind::Time];
-    for column in shape.columns().iter().filter(|column| numbers.contains(&column.kind())) {
-        let path = ColumnPath::new(vec![column.name().to_owned()]);
-        properties = properties.set_column_dictionary_page_size_limit(path, NUMBERS_IN_DICTIONARY * 8);
-    }
-    let whole = [Kind::Int, Kind::Time];
-    for column in shape.columns().iter().filter(|column| whole.contains(&column.kind())) {
-        // Without a dictionary, as differences: ids and times go up by little, and next to nothing is left of
-        // them to be compressed.
-        let path = ColumnPath::new(vec![column.name().to_owned()]);
-        properties = properties.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-    }
     for column in shape.columns().iter().filter(|column| column.kind() == Kind::Json) {
         // The least and the greatest JSON text say nothing to anybody.
         let path = ColumnPath::new(vec![column.name().to_owned()]);

@@ -2,37 +2,41 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, StringArray, new_null_array};
+use arrow_array::{ArrayRef, Float64Array, StringArray, new_null_array};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use busta_core::columns::{Column, Columns, Texts, Values};
+use busta_core::columns::{Column, Texts, Values};
 
-use crate::column::{Build, UTC};
+use crate::column::Build;
 use crate::row_groups::Given;
 use crate::shape::{Kind, Shape};
 use crate::value::{Value, exact};
 
 /// The columns of a file with `shape`; `None` if it does not hold these as they are, or not at all.
-pub(super) fn given(shape: &Shape, columns: &Columns) -> Option<Vec<Given>> {
-    if columns.rows() == 0 || shape.columns().is_empty() {
+pub(super) fn given<'a>(shape: &Shape, rows: usize, columns: &[&'a Column]) -> Option<Vec<Given<'a>>> {
+    if rows == 0 || shape.columns().is_empty() {
         return None;
     }
-    let is_known = |column: &Column| shape.columns().iter().any(|known| known.name() == column.name());
-    if !columns.list().iter().all(is_known) {
+    let is_known = |column: &&Column| shape.columns().iter().any(|known| known.name() == column.name());
+    if !columns.iter().all(is_known) {
         return None;
     }
-    let given = shape.columns().iter().map(|known| match columns.column(known.name()) {
-        None => Some(Given::Values(nulls_only(known.kind(), columns.rows()))),
-        Some(column) if known.is_null() => {
-            let array = array(column, known.kind(), columns.rows())?;
-            (array.null_count() == array.len()).then_some(Given::Values(array))
+    let given = shape.columns().iter().map(|known| {
+        let nothing = || Given::Values(nulls_only(known.kind(), rows));
+        match columns.iter().find(|column| column.name() == known.name()) {
+            None => Some(nothing()),
+            Some(column) if known.is_null() => is_null(column, rows).then(nothing),
+            Some(column) => match same_text(column).filter(|_| known.kind() == Kind::Text) {
+                Some(text) => Some(Given::Same(text)),
+                None => numbers(column, known.kind(), rows)
+                    .or_else(|| array(column, known.kind(), rows).map(Given::Values)),
+            },
         }
-        Some(column) => match same_text(column).filter(|_| known.kind() == Kind::Text) {
-            Some(text) => Some(Given::Same(text)),
-            None => array(column, known.kind(), columns.rows()).map(Given::Values),
-        },
     });
     given.collect()
+}
+
+fn is_null(column: &Column, rows: usize) -> bool {
+    matches!(column.values(), Values::Same(raw) if &**raw == "null") || column.nulls().count() == rows
 }
 
 /// The text that all rows have.
@@ -42,32 +46,32 @@ fn same_text(column: &Column) -> Option<Box<str>> {
     Some(text.into())
 }
 
-fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
+/// Numbers and booleans, where they are; `None` if they are of another kind.
+fn numbers(column: &Column, kind: Kind, rows: usize) -> Option<Given<'_>> {
     let nulls = || nulls(column, rows);
     Some(match (kind, column.values()) {
-        (Kind::Bool, Values::Bools(values)) => {
-            Arc::new(BooleanArray::new(BooleanBuffer::from(values.as_slice()), nulls()))
+        (Kind::Bool, Values::Bools(values)) => Given::Bools(values, nulls()),
+        (Kind::Int, Values::Ints(values)) | (Kind::Time, Values::Times(values)) => {
+            Given::Whole(values, nulls())
         }
-        (Kind::Int, Values::Ints(values)) => Arc::new(numbers::<Int64Type>(values, nulls())),
-        (Kind::Float, Values::Floats(values)) => Arc::new(numbers::<Float64Type>(values, nulls())),
+        (Kind::Float, Values::Floats(values)) => Given::Doubles(values, nulls()),
+        _ => return None,
+    })
+}
+
+fn array(column: &Column, kind: Kind, rows: usize) -> Option<ArrayRef> {
+    Some(match (kind, column.values()) {
+        (Kind::Text, Values::Texts(texts)) | (Kind::Json, Values::Raw(texts)) => {
+            Arc::new(self::texts(texts, nulls(column, rows)))
+        }
         (Kind::Float, Values::Ints(values)) if values.iter().all(|value| exact(*value)) => {
             let values: Vec<f64> = values.iter().map(|value| *value as f64).collect();
-            Arc::new(PrimitiveArray::<Float64Type>::new(values.into(), nulls()))
-        }
-        (Kind::Time, Values::Times(values)) => {
-            Arc::new(numbers::<TimestampMicrosecondType>(values, nulls()).with_timezone(UTC))
-        }
-        (Kind::Text, Values::Texts(texts)) | (Kind::Json, Values::Raw(texts)) => {
-            Arc::new(self::texts(texts, nulls()))
+            Arc::new(Float64Array::new(values.into(), nulls(column, rows)))
         }
         (_, Values::Raw(texts)) => read(column, texts, kind)?,
         (_, Values::Same(raw)) => same(raw, kind, rows)?,
         _ => return None,
     })
-}
-
-fn numbers<T: ArrowPrimitiveType>(values: &[T::Native], nulls: Option<NullBuffer>) -> PrimitiveArray<T> {
-    PrimitiveArray::new(ScalarBuffer::from(values.to_vec()), nulls)
 }
 
 fn texts(texts: &Texts, nulls: Option<NullBuffer>) -> StringArray {
@@ -120,7 +124,7 @@ fn nulls(column: &Column, rows: usize) -> Option<NullBuffer> {
 #[cfg(test)]
 mod tests {
     use busta_core::Records;
-    use busta_core::columns::Cell;
+    use busta_core::columns::{Cell, Columns};
 
     use crate::{ParquetReader, ParquetWriter, Shape, WriteOptions};
 
@@ -171,6 +175,11 @@ mod tests {
         pages.map(page).flat_map(|page| page.iter().map(text).collect::<Vec<_>>()).collect()
     }
 
+    fn given_of(shape: &Shape, columns: &Columns) -> Option<usize> {
+        let list: Vec<&Column> = columns.list().iter().collect();
+        given(shape, columns.rows(), &list).map(|given| given.len())
+    }
+
     fn as_text(records: &Records) -> Records {
         records.pick(0..records.len())
     }
@@ -181,7 +190,7 @@ mod tests {
         let text = as_text(&typed);
         let shape = Shape::of(&typed);
         assert_eq!(shape, Shape::of(&text));
-        assert_eq!(given(&shape, &columns()).unwrap().len(), 11);
+        assert_eq!(given_of(&shape, &columns()), Some(11));
         let expected = read(&shape, &[&text, &text, &text]);
         assert_eq!(expected.len(), 60);
         assert_eq!(read(&shape, &[&typed, &text, &typed]), expected);
@@ -191,13 +200,13 @@ mod tests {
     fn what_does_not_fit_is_told() {
         let typed = Records::of_columns(columns());
         let narrow = Shape::of(&typed.pick(0..0));
-        assert_eq!(given(&narrow, &columns()), None);
+        assert_eq!(given_of(&narrow, &columns()), None);
         let texts: Records =
             [r#"{"n":"x","f":1.5,"b":true,"at":"x","t":"x","s":"y","five":"z","nothing":1,"null":1}"#]
                 .into_iter()
                 .collect();
         let mut wide = Shape::of(&texts);
-        assert_eq!(given(&wide, &columns()), None, "numbers in a column of texts");
+        assert_eq!(given_of(&wide, &columns()), None, "numbers in a column of texts");
         wide.widen(&Shape::of(&typed));
         assert_eq!(read(&wide, &[&typed]), read(&wide, &[&as_text(&typed)]));
     }

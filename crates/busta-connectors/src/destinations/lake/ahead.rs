@@ -2,14 +2,14 @@
 //! is committed, so that sealing it only has to wait for the last rows.
 //!
 //! It is nothing but a head start. The thread reads the log as sealing would, and only as far as it is
-//! committed; what it makes lies in `_busta/ahead`, which is swept when the folder is opened. If it
+//! committed; of what was committed last it takes the batches from memory, where some are held. What it makes lies in `_busta/ahead`, which is swept when the folder is opened. If it
 //! fails, or another process dies, the files are made from the log once more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -20,6 +20,7 @@ use super::block;
 use super::format::{FileMaker, Form, Made, Paths};
 use super::layout::Layout;
 use super::segment::Segment;
+use super::stage::{Data, Rows};
 use super::trouble::{corrupt, io_error};
 
 /// Segments are followed from this size on; smaller ones are encoded in no time.
@@ -31,12 +32,17 @@ const MAX_JOBS: usize = 4;
 /// How much of the log is read at once.
 const PAGE_BYTES: u64 = 1 << 20;
 
+/// So many bytes of batches that were just committed are held for all threads together. What there is no room for
+/// is read from the log.
+const HELD_BYTES: usize = 8 << 20;
+
 /// The segments that are followed.
 #[derive(Default)]
 pub(super) struct Ahead {
     jobs: HashMap<u64, Job>,
     /// Segments that could not be encoded ahead.
     failed: HashSet<u64>,
+    held: Arc<AtomicUsize>,
 }
 
 struct Job {
@@ -44,10 +50,46 @@ struct Job {
     thread: JoinHandle<Result<Option<Made>>>,
 }
 
+/// A batch that is committed.
+#[derive(Clone)]
+pub(super) struct Recent {
+    /// Where it lies in its segment.
+    pub(super) start: u64,
+    pub(super) rows: Arc<Rows>,
+}
+
+/// A batch that is held.
+struct Held {
+    recent: Recent,
+    weight: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Held {
+    /// `None` if there is no room for it.
+    fn of(recent: Recent, all: &Arc<AtomicUsize>) -> Option<Self> {
+        let Data::Block(block) = &recent.rows.data else { return None };
+        let weight = block.weight();
+        if all.fetch_add(weight, Ordering::Relaxed) + weight > HELD_BYTES {
+            all.fetch_sub(weight, Ordering::Relaxed);
+            return None;
+        }
+        Some(Self { recent, weight, all: Arc::clone(all) })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.weight, Ordering::Relaxed);
+    }
+}
+
 /// How far a job may go.
 #[derive(Default)]
 struct Goal {
     target: Mutex<Target>,
+    /// Batches before the target, in order.
+    held: Mutex<VecDeque<Held>>,
     moved: Condvar,
     /// Bytes of complete files so far.
     written: AtomicU64,
@@ -63,22 +105,26 @@ struct Target {
 }
 
 impl Ahead {
-    /// A segment has been committed up to its length; `end` if it will grow no more.
+    /// A segment has been committed up to its length, these batches last; `end` if it will grow no more.
     pub(super) fn follow(
         &mut self,
         layout: &Layout,
         segment: &Segment,
         remembered: Option<&Value>,
-        end: bool,
+        (recent, end): (Vec<Recent>, bool),
     ) {
         let target = Target { bytes: segment.bytes, end, cancelled: false };
         if let Some(job) = self.jobs.get(&segment.id) {
+            if !job.thread.is_finished() {
+                job.goal.hold(recent, &self.held);
+            }
             job.goal.set(target);
         } else if (end || segment.bytes >= FROM_BYTES)
             && !self.failed.contains(&segment.id)
             && self.jobs.values().filter(|job| !job.thread.is_finished()).count() < MAX_JOBS
         {
             let goal = Arc::new(Goal { target: Mutex::new(target), ..Goal::default() });
+            goal.hold(recent, &self.held);
             let follower = Follower {
                 goal: Arc::clone(&goal),
                 path: layout.staged(segment),
@@ -159,6 +205,18 @@ impl Goal {
         self.target.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn hold(&self, recent: Vec<Recent>, all: &Arc<AtomicUsize>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.extend(recent.into_iter().filter_map(|recent| Held::of(recent, all)));
+    }
+
+    /// The batch that lies there, if it is held. Those before it are no longer.
+    fn held_at(&self, start: u64) -> Option<Held> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        while held.pop_front_if(|held| held.recent.start < start).is_some() {}
+        held.pop_front_if(|held| held.recent.start == start)
+    }
+
     fn set(&self, target: Target) {
         *self.lock() = target;
         self.moved.notify_one();
@@ -204,15 +262,24 @@ impl Follower {
                 }
                 (log, resume_at) = (LogReader::open(&self.path, self.form)?, 0);
             }
-            if let Some(page) = log.page(target.bytes)? {
-                if !maker.push(&page)? {
-                    maker.learn(&page);
-                    resume_at = log.done * 2;
+            let held = self.goal.held_at(log.done);
+            let page = match held.as_ref().map(|held| &held.recent.rows.data) {
+                Some(Data::Block(block)) => {
+                    log.skip(block.size())?;
+                    (!maker.push_block(block)?).then(|| block.read())
                 }
-                self.goal.written.store(maker.written(), Ordering::Relaxed);
-            } else if target.end {
-                return maker.finish().map(Some);
+                _ => match log.page(target.bytes)? {
+                    None if target.end => return maker.finish().map(Some),
+                    page => page,
+                },
+            };
+            if let Some(page) = page
+                && !maker.push(&page)?
+            {
+                maker.learn(&page);
+                resume_at = log.done * 2;
             }
+            self.goal.written.store(maker.written(), Ordering::Relaxed);
         }
     }
 
@@ -236,6 +303,13 @@ impl LogReader {
     fn open(path: &std::path::Path, form: Form) -> Result<Self> {
         let file = File::open(path).map_err(|e| io_error("open", path, e))?;
         Ok(Self { file, path: path.to_owned(), form, done: 0, rest: Vec::new() })
+    }
+
+    /// Passes over a block.
+    fn skip(&mut self, size: u64) -> Result<()> {
+        self.done += size;
+        let found = self.file.seek(SeekFrom::Start(self.done));
+        found.map(drop).map_err(|e| io_error("read", &self.path, e))
     }
 
     /// The next rows before `end`, which is the end of one; `None` if there are none.

@@ -7,13 +7,18 @@
 //! their bytes and where each ends (`u32`). Names, bits and texts have their length (`u32`) in front. All numbers
 //! are little-endian.
 
-use std::io::Read;
+use std::borrow::Cow;
+use std::io::{self, IoSlice, Read, Write};
 use std::path::Path;
 
 use busta_core::columns::{Column, Columns, Nulls, Texts, Values};
 use busta_core::{Records, Result};
+use zerocopy::{Immutable, IntoBytes};
 
+use super::keys::RowKey;
+use super::segment::RowKeySpec;
 use super::trouble::{corrupt, io_error};
+use super::typed;
 
 /// Length and CRC.
 const HEAD: usize = 8;
@@ -26,67 +31,170 @@ const TEXTS: u8 = 4;
 const SAME: u8 = 5;
 const RAW: u8 = 6;
 
-/// The block that holds these columns, and `more` behind them.
-pub(super) fn encode(columns: &Columns, more: &[Column]) -> Vec<u8> {
-    let all = columns.list().len() + more.len();
-    let mut out = Vec::with_capacity(columns.weight() + 64 * all);
-    out.extend_from_slice(&[0; HEAD]);
-    push_count(&mut out, columns.rows());
-    push_count(&mut out, all);
-    for column in columns.list().iter().chain(more) {
-        push_column(&mut out, column);
-    }
-    let length = (out.len() - HEAD) as u32;
-    let crc = crc32fast::hash(&out[HEAD..]);
-    out[..4].copy_from_slice(&length.to_le_bytes());
-    out[4..HEAD].copy_from_slice(&crc.to_le_bytes());
-    out
+/// The rows of a batch on their way into a block: the columns as they came, of which nothing is copied.
+#[derive(Debug)]
+pub(in crate::destinations) struct Block {
+    records: Records,
+    /// Columns that stand behind those of the records.
+    own: Vec<Column>,
+    head: [u8; HEAD],
+    size: u64,
 }
 
-fn push_column(out: &mut Vec<u8>, column: &Column) {
-    push_bytes(out, column.name().as_bytes());
-    let (tag, words) = match column.values() {
-        Values::Bools(_) => (BOOLS, None),
-        Values::Ints(values) => (INTS, Some(values)),
-        Values::Floats(_) => (FLOATS, None),
-        Values::Times(values) => (TIMES, Some(values)),
-        Values::Texts(_) => (TEXTS, None),
-        Values::Raw(_) => (RAW, None),
-        Values::Same(_) => (SAME, None),
-    };
-    out.push(tag);
-    push_bytes(out, column.nulls().present());
-    match column.values() {
-        Values::Bools(values) => out.extend(values.iter().map(|value| u8::from(*value))),
-        Values::Floats(values) => push_words(out, values, |value| value.to_le_bytes()),
-        Values::Texts(texts) | Values::Raw(texts) => {
-            push_bytes(out, texts.bytes().as_bytes());
-            push_words(out, texts.ends(), |end| end.to_le_bytes());
+impl Block {
+    /// The block of records that are columns, and of their `own` columns behind them; `None` if they are none.
+    pub(super) fn of(records: Records, own: Vec<Column>) -> Option<Self> {
+        records.columns()?;
+        let mut block = Self { records, own, head: [0; HEAD], size: 0 };
+        let pieces = Pieces::of(&block);
+        let (mut crc, mut length) = (crc32fast::Hasher::new(), 0);
+        for piece in pieces.slices() {
+            crc.update(piece);
+            length += piece.len();
         }
-        Values::Same(raw) => push_bytes(out, raw.as_bytes()),
-        Values::Ints(_) | Values::Times(_) => {
-            push_words(out, words.map_or(&[], Vec::as_slice), |value| value.to_le_bytes());
+        let mut head = [0; HEAD];
+        head[..4].copy_from_slice(&(length as u32).to_le_bytes());
+        head[4..].copy_from_slice(&crc.finalize().to_le_bytes());
+        (block.head, block.size) = (head, (length + HEAD) as u64);
+        Some(block)
+    }
+
+    /// Its bytes on the disk.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes of memory that it keeps.
+    pub(super) fn weight(&self) -> usize {
+        self.records.weight()
+    }
+
+    /// How many rows there are.
+    pub(in crate::destinations) fn rows(&self) -> usize {
+        self.records.len()
+    }
+
+    /// All columns.
+    pub(in crate::destinations) fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.records.columns().map_or(&[][..], Columns::list).iter().chain(&self.own)
+    }
+
+    /// About how many bytes of JSON its rows are.
+    pub(in crate::destinations) fn bytes(&self) -> u64 {
+        let own = self.own.iter().map(|column| match column.values() {
+            // Quotes, a colon and a comma.
+            Values::Same(raw) => column.name().len() + raw.len() + 4,
+            _ => 0,
+        });
+        self.records.bytes() + (own.sum::<usize>() * self.rows()) as u64
+    }
+
+    /// The keys of its rows.
+    pub(super) fn keys(&self, spec: &RowKeySpec) -> Vec<Result<RowKey, String>> {
+        self.records.columns().map(|columns| typed::keys(spec, columns)).unwrap_or_default()
+    }
+
+    /// What is read of it.
+    pub(super) fn read(&self) -> Records {
+        let columns = Columns::of(self.rows(), self.columns().cloned().collect());
+        columns.map(Records::of_columns).unwrap_or_default()
+    }
+
+    /// Appends it to a file.
+    pub(super) fn write(&self, file: &mut impl Write) -> io::Result<()> {
+        let pieces = Pieces::of(self);
+        let slices = std::iter::once(&self.head[..]).chain(pieces.slices());
+        write_all(file, &mut slices.map(IoSlice::new).collect::<Vec<_>>())
+    }
+}
+
+/// Writes slices one behind the other, in as few calls as the system takes.
+fn write_all(file: &mut impl Write, mut slices: &mut [IoSlice]) -> io::Result<()> {
+    while !slices.is_empty() {
+        match file.write_vectored(slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut slices, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
-fn push_words<T: Copy, const N: usize>(out: &mut Vec<u8>, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
-    let start = out.len();
-    out.resize(start + values.len() * N, 0);
-    let (places, _) = out[start..].as_chunks_mut::<N>();
-    for (place, value) in places.iter_mut().zip(values) {
-        *place = bytes(*value);
+/// What stands in a block behind its head: values where they are, and all that lies between them.
+#[derive(Default)]
+struct Pieces<'a> {
+    between: Vec<u8>,
+    /// Values, and where in `between` what stands before them ends.
+    values: Vec<(usize, Cow<'a, [u8]>)>,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(block: &'a Block) -> Self {
+        let mut pieces = Self::default();
+        pieces.count(block.rows());
+        pieces.count(block.columns().count());
+        block.columns().for_each(|column| pieces.column(column));
+        pieces
     }
-}
 
-fn push_count(out: &mut Vec<u8>, count: usize) {
-    // A batch is far below 4 GiB.
-    out.extend_from_slice(&(count as u32).to_le_bytes());
-}
+    fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.values.iter().map(|(end, _)| *end));
+        let values = self.values.iter().zip(starts);
+        let last = self.values.last().map_or(0, |(end, _)| *end);
+        let both = values.flat_map(|((end, values), start)| [&self.between[start..*end], values]);
+        both.chain([&self.between[last..]]).filter(|piece| !piece.is_empty())
+    }
 
-fn push_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    push_count(out, bytes.len());
-    out.extend_from_slice(bytes);
+    fn column(&mut self, column: &'a Column) {
+        self.bytes(column.name().as_bytes());
+        self.between.push(match column.values() {
+            Values::Bools(_) => BOOLS,
+            Values::Ints(_) => INTS,
+            Values::Floats(_) => FLOATS,
+            Values::Times(_) => TIMES,
+            Values::Texts(_) => TEXTS,
+            Values::Raw(_) => RAW,
+            Values::Same(_) => SAME,
+        });
+        self.bytes(column.nulls().present());
+        match column.values() {
+            Values::Bools(values) => self.words(values, |value| [u8::from(value)]),
+            Values::Ints(values) | Values::Times(values) => self.words(values, i64::to_le_bytes),
+            Values::Floats(values) => self.words(values, f64::to_le_bytes),
+            Values::Texts(texts) | Values::Raw(texts) => {
+                self.bytes(texts.bytes().as_bytes());
+                self.words(texts.ends(), u32::to_le_bytes);
+            }
+            Values::Same(raw) => self.bytes(raw.as_bytes()),
+        }
+    }
+
+    fn words<T: IntoBytes + Immutable + Copy, const N: usize>(
+        &mut self,
+        values: &'a [T],
+        bytes: impl Fn(T) -> [u8; N],
+    ) {
+        self.values.push((
+            self.between.len(),
+            // In memory they are as in the file.
+            if cfg!(target_endian = "little") {
+                Cow::Borrowed(values.as_bytes())
+            } else {
+                Cow::Owned(values.iter().flat_map(|value| bytes(*value)).collect())
+            },
+        ));
+    }
+
+    fn bytes(&mut self, bytes: &'a [u8]) {
+        self.count(bytes.len());
+        self.values.push((self.between.len(), Cow::Borrowed(bytes)));
+    }
+
+    fn count(&mut self, count: usize) {
+        // A batch is far below 4 GiB.
+        self.between.extend_from_slice(&(count as u32).to_le_bytes());
+    }
 }
 
 /// Reads the next block of `file`, of which `left` bytes are left; its records, and its size.
@@ -235,8 +343,13 @@ mod tests {
         ) {
             let first = columns(&rows);
             let own = [Column::new("_busta_run", Values::Same("\"R\"".into()))];
-            let mut blocks = encode(&first, &own);
-            blocks.extend(encode(&first, &[]));
+            let block = |own| Block::of(Records::of_columns(first.clone()), own).unwrap();
+            let (with_own, without) = (block(own.to_vec()), block(vec![]));
+            let mut blocks = Vec::new();
+            with_own.write(&mut blocks).unwrap();
+            prop_assert_eq!(with_own.size(), blocks.len() as u64);
+            without.write(&mut blocks).unwrap();
+            prop_assert_eq!(with_own.read().columns().cloned().unwrap(), first.clone().with("_busta_run", "\"R\""));
             let found = read_back(&blocks).unwrap();
             prop_assert_eq!(&found, &[first.clone().with("_busta_run", "\"R\""), first]);
             let at = at.index(blocks.len());

@@ -21,6 +21,7 @@ use busta_core::{
 use busta_core::{Split, SplitId, Stage, Step, StreamName, StreamSpec};
 use chrono::DateTime;
 
+use super::ahead::Recent;
 use super::columns::Columns;
 use super::failures::FailureDraft;
 use super::format::Form;
@@ -84,6 +85,8 @@ struct Draft {
     /// The segment that each stream's rows go to.
     targets: HashMap<(SourceName, StreamName), u64>,
     columns: BTreeMap<String, Columns>,
+    /// What was appended to which segment.
+    appended: HashMap<u64, Vec<Recent>>,
 }
 
 impl Lake {
@@ -124,6 +127,7 @@ impl Lake {
         let schema = self.column_changes(&mut draft);
         if self.log(std::mem::take(&mut draft.changes))? {
             self.failures.committed(&draft.failures);
+            self.recent = draft.appended;
             hit(self.layout.points().commit_manifest_written);
         }
         self.spare_handles();
@@ -220,7 +224,7 @@ impl Lake {
         }
     }
 
-    fn append_rows(&mut self, draft: &mut Draft, id: u64, rows: &Rows) -> Result<()> {
+    fn append_rows(&mut self, draft: &mut Draft, id: u64, rows: &Arc<Rows>) -> Result<()> {
         let Some(segment) = draft.segments.get_mut(&id) else {
             return Err(Error::bug("a segment without a place in its commit"));
         };
@@ -228,8 +232,10 @@ impl Lake {
         let committed = self.state.segments.get(&id).cloned();
         let committed = committed.unwrap_or_else(|| Segment { rows: 0, bytes: 0, ..segment.clone() });
         self.append(&committed, rows)?;
+        let recent = Recent { start: segment.bytes, rows: Arc::clone(rows) };
+        draft.appended.entry(id).or_default().push(recent);
         segment.rows += rows.rows;
-        segment.bytes += rows.data.len() as u64;
+        segment.bytes += rows.data.size();
         draft.columns.entry(segment.table.clone()).or_default().merge(&rows.columns);
         Ok(())
     }

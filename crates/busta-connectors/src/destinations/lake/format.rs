@@ -11,6 +11,7 @@ use busta_core::{Records, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::block::Block;
 use super::points::Points;
 
 /// How the rows of a segment lie in its file.
@@ -89,6 +90,11 @@ pub(in crate::destinations) trait FileMaker: Send {
     /// nothing was taken, the files so far are worthless, and all rows must be pushed again from the
     /// first one; that works better once the rest has been [learned](Self::learn).
     fn push(&mut self, rows: &Records) -> Result<bool>;
+
+    /// Takes in the rows of a block if they fit as they are; else `false`, and nothing.
+    fn push_block(&mut self, _block: &Block) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Learns what columns rows have that will be pushed.
     fn learn(&mut self, rows: &Records);

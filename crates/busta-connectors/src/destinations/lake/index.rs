@@ -116,7 +116,7 @@ impl KeyIndex {
             committed.inserted += rows.came();
             return Ok(Known::Nothing);
         }
-        for key in rows.met(spec)?.iter() {
+        for key in rows.met(spec).iter() {
             match keys.get(&key.hash) {
                 None => committed.inserted += 1,
                 Some(known) if known.yields_to(key) => committed.updated += 1,

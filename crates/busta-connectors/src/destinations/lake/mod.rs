@@ -82,6 +82,7 @@ use busta_core::{
 };
 use busta_core::{RunId, SourceName, Staged, StreamName, StreamSpec};
 
+pub(super) use block::Block;
 pub(super) use config::{file_size_problem, path_problem};
 pub(super) use format::{FileMaker, Form, Format, Made, MadeFile, Pages, Paths};
 pub(super) use lines::LineMaker;

@@ -56,14 +56,16 @@ impl Span {
         let last = batch.rows().checked_sub(1)?;
         let fields: Vec<Field> =
             spec.fields.iter().map(|name| Field::of(batch.column(name)?)).collect::<Option<_>>()?;
+        // What is the same in all rows makes none greater than another.
+        let differing: Vec<&Field> = fields.iter().filter(|field| !matches!(field, Field::Same(_))).collect();
         let order = |a: usize, b: usize| {
-            fields
-                .iter()
-                .map(|field| field.order(a, b))
-                .find(|order| order.is_ne())
-                .unwrap_or(Ordering::Equal)
+            let mut orders = differing.iter().map(|field| field.order(a, b));
+            orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
-        let ascends = (0..last).all(|row| order(row, row + 1).is_lt());
+        let ascends = match differing[..] {
+            [Field::Ints(values) | Field::Times(values)] => values.is_sorted_by(|a, b| a < b),
+            _ => (0..last).all(|row| order(row, row + 1).is_lt()),
+        };
         let (low, high) = if ascends {
             (0, last)
         } else {

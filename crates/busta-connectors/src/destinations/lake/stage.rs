@@ -11,16 +11,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
-use std::path::Path;
+use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use busta_core::clock::Clock;
+use busta_core::columns::Column;
 use busta_core::{
     Columns as Typed, Error, Failure, Records, RunId, SourceName, Stage, Staged, StreamName, StreamSpec,
 };
 use chrono::SecondsFormat;
 
-use super::block;
+use super::block::Block;
 use super::columns::{Columns, Types};
 use super::format::{Form, Format};
 use super::keys::{KeyMap, RowKey};
@@ -36,11 +37,48 @@ const SAMPLE: usize = 64;
 /// The level of zstd: the fastest that still shrinks JSON to a fifth or so.
 pub(super) const ZSTD_LEVEL: i32 = 1;
 
+/// What is appended to a segment.
+#[derive(Debug)]
+pub(super) enum Data {
+    /// Whole lines, or one zstd frame of them.
+    Lines(Vec<u8>),
+    Block(Block),
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::Lines(Vec::new())
+    }
+}
+
+impl Data {
+    /// Its bytes on the disk.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::Lines(lines) => lines.len() as u64,
+            Self::Block(block) => block.size(),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Lines(lines) => lines.len(),
+            Self::Block(block) => block.weight(),
+        }
+    }
+
+    pub(super) fn write(&self, file: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Lines(lines) => file.write_all(lines),
+            Self::Block(block) => block.write(file),
+        }
+    }
+}
+
 /// A batch as the writer needs it.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// Whole lines, one zstd frame of them, or a block of columns.
-    pub(super) data: Vec<u8>,
+    pub(super) data: Data,
     pub(super) form: Form,
     pub(super) rows: u64,
     /// The body of the sidecar's block, for streams with a key.
@@ -64,14 +102,12 @@ impl Rows {
     }
 
     /// The keys of the records that came.
-    pub(super) fn met(&self, spec: &RowKeySpec) -> busta_core::Result<Cow<'_, [RowKey]>> {
-        if let Some(met) = &self.met {
-            return Ok(Cow::Borrowed(met));
+    pub(super) fn met(&self, spec: &RowKeySpec) -> Cow<'_, [RowKey]> {
+        match (&self.met, &self.data) {
+            (Some(met), _) => Cow::Borrowed(met),
+            (None, Data::Block(block)) => block.keys(spec).into_iter().flatten().collect(),
+            (None, Data::Lines(_)) => Cow::default(),
         }
-        let (records, _) =
-            block::read(&mut &*self.data, self.data.len() as u64, Path::new("a staged batch"))?;
-        let keys = records.columns().map(|columns| typed::keys(spec, columns)).unwrap_or_default();
-        Ok(keys.into_iter().flatten().collect())
     }
 }
 
@@ -129,7 +165,7 @@ impl Stager {
         };
         let typed = records.columns().filter(|typed| self.takes_columns(&landing.table, typed));
         let mut rows = match (typed, &landing.key) {
-            (Some(typed), spec) => batch.typed(typed, spec.as_ref(), own),
+            (Some(typed), spec) => batch.typed(typed, spec.as_ref(), &typed::own_columns(own)),
             (None, Some(spec)) => batch.keyed(spec),
             (None, None) => batch.plain(),
         };
@@ -137,11 +173,10 @@ impl Stager {
         if typed.is_none() {
             self.finish_lines(&mut rows, batch.columns, stream);
         }
-        rows.data.shrink_to_fit();
         Staged {
             rows: rows.rows,
             bytes: records.bytes(),
-            weight: rows.data.len() + rows.keys.len() + rows.met.as_deref().map_or(0, size_of_val),
+            weight: rows.data.weight() + rows.keys.len() + rows.met.as_deref().map_or(0, size_of_val),
             failures: batch.failures,
             body: Box::new(Arc::new(rows)),
         }
@@ -154,12 +189,14 @@ impl Stager {
     fn finish_lines(&self, rows: &mut Rows, columns: Columns, stream: &StreamName) {
         rows.columns = columns.into_list();
         rows.form = self.format.log();
+        let Data::Lines(lines) = &mut rows.data else { return };
         if rows.form == Form::Zstd && rows.rows > 0 {
-            match zstd::bulk::compress(&rows.data, ZSTD_LEVEL) {
-                Ok(frame) => rows.data = frame,
+            match zstd::bulk::compress(lines, ZSTD_LEVEL) {
+                Ok(frame) => *lines = frame,
                 Err(error) => rows.error = Some(format!("a batch of {stream} cannot be compressed: {error}")),
             }
         }
+        lines.shrink_to_fit();
     }
 }
 
@@ -196,47 +233,53 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn plain(&mut self) -> Rows {
-        let mut rows = self.empty();
+        let (mut rows, mut lines) = (0, self.no_lines());
         let last = self.records.len().saturating_sub(1);
         for (at, record) in self.records.iter().enumerate() {
-            if self.admits(at, record) && self.push(&mut rows, at, record) && (at % SAMPLE == 0 || at == last)
-            {
-                self.columns.note_record(record);
+            if self.admits(at, record) && self.push(&mut lines, at, record) {
+                rows += 1;
+                if at % SAMPLE == 0 || at == last {
+                    self.columns.note_record(record);
+                }
             }
         }
-        rows
+        Rows { rows, data: Data::Lines(lines), ..Rows::default() }
     }
 
     fn keyed(&mut self, spec: &RowKeySpec) -> Rows {
         let keys: Vec<Option<RowKey>> =
             self.records.iter().enumerate().map(|(at, record)| self.key(spec, at, record)).collect();
         let wins = winners(&keys);
-        let (mut rows, mut entries) = (self.empty(), Vec::new());
+        let (mut rows, mut lines, mut entries) = (0, self.no_lines(), Vec::new());
         for (at, key) in keys.iter().enumerate().filter(|(at, _)| wins[*at]) {
             let Some(key) = key else { continue };
-            if self.push(&mut rows, at, self.records.get(at)) {
+            if self.push(&mut lines, at, self.records.get(at)) {
+                rows += 1;
                 key.encode(&mut entries);
             }
         }
-        rows.keys = sidecar::body(None, &entries, false);
-        rows.met = Some(keys.into_iter().flatten().collect());
-        rows
+        Rows {
+            data: Data::Lines(lines),
+            rows,
+            keys: sidecar::body(None, &entries, false),
+            met: Some(keys.into_iter().flatten().collect()),
+            ..Rows::default()
+        }
     }
 
-    fn typed(&mut self, typed: &Typed, spec: Option<&RowKeySpec>, own: [&str; 3]) -> Rows {
-        let own = typed::own_columns(own);
-        let landed = |kept: &Typed| Rows {
-            data: block::encode(kept, &own),
+    fn typed(&mut self, typed: &Typed, spec: Option<&RowKeySpec>, own: &[Column]) -> Rows {
+        let landed = |kept: &Records| Rows {
+            rows: kept.len() as u64,
+            data: Block::of(kept.clone(), own.to_vec()).map(Data::Block).unwrap_or_default(),
             form: Form::Columns,
-            rows: kept.rows() as u64,
             columns: typed::types(typed),
             ..Rows::default()
         };
-        let Some(spec) = spec else { return landed(typed) };
+        let Some(spec) = spec else { return landed(self.records) };
         let ascending = Span::of(spec, typed).filter(|found| found.ascends);
         if let Some((found, numbers)) = ascending.zip(typed::has_number_cursors(spec, typed)) {
             let keys = sidecar::body(Some(&found.span), &[], numbers);
-            return Rows { keys, span: Some(found.span), ..landed(typed) };
+            return Rows { keys, span: Some(found.span), ..landed(self.records) };
         }
         let mut rejected = Vec::new();
         let mut key =
@@ -257,13 +300,12 @@ impl Batch<'_> {
             keys: sidecar::body(span.as_ref(), &entries, false),
             span,
             met: Some(keys.into_iter().flatten().collect()),
-            ..landed(&kept)
+            ..landed(&Records::of_columns(kept))
         }
     }
 
-    fn empty(&self) -> Rows {
-        let size = self.records.bytes() as usize + self.records.len() * self.suffix.len();
-        Rows { data: Vec::with_capacity(size), ..Rows::default() }
+    fn no_lines(&self) -> Vec<u8> {
+        Vec::with_capacity(self.records.bytes() as usize + self.records.len() * self.suffix.len())
     }
 
     fn key(&mut self, spec: &RowKeySpec, at: usize, record: &[u8]) -> Option<RowKey> {
@@ -278,11 +320,9 @@ impl Batch<'_> {
         self.format.admit(self.table, record).map_err(|error| self.reject(at, record, &error)).is_ok()
     }
 
-    fn push(&mut self, rows: &mut Rows, at: usize, record: &[u8]) -> bool {
-        let taken = splice(&mut rows.data, record, self.suffix);
-        if taken {
-            rows.rows += 1;
-        } else {
+    fn push(&mut self, lines: &mut Vec<u8>, at: usize, record: &[u8]) -> bool {
+        let taken = splice(lines, record, self.suffix);
+        if !taken {
             self.reject(at, record, &Error::data("not a JSON object"));
         }
         taken

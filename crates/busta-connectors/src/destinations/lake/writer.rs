@@ -15,7 +15,7 @@ use std::sync::Arc;
 use busta_core::failpoint::hit;
 use busta_core::{Error, Result, SourceName, StreamName, StreamSpec};
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Recent};
 use super::failures::FailureLog;
 use super::index::KeyIndex;
 use super::layout::{Layout, create_folder, remove_file, rename_file, sync_folder};
@@ -45,6 +45,8 @@ pub(super) struct Lake {
     early: Vec<Change>,
     /// Files that are made while their segments grow.
     pub(super) ahead: Ahead,
+    /// What the last commit has appended, by segment.
+    pub(super) recent: HashMap<u64, Vec<Recent>>,
     /// Segments in staging that have their full size.
     full: BTreeSet<u64>,
     handles: HashMap<u64, Handle>,
@@ -96,6 +98,7 @@ impl Lake {
             prepared: Prepared::default(),
             early: Vec::new(),
             ahead: Ahead::default(),
+            recent: HashMap::new(),
             full: BTreeSet::new(),
             handles: HashMap::new(),
             moves: Vec::new(),
@@ -285,13 +288,15 @@ impl Lake {
 
     /// Has the files of segments that grow, or have their full size, made ahead.
     pub(super) fn encode_ahead(&mut self) {
+        let mut recent = std::mem::take(&mut self.recent);
         if self.layout.log() == self.layout.format().file() {
             return;
         }
         for id in self.full.iter().chain(self.current.values()) {
             let Some(segment) = self.state.segments.get(id) else { continue };
             let remembered = self.state.remembered.get(&segment.table);
-            self.ahead.follow(&self.layout, segment, remembered, segment.phase == Phase::Full);
+            let recent = recent.remove(id).unwrap_or_default();
+            self.ahead.follow(&self.layout, segment, remembered, (recent, segment.phase == Phase::Full));
         }
     }
 
@@ -307,7 +312,7 @@ impl Lake {
     pub(super) fn append(&mut self, segment: &Segment, rows: &Rows) -> Result<()> {
         let sidecar = self.layout.sidecar(segment.id);
         let handle = self.handle(segment)?;
-        handle.file.write_all(&rows.data).map_err(|e| io_error("write", &handle.path, e))?;
+        rows.data.write(&mut handle.file).map_err(|e| io_error("write", &handle.path, e))?;
         if let Some(keys) = &mut handle.keys {
             let block = sidecar::block(&rows.keys, rows.rows as u32);
             keys.write_all(&block).map_err(|e| io_error("write", &sidecar, e))?;

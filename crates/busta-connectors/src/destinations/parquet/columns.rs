@@ -2,12 +2,14 @@
 
 use std::io::Write;
 
+use busta_core::columns::Column;
 use busta_core::{Error, Records, Result};
 use busta_parquet::{ItemShape, ParquetWriter, Shape, StacWriter, WriteOptions, Written};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::config::TableLayout;
+use crate::destinations::lake::Block;
 
 /// The tables of a STAC source whose records are no Items.
 const NO_ITEMS: [&str; 2] = ["collections", "assets"];
@@ -132,6 +134,17 @@ impl<W: Write + Send> Writer<W> {
     pub(super) fn take(&mut self, rows: &Records) -> Result<bool> {
         match self {
             Self::Table(writer) => writer.take(rows),
+            Self::Items(_) => Ok(false),
+        }
+    }
+
+    /// The same with the rows of a block.
+    pub(super) fn take_block(&mut self, block: &Block) -> Result<bool> {
+        match self {
+            Self::Table(writer) => {
+                let columns: Vec<&Column> = block.columns().collect();
+                writer.take_columns((block.rows(), block.bytes()), &columns)
+            }
             Self::Items(_) => Ok(false),
         }
     }

@@ -12,7 +12,7 @@ use busta_parquet::WriteOptions;
 use super::columns::{Columns, Writer};
 use super::config::TableLayout;
 use super::partition::{Partition, Partitioning};
-use crate::destinations::lake::{FileMaker, Made, MadeFile, Paths, io_error};
+use crate::destinations::lake::{Block, FileMaker, Made, MadeFile, Paths, io_error};
 
 /// How many files are open at once. The largest is completed to make room for another folder's.
 const MAX_OPEN: usize = 100;
@@ -80,27 +80,32 @@ impl ParquetMaker {
         };
         let number = file.number;
         file.writer.write(rows).map_err(|error| error.at(file.path.display()))?;
-        self.wrote(partition, rows)?;
+        self.wrote(partition, rows.bytes())?;
         Ok(number)
     }
 
-    /// Writes rows to the file that is open, if there is no more than one folder and they fit as they are;
-    /// gives its number.
-    fn write_on(&mut self, rows: &Records) -> Result<Option<usize>> {
+    /// Writes `rows` rows of `bytes` bytes to the file that is open, if there is no more than one folder and they fit
+    /// as they are.
+    fn write_on(
+        &mut self,
+        (rows, bytes): (usize, u64),
+        take: impl FnOnce(&mut Writer<Arc<File>>) -> Result<bool>,
+    ) -> Result<bool> {
         let partition = Partition::default();
-        let Some(file) = self.open.get_mut(&partition) else { return Ok(None) };
+        let Some(file) = self.open.get_mut(&partition) else { return Ok(false) };
         let number = file.number;
-        if !file.writer.take(rows).map_err(|error| error.at(file.path.display()))? {
-            return Ok(None);
+        if !take(&mut file.writer).map_err(|error| error.at(file.path.display()))? {
+            return Ok(false);
         }
-        self.wrote(&partition, rows)?;
-        Ok(Some(number))
+        self.wrote(&partition, bytes)?;
+        self.note(number, rows as u64);
+        Ok(true)
     }
 
     /// Completes files that have become large, or too many.
-    fn wrote(&mut self, partition: &Partition, rows: &Records) -> Result<()> {
+    fn wrote(&mut self, partition: &Partition, bytes: u64) -> Result<()> {
         if let Some(file) = self.open.get_mut(partition) {
-            file.waiting = (file.waiting + rows.bytes()) % WRITER_BATCH;
+            file.waiting = (file.waiting + bytes) % WRITER_BATCH;
             if file.writer.bytes() >= self.file_size {
                 self.complete(partition)?;
             }
@@ -174,6 +179,13 @@ impl FileMaker for ParquetMaker {
         }
     }
 
+    fn push_block(&mut self, block: &Block) -> Result<bool> {
+        if self.partitioning.is_some() {
+            return Ok(false);
+        }
+        self.write_on((block.rows(), block.bytes()), |writer| writer.take_block(block))
+    }
+
     fn learn(&mut self, rows: &Records) {
         if let Err(error) = self.learn_columns(rows) {
             self.make_table(&error);
@@ -199,8 +211,7 @@ impl ParquetMaker {
     /// Takes rows in, if there is room for them.
     fn take(&mut self, rows: &Records) -> Result<bool> {
         let Some(partitioning) = self.partitioning() else {
-            if let Some(number) = self.write_on(rows)? {
-                self.note(number, rows.len() as u64);
+            if self.write_on((rows.len(), rows.bytes()), |writer| writer.take(rows))? {
                 return Ok(true);
             }
             if !self.fits(rows)? {
