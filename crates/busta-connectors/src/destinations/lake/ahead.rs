@@ -356,3 +356,144 @@ impl LogReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use busta_core::columns::{Column, Columns, Values};
+    use busta_core::{Error, StreamSpec, WriteMode};
+
+    use super::super::block::Block;
+    use super::super::format::{Format, MadeFile, Pages};
+    use super::super::segment::Phase;
+    use super::super::{Points, points};
+    use super::*;
+
+    const POINTS: Points = points!("counting");
+
+    /// Makes nothing, and counts the rows that came as blocks and those that were read.
+    #[derive(Clone, Debug, Default)]
+    struct Counting {
+        held: Arc<AtomicU64>,
+        read: Arc<AtomicU64>,
+    }
+
+    impl Format for Counting {
+        fn name(&self) -> &'static str {
+            "counting"
+        }
+
+        fn points(&self) -> &'static Points {
+            &POINTS
+        }
+
+        fn log(&self) -> Form {
+            Form::Lines
+        }
+
+        fn file(&self) -> Form {
+            Form::Parquet
+        }
+
+        fn is_full(&self, _: u64, _: Option<u64>) -> bool {
+            false
+        }
+
+        fn begin(&self, _: &str, _: Option<&Value>, _: Paths) -> Result<Box<dyn FileMaker>> {
+            Ok(Box::new(self.clone()))
+        }
+
+        fn join(&self, _: &Value, found: &Value) -> Result<Value> {
+            Ok(found.clone())
+        }
+
+        fn read(&self, _: File, _: &std::path::Path) -> Result<Pages> {
+            Err(Error::bug("there is no file"))
+        }
+    }
+
+    impl FileMaker for Counting {
+        fn push(&mut self, rows: &Records) -> Result<bool> {
+            self.read.fetch_add(rows.len() as u64, Ordering::Relaxed);
+            Ok(true)
+        }
+
+        fn push_block(&mut self, block: &Block) -> Result<bool> {
+            self.held.fetch_add(block.rows() as u64, Ordering::Relaxed);
+            Ok(true)
+        }
+
+        fn learn(&mut self, _: &Records) {}
+
+        fn written(&self) -> u64 {
+            0
+        }
+
+        fn finish(self: Box<Self>) -> Result<Made> {
+            let rows = [&self.held, &self.read].map(|count| count.load(Ordering::Relaxed)).iter().sum();
+            let file =
+                MadeFile { path: PathBuf::new(), folder: String::new(), fixed: vec![], rows, bytes: 0 };
+            Ok(Made { files: vec![file], ..Made::default() })
+        }
+    }
+
+    fn batch(rows: usize) -> Arc<Rows> {
+        let list = vec![Column::new("n", Values::Ints((0..rows as i64).collect()))];
+        let block = Block::of(Records::of_columns(Columns::of(rows, list).unwrap()), vec![]).unwrap();
+        Arc::new(Rows { data: Data::Block(block), form: Form::Columns, rows: rows as u64, ..Rows::default() })
+    }
+
+    fn segment(spec: &StreamSpec) -> Segment {
+        Segment {
+            id: 1,
+            order: 1,
+            table: spec.table.clone(),
+            source: "s".into(),
+            stream: spec.name.clone(),
+            run: "R".into(),
+            mode: WriteMode::Append,
+            key: None,
+            form: Form::Columns,
+            folder: String::new(),
+            fixed: vec![],
+            rows: 0,
+            bytes: 0,
+            phase: Phase::Open,
+        }
+    }
+
+    /// Follows a segment of these batches, of which some are held; gives how many rows were held, and how many read.
+    fn follow(batches: &[(usize, bool)]) -> (u64, u64) {
+        let folder = tempfile::tempdir().unwrap();
+        let counting = Counting::default();
+        let layout = Layout::new(folder.path().to_owned(), Arc::new(counting.clone()));
+        layout.create().unwrap();
+        let mut segment = segment(&StreamSpec::new("t", vec![]));
+        let (mut log, mut recent) = (File::create(layout.staged(&segment)).unwrap(), Vec::new());
+        for (rows, is_held) in batches {
+            let rows = batch(*rows);
+            rows.data.write(&mut log).unwrap();
+            let start = segment.bytes;
+            segment.bytes += rows.data.size();
+            segment.rows += rows.rows;
+            recent.extend(is_held.then_some(Recent { start, rows }));
+        }
+        let mut ahead = Ahead::default();
+        ahead.follow(&layout, &segment, None, (recent, true));
+        assert_eq!(ahead.take(&segment).unwrap().rows(), segment.rows);
+        assert_eq!(ahead.held.load(Ordering::Relaxed), 0, "nothing stays");
+        (counting.held.load(Ordering::Relaxed), counting.read.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn batches_that_are_held_are_not_read() {
+        assert_eq!(follow(&[(10, false), (20, true), (40, false), (80, true), (160, true)]), (260, 50));
+        assert_eq!(follow(&[(10, true), (20, false)]), (10, 20));
+        assert_eq!(follow(&[]), (0, 0));
+    }
+
+    #[test]
+    fn no_more_is_held_than_there_is_room_for() {
+        let large = HELD_BYTES / 8 / 2 + 1;
+        assert_eq!(follow(&[(large, true), (large, true), (1, true)]), (large as u64 + 1, large as u64));
+    }
+}
