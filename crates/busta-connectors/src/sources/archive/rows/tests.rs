@@ -415,10 +415,10 @@ fn sorting_a_file_goes_in_steps_and_none_of_them_is_the_last_for_a_dead_run() {
     let path = folder.file("a.zip", &archive(&[(name, &text)]));
     let sizes = Sizes { run: 1 << 10, open: 8, step: 8 << 10 };
     let whole = read_sorted(&path, &table(), Manner { bytes: 1 << 12, reopen: None, sizes });
-    // 70 kB are read once and written three times.
-    assert!(whole.2 >= 25, "{} steps", whole.2);
+    // 60 kB are read once and written three times.
+    assert!(whole.2 >= 20, "{} steps", whole.2);
     assert_eq!(falls(&whole.0), 1, "the batch before the first late row, and all others");
-    for step in [1, 2, 15, 24] {
+    for step in [1, 2, 15, 20] {
         let (told, ..) = read_sorted(&path, &table(), Manner { bytes: 1 << 12, reopen: Some(step), sizes });
         assert_eq!(told, whole.0, "given up after step {step}");
     }
