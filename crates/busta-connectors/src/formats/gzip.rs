@@ -26,11 +26,10 @@ impl<B: BufRead> Read for Gunzip<B> {
             if count > 0 || into.is_empty() {
                 return Ok(count);
             }
-            let rest = self.member.take().map(GzDecoder::into_inner);
-            self.member = match rest {
-                Some(mut rest) if !is_padding(&mut rest)? => Some(GzDecoder::new(rest)),
-                _ => None,
-            };
+            let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { return Ok(0) };
+            if !is_padding(&mut rest)? {
+                self.member = Some(GzDecoder::new(rest));
+            }
         }
     }
 }
