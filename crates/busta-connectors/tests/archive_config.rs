@@ -141,3 +141,33 @@ fn a_month_must_find_the_rows_of_its_days() {
         assert_eq!(problems(keys(period.into(), more)), Vec::<String>::new(), "{period}");
     }
 }
+
+#[test]
+fn members_are_chosen_by_what_their_names_say() {
+    let keys = |member: &str| {
+        json!({
+            "layout": {
+                "base_url": "https://data.example/kraken",
+                "data_types": [{
+                    "name": "ohlcvt",
+                    "files": "Kraken_OHLCVT.zip",
+                    "table": {
+                        "member": member,
+                        "columns": [{"name": "time", "type": "time"}, {"name": "open", "type": "number"}],
+                        "primary_key": ["symbol", "interval", "time"], "time": "time",
+                    },
+                }],
+            },
+            "symbols": ["XBTUSD", "ETH*"], "intervals": "60",
+        })
+    };
+    assert_eq!(problems(keys("{symbol}_{interval}.csv")), Vec::<String>::new());
+    let found = problems(keys("{symbol}.csv"));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("intervals") && found[1].contains("primary_key[1]"), "{found:?}");
+    let found = problems(keys("{symbol}_{interval}_{date}.csv"));
+    assert!(
+        found.iter().any(|problem| problem.contains("member") && problem.contains("says a time")),
+        "{found:?}"
+    );
+}

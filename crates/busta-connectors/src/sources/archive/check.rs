@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 
 use super::layout::{Column, Kind, Table};
+use super::member;
+use super::path::PathPattern;
 use super::rows::is_interval;
 
 /// What is wrong with a table, each with its place in it (`columns[3].name`) and a clause for the operator.
@@ -10,6 +12,12 @@ use super::rows::is_interval;
 pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     let mut problem = |place: &str, clause: String| problems.push((place.to_owned(), clause));
+    let member = table.member.as_deref().map(member::pattern);
+    if let (Some(text), Some(Err(why))) = (&table.member, &member) {
+        problem("member", format!("`{text}` {why}"));
+    }
+    let of_member = member.iter().flatten().flat_map(PathPattern::values);
+    let values: HashSet<&str> = values.iter().copied().chain(of_member).collect();
     if table.columns.iter().all(|column| column.skip) {
         problem("columns", "names no column that is kept".to_owned());
     }
@@ -72,6 +80,21 @@ mod tests {
         let found = problems(&serde_json::from_value(table).unwrap(), &HashSet::new());
         let places: Vec<&str> = found.iter().map(|(place, _)| &**place).collect();
         assert_eq!(places, ["interval", "unordered"]);
+    }
+
+    #[test]
+    fn names_of_members_tell_values() {
+        let table = |member: &str| {
+            let columns = serde_json::json!([{ "name": "a", "type": "time" }]);
+            let keys =
+                serde_json::json!({ "columns": columns, "primary_key": ["symbol", "a"], "member": member });
+            problems(&serde_json::from_value(keys).unwrap(), &HashSet::new())
+        };
+        assert_eq!(table("{symbol}_{interval}.csv"), []);
+        for member in ["{symbol}_{date}.csv", "{symbol", "/{symbol}.csv"] {
+            let found = table(member);
+            assert_eq!(found[0].0, "member", "{found:?}");
+        }
     }
 
     #[test]

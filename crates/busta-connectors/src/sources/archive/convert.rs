@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::again::{Before, fewer};
 use super::fetch::fields;
+use super::member::said;
 use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
 use super::settings::Archive;
 use super::version::RowsThere;
@@ -115,6 +116,10 @@ impl Archive {
     fn open_rows(&self, of: &RowsOf, at: Option<&RowsPlace>) -> Result<RowsFile> {
         let table = self.table.as_ref().ok_or_else(|| Error::bug("rows without a table"))?;
         let file = RowsFile::open(&self.folder.target(&of.path), table, &fields(&of.values), &of.path, at)?;
+        let file = match &self.members {
+            Some(pattern) => file.of_members(at, |name| said(pattern, &self.wanted, &of.values, name))?,
+            None => file,
+        };
         Ok(file.sorting_at(self.folder.scratch(&of.path)))
     }
 }

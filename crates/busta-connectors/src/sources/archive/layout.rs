@@ -3,6 +3,8 @@
 //! A preset is a layout that comes with busta; `layout:` in a configuration is one that the operator
 //! writes.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +86,15 @@ pub struct Table {
     /// file that is published anew is a failure, since its rows cannot take the place of the older ones.
     #[serde(default)]
     pub primary_key: Vec<String>,
+    /// The names of the members of archives that hold rows: `{symbol}_{interval}.csv`. What stands in braces becomes a
+    /// field of their rows, as that of paths does, and `symbols`, `intervals` and `values` choose by it. Members of other
+    /// names are left out. Without a slash, it is compared with names without folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// Which values of members the source's keys choose: with others, the rows of a file are others.
+    #[serde(skip_deserializing, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(skip)]
+    pub chosen: BTreeMap<String, Vec<String>>,
     /// The column that says when a row happened: files are in its order, gaps are measured by it.
     #[serde(default)]
     pub time: Option<String>,

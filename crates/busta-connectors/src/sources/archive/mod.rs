@@ -29,6 +29,7 @@ mod hash_line;
 pub mod layout;
 mod list;
 mod listing;
+mod member;
 mod missing;
 mod path;
 mod period;

@@ -56,6 +56,11 @@ impl Gather {
         self.body = columns.map_or_else(Body::lines, Body::Columns);
     }
 
+    /// The rows to come are so far apart.
+    pub fn measure(&mut self, interval: Option<Interval>) {
+        self.interval = interval;
+    }
+
     pub fn is_full(&self) -> bool {
         self.bytes >= self.room || self.failures.len() >= MAX_FAILURES
     }

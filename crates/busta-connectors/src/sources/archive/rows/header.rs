@@ -136,6 +136,8 @@ mod tests {
             header: HeaderRow::Auto,
             primary_key: vec!["symbol".to_owned(), "open_time".to_owned()],
             time: Some("open_time".to_owned()),
+            member: None,
+            chosen: Default::default(),
             unordered: false,
             regular: false,
             interval: None,

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use busta_core::{Error, Result};
+use serde_json::{Map, Value};
 
 use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
 use crate::formats::unreadable;
 use crate::formats::window::{Reads, Window};
 use crate::formats::zip::{Directory, Member, is_hidden, is_zip, most, refuse_bomb};
+use crate::sources::archive::fetch::fields;
+use crate::sources::archive::member::Said;
 
 /// The texts of one file on the disk, in order.
 pub(super) enum Texts {
@@ -46,6 +49,26 @@ impl Texts {
             return Err(Error::data("the archive holds no file"));
         }
         Ok(Self::Members { file: Arc::new(file), members: with_rows(members) })
+    }
+
+    /// Keeps the members whose names say something that is wanted, and tells what.
+    ///
+    /// # Errors
+    /// If this is no archive, or no name says anything.
+    pub fn choose(&mut self, said: impl Fn(&str) -> Option<Said>) -> Result<Vec<Map<String, Value>>> {
+        let Self::Members { members, .. } = self else {
+            return Err(Error::data("it is no archive, and `member` says how members are called"));
+        };
+        let (mut all, mut is_any) = (Vec::new(), false);
+        members.retain(|member| {
+            let said = said(&member.name);
+            is_any |= said.is_some();
+            let values = said.filter(|said| said.wanted).map(|said| fields(&said.values));
+            let is_wanted = values.is_some();
+            all.extend(values);
+            is_wanted
+        });
+        if is_any { Ok(all) } else { Err(Error::data("no member of it is called as `member` says")) }
     }
 
     /// How many there are.

@@ -35,6 +35,7 @@ use serde_json::{Map, Value};
 pub use quality::Quality;
 
 use super::layout::Table;
+use super::member::Said;
 use batch::Gather;
 use interval::Interval;
 use members::Texts;
@@ -54,8 +55,11 @@ pub struct RowsFile {
     name: std::path::PathBuf,
     table: Arc<Table>,
     about: Map<String, Value>,
+    /// The distance of rows in the text under way.
     interval: Option<Interval>,
     texts: Texts,
+    /// What the names of the texts say, if they say anything.
+    said: Vec<Map<String, Value>>,
     /// The text that comes next, or is under way.
     next: usize,
     /// The text under way.
@@ -143,6 +147,7 @@ impl RowsFile {
             interval: interval_of(table, about),
             next: at.map_or(0, |at| texts.at(at.member)),
             texts,
+            said: Vec::new(),
             open: None,
             from: from.filter(|from| from.offset > 0),
             tally: at.map(|at| at.quality.clone()).unwrap_or_default(),
@@ -154,6 +159,16 @@ impl RowsFile {
             sorted: None,
             in_order: false,
         })
+    }
+
+    /// The same with only those members of an archive whose names say something that is wanted. Their records hold it.
+    ///
+    /// # Errors
+    /// If it is no archive, or no name says anything.
+    pub fn of_members(mut self, at: Option<&RowsPlace>, said: impl Fn(&str) -> Option<Said>) -> Result<Self> {
+        self.said = self.texts.choose(said).map_err(|error| error.at(&self.shown))?;
+        self.next = at.map_or(0, |at| self.texts.at(at.member));
+        Ok(self)
     }
 
     /// The same, whose rows are given in the order of their time: those that are not in it are sorted in files that
@@ -180,6 +195,7 @@ impl RowsFile {
                 None => self.sheet().map_err(|error| error.at(&shown))?,
             };
             gather.enter(&shown, sheet.columns());
+            gather.measure(self.interval);
             let before = (sheet.place().unwrap_or_default(), self.tally.clone());
             let is_end = sheet.read(&mut gather, &mut self.tally).map_err(|error| error.at(&shown))?;
             if self.is_to_be_sorted(&before.1) {
@@ -296,7 +312,10 @@ impl RowsFile {
             None => self.texts.open(self.next, buffer)?,
         };
         let from = from.filter(|from| from.offset > 0);
-        Sheet::open(window, self.name(), &self.table, &self.about, from)
+        let said = self.said.get(self.next).cloned().unwrap_or_default();
+        let about = self.about.clone().into_iter().chain(said).collect();
+        self.interval = interval_of(&self.table, &about);
+        Sheet::open(window, self.name(), &self.table, &about, from)
     }
 
     /// The name that tells what the text that comes next has.

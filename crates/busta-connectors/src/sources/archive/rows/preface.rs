@@ -24,9 +24,8 @@ pub(super) fn refuse(text: &[u8]) -> Result<()> {
             .hint("have the inner archive published as a file of its own, or unpack it"));
     }
     let start = text.trim_ascii_start();
-    let begins = |page: &&&str| {
-        start.get(..page.len()).is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()))
-    };
+    let begins =
+        |page: &&&str| start.get(..page.len()).is_some_and(|head| head.eq_ignore_ascii_case(page.as_bytes()));
     match PAGES.iter().find(begins) {
         None => Ok(()),
         Some(page) => {

@@ -22,6 +22,7 @@ use url::Url;
 
 use super::config::{ArchiveConfig, Missing, Order, PeriodKey};
 use super::layout::{Discover, Table};
+use super::member;
 use super::missing::Missed;
 use super::path::PathPattern;
 use super::sums::SharedSums;
@@ -68,6 +69,8 @@ pub struct Archive {
     pub checksum: Option<String>,
     /// Whether an ETag of S3 may be an MD5.
     pub etag_is_md5: bool,
+    /// How members of archives are called, if their names say something.
+    pub members: Option<PathPattern>,
     /// The rows, if they are wanted.
     pub table: Option<Arc<Table>>,
     /// The stream of listings, which has no records: what is found in it waits while there is much to fetch.
@@ -121,13 +124,18 @@ impl Archive {
         let has_credentials =
             !matches!(config.auth, AuthSettings::None) || headers.iter().any(may_be_credentials);
         let patterns = patterns(&data_type, config.period, &mut problems);
-        let wanted = wanted(&config, &data_type, &patterns, &mut problems);
+        let member =
+            data_type.table.as_ref().filter(|_| config.convert).and_then(|table| table.member.as_deref());
+        // What is wrong with it is told with the table.
+        let members = member.and_then(|text| member::pattern(text).ok());
+        let wanted = wanted(&config, &data_type, (&patterns, members.as_ref()), &mut problems);
         let listed = listed(&patterns, &wanted);
         if discover == Discover::Template {
             check_template(&wanted, &patterns, &mut problems);
         }
         problems.take(config.ranges.problems("ranges."));
-        let table = data_type.table.filter(|_| config.convert).map(Arc::new);
+        let table = data_type.table.filter(|_| config.convert);
+        let table = table.map(|table| Arc::new(member::chosen(table, members.as_ref(), &config)));
         check_table(&data_type.name, table.as_deref(), &patterns, &mut problems);
         let listings = (discover != Discover::Template).then(|| StreamSpec::new(LISTINGS, Vec::new()));
         let replaces = replaces(&config, table.as_deref());
@@ -159,6 +167,7 @@ impl Archive {
             patterns,
             checksum: layout.checksum,
             etag_is_md5: config.etag_is_md5,
+            members,
             table,
             listings,
             files,

@@ -50,7 +50,7 @@ pub(super) fn patterns(data: &DataType, period: PeriodKey, problems: &mut Proble
 pub(super) fn wanted(
     config: &ArchiveConfig,
     data: &DataType,
-    patterns: &BTreeMap<FilesOf, PathPattern>,
+    (patterns, members): (&Patterns, Option<&PathPattern>),
     problems: &mut Problems,
 ) -> Wanted {
     let mut values = BTreeMap::new();
@@ -60,7 +60,9 @@ pub(super) fn wanted(
         .insert("data_type".to_owned(), Values::new("data_type", std::slice::from_ref(&data.name), problems));
     values.insert("symbol".to_owned(), Values::new("symbols", &config.symbols.0, problems));
     values.insert("interval".to_owned(), Values::new("intervals", &config.intervals.0, problems));
-    let is_used = |name: &str| patterns.values().any(|pattern| pattern.values().any(|value| value == name));
+    let is_used = |name: &str| {
+        patterns.values().chain(members).any(|pattern| pattern.values().any(|value| value == name))
+    };
     for (name, texts) in &config.values {
         if !is_used(name) {
             problems.within("values", None, |p| p.add(name, "stands in no path of this data type"));

@@ -118,3 +118,53 @@ fn a_zip_may_stand_behind_something_and_not_in_another_one() {
     assert!(why("b.zip", &archive(&[("a.zip", &zip)])).contains("a zip archive inside"));
     assert!(why("a.csv.gz", &gzip(&zip)).contains("a zip archive inside"));
 }
+
+#[test]
+fn names_of_members_say_what_their_rows_are_of() {
+    let folder = Folder::new();
+    let rows = |from: u64, step: u64| {
+        (from..from + 3).map(|n| format!("{},1,1,true,x\n", 1_704_067_200 + n * step)).collect::<String>()
+    };
+    let zip = archive(&[
+        ("XBTUSD_1m.csv", rows(0, 60).as_bytes()),
+        ("ETHUSD_1m.csv", rows(0, 60).as_bytes()),
+        ("all/XBTUSD_5m.csv", rows(0, 600).as_bytes()),
+        ("notes.csv", b"none"),
+    ]);
+    let path = folder.file("a.zip", &zip);
+    let said = |name: &str| {
+        let (symbol, interval) = name.rsplit('/').next()?.strip_suffix(".csv")?.split_once('_')?;
+        let values = [("symbol", symbol), ("interval", interval)].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        Some(Said { values: values.into(), wanted: symbol == "XBTUSD" })
+    };
+    let open = |at: Option<&RowsPlace>| {
+        RowsFile::open(&path, &table(), &Map::new(), "a.zip", at).unwrap().of_members(at, said).unwrap()
+    };
+    let mut told = Told::default();
+    let mut file = open(None);
+    told.quality = loop {
+        let batch = file.read(1).unwrap();
+        told.add(&batch);
+        match batch.end {
+            RowsEnd::More(place) => file = open(Some(&place)),
+            RowsEnd::Sorting => {}
+            RowsEnd::Done(quality) => break quality,
+        }
+    };
+    let of = |record: &String| {
+        let record: Value = serde_json::from_str(record).unwrap();
+        format!("{} {}", record["symbol"].as_str().unwrap(), record["interval"].as_str().unwrap())
+    };
+    let expected = ["XBTUSD 1m"; 3].into_iter().chain(["XBTUSD 5m"; 3]);
+    assert!(told.records.iter().map(of).eq(expected), "{:?}", told.records);
+    assert_eq!(told.failures, []);
+    // Ten minutes are a gap between rows of five, and one is none between those of one.
+    assert_eq!((told.quality.members, told.quality.gaps, told.quality.missing_rows), (2, Some(2), Some(2)));
+
+    let none =
+        RowsFile::open(&path, &table(), &Map::new(), "a.zip", None).unwrap().of_members(None, |_| None);
+    assert!(none.err().unwrap().to_string().contains("no member of it"));
+    let plain = folder.file("a.csv", ROWS.as_bytes());
+    let plain = RowsFile::open(&plain, &table(), &Map::new(), "a.csv", None).unwrap().of_members(None, said);
+    assert!(plain.err().unwrap().to_string().contains("no archive"));
+}
