@@ -61,7 +61,8 @@ impl RowsReader {
     /// not by every run.
     fn break_off(&mut self, error: Error) -> Result<Batch> {
         let (version, broken) = (self.of.version.clone(), Some(error.to_string()));
-        let rows = Some(self.at.as_ref().map_or(0, RowsPlace::rows));
+        // Those of another content are still there.
+        let rows = Some(self.at.as_ref().map_or(0, RowsPlace::rows)).max(self.before.others());
         self.note_broken(RowsThere { version, untold: None, broken, rows, stored: None }, error)
     }
 
