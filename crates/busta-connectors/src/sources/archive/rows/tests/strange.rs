@@ -99,7 +99,9 @@ fn gzip_may_be_padded_with_zeros_and_nothing_else() {
 fn gzip_and_zstd_that_unpack_to_too_much_are_bombs() {
     let zeros = vec![b'0'; 64 << 20];
     let zst = zstd::encode_all(&zeros[..], 1).unwrap();
-    for (name, bytes) in [("a.csv.gz", gzip(&zeros)), ("a.csv.zst", zst)] {
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gz.write_all(&zeros).unwrap();
+    for (name, bytes) in [("a.csv.gz", gz.finish().unwrap()), ("a.csv.zst", zst)] {
         assert!(bytes.len() < zeros.len() / 200, "{name}");
         assert!(why(name, &bytes).contains("bomb"), "{name}");
         let zip = archive(&[(name, &bytes)]);
