@@ -173,7 +173,7 @@ impl<W: Write + Send> RowGroups<W> {
         let columns = self.file.schema_descr().columns();
         let lane = |(writer, column): (_, &ColumnDescPtr)| match Kind::of(column) {
             Some(kind) => Lane::Numbers(Box::new(Numbers::new(kind))),
-            None => Lane::Others(Others::new(writer)),
+            None => Lane::Others(Box::new(Others::new(writer))),
         };
         self.lanes = writers.into_iter().zip(columns).map(lane).collect();
         Ok(())
@@ -214,7 +214,7 @@ impl<W: Write + Send> RowGroups<W> {
 enum Lane {
     /// Of numbers or booleans.
     Numbers(Box<Numbers>),
-    Others(Others),
+    Others(Box<Others>),
 }
 
 impl Lane {
