@@ -17,7 +17,7 @@ use parquet::basic::{BoundaryOrder, Compression, Encoding, Type};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnIndexBuilder;
-use parquet::file::statistics::Statistics;
+use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor};
 
 use crate::chunk::{Chunk, EncodedPage, Told};
@@ -55,6 +55,11 @@ impl Kind {
             Type::DOUBLE => Some(Self::Double),
             _ => None,
         }
+    }
+
+    /// How many values are no numbers: none, since JSON has no way to write that. Readers want to know it of doubles.
+    fn nans(self) -> Option<u64> {
+        (self == Self::Double).then_some(0)
     }
 
     /// What has the order of its values. It is its own inverse.
@@ -309,7 +314,11 @@ impl Numbers {
         match self.kind {
             Kind::Bool => Statistics::boolean(least.map(is_set), greatest.map(is_set), None, nulls, false),
             Kind::Whole => Statistics::int64(least, greatest, None, nulls, false),
-            Kind::Double => Statistics::double(least.map(double), greatest.map(double), None, nulls, false),
+            Kind::Double => {
+                let doubles =
+                    ValueStatistics::new(least.map(double), greatest.map(double), None, nulls, false);
+                Statistics::Double(doubles.with_nan_count(self.kind.nans()))
+            }
         }
     }
 
@@ -322,7 +331,8 @@ impl Numbers {
                     Kind::Whole | Kind::Double => value.to_le_bytes().to_vec(),
                 })
             });
-            index.append(page.bounds.is_none(), least, greatest, page.nulls as i64, None);
+            let nans = self.kind.nans().map(|count| count as i64);
+            index.append(page.bounds.is_none(), least, greatest, page.nulls as i64, nans);
         }
         let bounds = || self.about.iter().filter_map(|page| page.bounds);
         let ascends = [0, 1].map(|side| bounds().is_sorted_by_key(|bounds| bounds[side]));
