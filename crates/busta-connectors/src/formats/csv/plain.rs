@@ -30,11 +30,11 @@ impl PlainRows {
         let mut start = 0;
         while is_through && start < text.len() {
             let block = block(text, start);
-            let strange = marks(&block, |word| top(word) | equal(word, quote));
+            let strange = |word| top(word) | equal(word, quote);
             let mut ends = marks(&block, |word| equal(word, delimiter) | equal(word, b'\n'));
-            if strange != 0 {
+            if words(&block).fold(0, |any, word| any | strange(word)) != 0 {
                 is_through = false;
-                ends &= (1 << strange.trailing_zeros()) - 1;
+                ends &= (1 << marks(&block, strange).trailing_zeros()) - 1;
             }
             is_through &= self.note(text, start, ends);
             start += block.len();
@@ -115,16 +115,17 @@ fn block(text: &[u8], start: usize) -> [u8; 64] {
     block
 }
 
+#[inline]
+fn words(block: &[u8; 64]) -> impl DoubleEndedIterator<Item = u64> {
+    block.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))
+}
+
 /// A bit for each byte of a block; `of` gives those of a word as the highest bits of its bytes.
 #[inline]
 fn marks(block: &[u8; 64], of: impl Fn(u64) -> u64) -> u64 {
     /// Moves the lowest bits of eight bytes next to each other, into the highest byte.
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (words, _) = block.as_chunks::<8>();
-    words.iter().rev().fold(0, |marks, word| {
-        let lowest = of(u64::from_le_bytes(*word)) >> 7;
-        marks << 8 | lowest.wrapping_mul(GATHER) >> 56
-    })
+    words(block).rev().fold(0, |marks, word| marks << 8 | (of(word) >> 7).wrapping_mul(GATHER) >> 56)
 }
 
 /// Marks the bytes that are not ASCII.

@@ -69,11 +69,6 @@ const POWERS: [f64; 19] =
 
 /// The digits of a number that is nothing but at most 18 digits and perhaps a point among them, and how many stand
 /// behind it.
-#[inline]
-fn plain(field: Field) -> Option<(u64, usize)> {
-    short(field.text, field.start, field.end).or_else(|| long(field.bytes()))
-}
-
 fn long(text: &[u8]) -> Option<(u64, usize)> {
     const LONGEST: usize = 19;
     if text.len() > LONGEST {
@@ -111,10 +106,17 @@ pub(super) fn boolean(field: Field) -> Result<bool, Misfit> {
 
 #[inline]
 pub(super) fn integer(field: Field) -> Result<i64, Misfit> {
-    if let Some((number, 0)) = plain(field) {
+    match short(field.text, field.start, field.end) {
+        Some((number, 0)) => Ok(number as i64),
+        _ => any_integer(field.str()?),
+    }
+}
+
+#[inline(never)]
+fn any_integer(text: &str) -> Result<i64, Misfit> {
+    if let Some((number, 0)) = long(text.as_bytes()) {
         return Ok(number as i64);
     }
-    let text = field.str()?;
     // Programs that hold whole numbers as doubles write `12.0`.
     let whole = text.split_once('.').filter(|(_, rest)| rest.bytes().all(|byte| byte == b'0'));
     whole.map_or(text, |(whole, _)| whole).parse().map_err(|_| Misfit)
@@ -122,18 +124,28 @@ pub(super) fn integer(field: Field) -> Result<i64, Misfit> {
 
 #[inline]
 pub(super) fn number(field: Field) -> Result<f64, Misfit> {
-    if let Some((digits, decimals)) = plain(field)
-        && digits <= EXACT
-        && let Some(power) = POWERS.get(decimals)
-    {
-        // Both are exact, so the quotient is the nearest double (Clinger 1990).
-        return Ok(digits as f64 / power);
+    match short(field.text, field.start, field.end).and_then(exact) {
+        Some(double) => Ok(double),
+        None => any_number(field.str()?),
     }
-    let text = field.str()?;
+}
+
+#[inline(never)]
+fn any_number(text: &str) -> Result<f64, Misfit> {
+    if let Some(double) = long(text.as_bytes()).and_then(exact) {
+        return Ok(double);
+    }
     // Rust reads words too, such as `inf`, and all else just as archives write it: `+1`, `.5`, `5.`, `007.1`, `1E-8`.
     let is_number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     let double = if is_number { text.parse().ok() } else { None };
     double.filter(|double: &f64| double.is_finite()).ok_or(Misfit)
+}
+
+/// The double nearest to such digits, so many of which stand behind the point, if that is easy to tell.
+#[inline]
+fn exact((digits, decimals): (u64, usize)) -> Option<f64> {
+    // Both are exact, so the quotient is the nearest double (Clinger 1990).
+    (digits <= EXACT).then_some(digits as f64).zip(POWERS.get(decimals)).map(|(digits, power)| digits / power)
 }
 
 pub(super) fn time(field: Field) -> Result<Moment, Misfit> {

@@ -50,32 +50,74 @@ fn joined(ones: u64) -> u64 {
 /// at once, where it has at most 16 characters and as many bytes of `text` end with it; else `None`.
 #[inline]
 pub(super) fn short(text: &[u8], start: usize, end: usize) -> Option<(u64, usize)> {
-    const EACH: u128 = u128::MAX / 0xff;
-    const POINT: u128 = EACH * (b'.' ^ b'0') as u128;
-    const TOP: u128 = EACH << 7;
     let length = end - start;
     let last: &[u8; 16] = text[..end].last_chunk()?;
     if !(1..=16).contains(&length) {
         return None;
     }
     // What stands before it becomes zeros, digits the numbers that they say, a point something else.
-    let word = (u128::from_le_bytes(*last) ^ (EACH * u128::from(b'0'))) & (u128::MAX << (8 * (16 - length)));
-    // What is not ASCII may pass for a point here.
-    let points = !(word ^ POINT).wrapping_add(!TOP) & TOP;
-    let (ones, decimals) = match points.trailing_zeros() {
-        128 => (word, 0),
-        _ if length == 1 => return None,
-        bit => {
-            // What stands before the point moves into its place.
-            let behind = u128::MAX << (bit - 7) << 8;
-            let before = !(u128::MAX << (bit - 7));
-            ((word & behind) | ((word & before) << 8), 15 - bit as usize / 8)
+    let (words, [keep_first, keep_second]) = (last.as_chunks::<8>().0, KEEP[length]);
+    let first = (u64::from_le_bytes(words[0]) ^ ZEROS) & keep_first;
+    let second = (u64::from_le_bytes(words[1]) ^ ZEROS) & keep_second;
+    let (mut ones, mut decimals) = ((first, second), 0);
+    if let Some(point) = Point::find(first) {
+        (ones.0, decimals) = (point.filled(first), point.behind() + 8);
+    } else if let Some(point) = Point::find(second) {
+        (ones, decimals) = ((first << 8, point.filled(second) | first >> 56), point.behind());
+        if length == 1 {
+            return None;
         }
-    };
-    if (ones.wrapping_add(EACH * (0x80 - 10)) | word) & TOP != 0 {
+    }
+    let beyond_nine = ones.0.wrapping_add(TO_TOP) | ones.1.wrapping_add(TO_TOP);
+    if (beyond_nine | first | second) & TOP != 0 {
         return None;
     }
-    Some((joined(ones as u64) * 100_000_000 + joined((ones >> 64) as u64), decimals))
+    Some((joined(ones.0) * 100_000_000 + joined(ones.1), decimals))
+}
+
+const EACH: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each of eight bytes.
+const TOP: u64 = EACH << 7;
+/// What raises each byte that is no digit to it.
+const TO_TOP: u64 = EACH * (0x80 - 10);
+
+/// The last so many of 16 bytes.
+const KEEP: [[u64; 2]; 17] = {
+    let mut keep = [[0; 2]; 17];
+    let mut length = 1;
+    while length <= 16 {
+        let bytes = u128::MAX << (8 * (16 - length));
+        keep[length] = [bytes as u64, (bytes >> 64) as u64];
+        length += 1;
+    }
+    keep
+};
+
+/// The highest bit of a byte that is the first point in a word.
+struct Point(u64);
+
+impl Point {
+    /// Looks for it in the bytes of a word less [`ZEROS`]. What is not ASCII may pass for one.
+    #[inline]
+    fn find(word: u64) -> Option<Self> {
+        const POINTS: u64 = EACH * (b'.' ^ b'0') as u64;
+        // What differs from it has a bit that carries into the highest.
+        let found = !(word ^ POINTS).wrapping_add(!TOP) & TOP;
+        (found != 0).then(|| Self(found & found.wrapping_neg()))
+    }
+
+    /// The word, in which what stands before the point has moved into its place.
+    #[inline]
+    fn filled(&self, word: u64) -> u64 {
+        let (before, to_point) = ((self.0 >> 7) - 1, (self.0 << 1).wrapping_sub(1));
+        (word & !to_point) | (word & before) << 8
+    }
+
+    /// How many bytes of the word stand behind it.
+    #[inline]
+    fn behind(&self) -> usize {
+        self.0.leading_zeros() as usize / 8
+    }
 }
 
 #[cfg(test)]

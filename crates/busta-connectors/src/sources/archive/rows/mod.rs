@@ -4,6 +4,9 @@
 //! file -> members of a zip, gzip, zstd or nothing -> window -> rows -> records
 //! ```
 //!
+//! Rows are found many at once and read column by column. One that is not plain, or does not fit, is read by itself;
+//! so there is one account of what is wrong with a row.
+//!
 //! A file is told by its first bytes, its header by its content, a unit of time by the size of the number:
 //! archives change all of these without notice, and in the middle of a year. A row that does not fit is a
 //! failure, and the rest goes on. A text that ends too early or has a wrong checksum fails as a whole, since
