@@ -84,7 +84,7 @@ fn long(text: &[u8]) -> Option<(u64, usize)> {
     Some((whole * 10_u64.pow(decimals.len() as u32) + fraction, decimals.len()))
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn boolean(field: Field) -> Result<bool, Misfit> {
     /// The bit that capital letters lack.
     const SMALL: u32 = 0x2020_2020;
@@ -104,7 +104,7 @@ pub(super) fn boolean(field: Field) -> Result<bool, Misfit> {
     if is_true | is_false { Ok(is_true) } else { Err(Misfit) }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn integer(field: Field) -> Result<i64, Misfit> {
     match short(field.text, field.start, field.end) {
         Some((number, 0)) => Ok(number as i64),
@@ -122,7 +122,7 @@ fn any_integer(text: &str) -> Result<i64, Misfit> {
     whole.map_or(text, |(whole, _)| whole).parse().map_err(|_| Misfit)
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn number(field: Field) -> Result<f64, Misfit> {
     match short(field.text, field.start, field.end).and_then(exact) {
         Some(double) => Ok(double),
@@ -153,7 +153,7 @@ pub(super) fn time(field: Field) -> Result<Moment, Misfit> {
 }
 
 /// The microseconds since 1970 of a moment that says no more than these.
-#[inline]
+#[inline(always)]
 pub(super) fn micros(field: Field) -> Result<i64, Misfit> {
     if let Some((number, 0)) = short(field.text, field.start, field.end)
         && let Some(micros) = moment::micros(number)

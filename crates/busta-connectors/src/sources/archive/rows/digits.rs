@@ -48,7 +48,7 @@ fn joined(ones: u64) -> u64 {
 
 /// The digits of a number that is nothing but digits and perhaps a point among them, and how many stand behind it: all
 /// at once, where it has at most 16 characters and as many bytes of `text` end with it; else `None`.
-#[inline]
+#[inline(always)]
 pub(super) fn short(text: &[u8], start: usize, end: usize) -> Option<(u64, usize)> {
     let length = end - start;
     let last: &[u8; 16] = text[..end].last_chunk()?;

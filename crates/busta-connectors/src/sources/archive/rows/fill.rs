@@ -65,7 +65,10 @@ impl Fill<'_> {
         read: impl Fn(Field<'a>) -> Result<T, Misfit>,
     ) -> usize {
         self.each(fields, |_, field| {
-            values.push(field.map_or(Ok(T::default()), &read)?);
+            values.push(match field {
+                Some(field) => read(field)?,
+                None => T::default(),
+            });
             Ok(())
         })
     }
