@@ -42,6 +42,11 @@ const STEPS_IN_A_WAIT: u32 = 4;
 /// somebody else has used up, and between the few of a quiet host lies time that nobody wanted.
 const LEAST_MEASURED: f64 = 5.0;
 
+/// To try a pace costs at least so many refusals. What was refused when nothing was tried, since the limit fell, says
+/// little about that: no more than so many of it count.
+const LEAST_PRICE: u32 = 2;
+const MOST_UNTRIED: u32 = 4;
+
 /// What was accepted longer ago counts half.
 const MEMORY: Duration = Duration::from_secs(20);
 
@@ -213,12 +218,8 @@ impl Tempo {
         let again = self.pace.is_some() && !tried;
         let mut hold = self.pace.map_or_else(Hold::default, |pace| pace.hold);
         if self.pace.is_some() {
-            // How many were refused when the limit fell says nothing about what it costs to try it.
-            hold.begin(
-                now,
-                refused.wait,
-                if tried { refused.count.max(2) } else { refused.count.clamp(2, 4) },
-            );
+            let most = if tried { u32::MAX } else { MOST_UNTRIED };
+            hold.begin(now, refused.wait, refused.count.clamp(LEAST_PRICE, most));
         }
         self.pace = Some(Pace {
             rate,

@@ -2,7 +2,8 @@
 //!
 //! - **Optimistic start.** The window begins at [`START`] places, which the default caps do not reach, and
 //!   doubles each round until the first sign of trouble, as TCP's slow start (RFC 5681, 3.1); from then on
-//!   it grows by one, and by ever more the longer there is none. It grows only while all of it is used (RFC 7661): what nobody needed proves nothing.
+//!   it grows by one, and by ever more the longer there is none. It grows only while all of it is used (RFC
+//!   7661): what nobody needed proves nothing.
 //! - **Refusals** (429, and 503 with `Retry-After`) close it at once, and no more than once for the requests
 //!   of one round trip. A host that refused one more than it has just borne goes back by that one; any
 //!   other is halved. The refused level is tried again only when that costs little ([`Hold`]).
