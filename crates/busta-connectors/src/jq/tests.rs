@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 
@@ -179,18 +180,20 @@ fn body() -> impl Strategy<Value = String> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Whatever is handed to whom, the process lives on. Without their bound on chains, one in five of these dies.
-    #[test]
-    fn filters_that_are_handed_on_take_no_stack(body in body(), first in body()) {
+/// Whatever is handed to whom, the process lives on.
+#[test]
+fn filters_that_are_handed_on_take_no_stack() {
+    let given = Given::default();
+    // One endless program has used up what a batch has in common; a record of some size has enough for itself.
+    let _batch = Spare::begin();
+    let _ = Program::compile("until(false; .)").unwrap().values("{}", &given);
+    let record = format!(r#"{{"id":7,"a":"{}"}}"#, "x".repeat(2_000));
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    let run = |(body, first): (String, String)| {
         let program = format!("def g: .; def f(g): {body}; f({first})");
         let program = Program::compile(&program).unwrap_or_else(|error| panic!("{program}: {error}"));
-        // One endless program has used up what a batch has in common; a record of some size has enough for itself.
-        let _batch = Spare::begin();
-        let _ = Program::compile("until(false; .)").unwrap().values("{}", &Given::default());
-        let record = format!(r#"{{"id":7,"a":"{}"}}"#, "x".repeat(4_000));
-        let _ = program.values(&record, &Given::default());
-    }
+        let _ = program.values(&record, &given);
+        Ok(())
+    };
+    TestRunner::new(config).run(&(body(), body()), run).unwrap();
 }
