@@ -159,9 +159,10 @@ mod tests {
         let expected = [SqlValue::Text(r#"["a","DE"]"#.into())];
         assert_eq!(read(json!(["a", "DE"])).unwrap(), expected);
         assert_eq!(read(json!({ "market": "DE", "id": "a" })).unwrap(), expected);
-        for wrong in
-            [json!("a"), json!(["a"]), json!(["a", null]), json!({ "id": "a" }), json!({ "id": 1, "x": 2 })]
-        {
+        let lacking = [SqlValue::Text(r#"["a",null]"#.into())];
+        assert_eq!(read(json!(["a", null])).unwrap(), lacking);
+        assert_eq!(read(json!({ "id": "a" })).unwrap(), lacking);
+        for wrong in [json!("a"), json!(["a"]), json!([null, null]), json!({}), json!({ "id": 1, "x": 2 })] {
             assert!(read(wrong.clone()).is_err(), "{wrong}");
         }
     }
