@@ -73,7 +73,7 @@ impl SearchReader {
         }
     }
 
-    /// What comes after `page`, which is at `place`, unless that is enough.
+    /// What `page`, which is at `place`, says comes after it.
     fn next_place(&self, place: &Place, response: &Response, page: &mut Page) -> Result<Option<Place>> {
         if let Some(link) = page.next.take() {
             let key = self.stac.key.as_deref();
@@ -94,31 +94,21 @@ impl SearchReader {
         Ok(self.stac.send_ahead(self.request(next)?, page.size()))
     }
 
-    /// The batch of `items` of the page at `place`, and the place after it, of which `next` knows all but what has
-    /// been given until then.
+    /// The batch of `items` of the page at `place`, and the place after it: `next`, unless that is enough.
     fn batch(
         &self,
         mut items: Items,
         place: Place,
-        mut next: Option<Place>,
+        next: Result<Option<Place>>,
     ) -> Result<(Batch, Option<Place>)> {
-        if let Some(max) = self.stac.max_items {
-            let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
-            let mut is_cut = items.truncate(room, self.stac.cursor_field.as_deref());
-            let given = place.given + items.records.len() as u64;
-            if given >= max {
-                is_cut |= next.take().is_some();
-            }
-            let newest = self.hold_back(&mut items, place.newest, next.is_none(), is_cut);
-            next = next.map(|next| Place { given, newest, ..next });
-        }
-        let mut batch = match &next {
-            Some(next) => Batch::new(items.records, Cursor::encode(next)?),
-            None => Batch::last(items.records),
-        };
-        batch.failures = items.failures;
-        batch.high = items.newest;
-        Ok((batch, next))
+        let Some(max) = self.stac.max_items else { return given(items, next?) };
+        let room = usize::try_from(max - place.given.min(max)).unwrap_or(usize::MAX);
+        let is_over = items.truncate(room, self.stac.cursor_field.as_deref());
+        let sum = place.given + items.records.len() as u64;
+        let (next, is_cut) =
+            if sum < max { (next?, is_over) } else { (None, is_over || !matches!(next, Ok(None))) };
+        let newest = self.hold_back(&mut items, place.newest, next.is_none(), is_cut);
+        given(items, next.map(|next| Place { given: sum, newest, ..next }))
     }
 
     /// What `max_items` leaves out may be older than what it leaves: so the newest value is known to the place alone
@@ -145,6 +135,17 @@ impl SearchReader {
     }
 }
 
+/// The batch of `items`, and the place after it.
+fn given(items: Items, next: Option<Place>) -> Result<(Batch, Option<Place>)> {
+    let mut batch = match &next {
+        Some(next) => Batch::new(items.records, Cursor::encode(next)?),
+        None => Batch::last(items.records),
+    };
+    batch.failures = items.failures;
+    batch.high = items.newest;
+    Ok((batch, next))
+}
+
 /// The page's number in messages, from 1.
 fn number(place: &Place) -> u64 {
     place.page.as_ref().map_or(1, |page| page.number)
@@ -165,14 +166,15 @@ impl Reader for SearchReader {
         if self.piece.is_chunk() {
             self.stac.outlook.read(page.count() as u64);
         }
-        let at = |e: Error| e.at(format_args!("page {} of {}", number(&place), response.shown_url()));
-        let next = self.next_place(&place, &response, &mut page).map_err(at)?;
+        let next = self.next_place(&place, &response, &mut page);
         let mut under_way = match &next {
-            Some(next) => self.send_ahead(next, &page).map_err(at)?,
-            None => UnderWay::default(),
+            Ok(Some(next)) => self.send_ahead(next, &page)?,
+            Ok(None) | Err(_) => UnderWay::default(),
         };
         let items = under_way.beside(self.look(page, &place)).await?;
-        let (batch, next) = self.batch(items, place, next)?;
+        let number = number(&place);
+        let at = |e: Error| e.at(format_args!("page {number} of {}", response.shown_url()));
+        let (batch, next) = self.batch(items, place, next).map_err(at)?;
         (self.place, self.under_way) = (next, under_way);
         Ok(Some(batch))
     }
