@@ -66,6 +66,11 @@ impl Ahead {
         early.is_some()
     }
 
+    /// Whether something is under way.
+    pub fn is_some(&self) -> bool {
+        self.early().is_some()
+    }
+
     /// What was asked for, for its pull.
     pub fn take(&self) -> Option<Early> {
         self.early().take()

@@ -94,7 +94,7 @@ impl Slot {
                 None => self.pull(&mut work, asker).await,
             };
             match pulled {
-                Ok(Some(pulled)) => (before, leave) = self.take(&mut work, pulled).await,
+                Ok(Some(pulled)) => (before, leave) = self.take(&mut work, pulled, asker).await,
                 Ok(None) => leave = Some(Leave::Stopped),
                 Err(error) => {
                     return match self.after_error(&mut work, error).await {
@@ -108,7 +108,7 @@ impl Slot {
 
     /// Takes in what has come. Gives the batch, if it is still being made ready, and why no other is to be
     /// pulled.
-    async fn take(&self, work: &mut Work, pulled: Pulled) -> (Option<Draft>, Option<Leave>) {
+    async fn take(&self, work: &mut Work, pulled: Pulled, asker: &Asker) -> (Option<Draft>, Option<Leave>) {
         self.host_answered(work);
         let done = pulled.batch.done;
         // A batch that leads nowhere is a sign of life: what fails behind it every time is not tried for ever.
@@ -132,6 +132,8 @@ impl Slot {
         let leave = match () {
             () if done => Some(Leave::Ended),
             () if enough => Some(Leave::Limited),
+            // What is under way comes to its end.
+            () if asker.ahead.is_some() => None,
             () if self.shared.stop.is_cancelled() => Some(Leave::Stopped),
             () => self.hold_up(work).or_else(|| self.wait_for_turn(work)),
         };
