@@ -207,6 +207,9 @@ pub struct Gap {
     pub to: Option<NaiveDate>,
     /// How many files.
     pub files: u64,
+    /// They have come, and were refused: they are not what they should be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 /// Why a source's part of a run was ended before its end. What is missing is collected when the run is

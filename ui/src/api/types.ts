@@ -164,6 +164,8 @@ export interface Gap {
   from?: string;
   to?: string;
   files: number;
+  /** They have come, and are not what they should be. */
+  refused?: boolean;
 }
 
 export interface RunReport {

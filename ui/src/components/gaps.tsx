@@ -5,7 +5,7 @@ import { Section } from "./page.tsx";
 import { type Col, Table } from "./table.tsx";
 
 const COLS: Col<Gap>[] = [
-  { title: "Files of", main: true, cell: ({ of }) => <b>{of}</b> },
+  { title: "Files of", main: true, cell: ({ of, refused }) => <b>{refused ? `${of} (refused)` : of}</b> },
   { title: "From", cell: ({ from }) => from ?? <span class="faint">–</span> },
   { title: "To", cell: ({ to }) => to ?? <span class="faint">–</span> },
   { title: "Files", number: true, cell: ({ files }) => count(files) },

@@ -38,7 +38,8 @@ fn line(gap: &Gap) -> String {
         _ => None,
     };
     let of = Some(gap.of.clone()).filter(|of| !of.is_empty());
-    of.into_iter().chain(time).collect::<Vec<_>>().join(", ")
+    let refused = gap.refused.then(|| "refused: not what it should be".to_owned());
+    of.into_iter().chain(time).chain(refused).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -48,7 +49,13 @@ mod tests {
     #[test]
     fn gaps_are_told_and_then_counted() {
         let day = |day| chrono::NaiveDate::from_ymd_opt(2024, 1, day);
-        let gap = |from, to, files| Gap { of: "BTCUSDT 1h".to_owned(), from: day(from), to: day(to), files };
+        let gap = |from, to, files| Gap {
+            of: "BTCUSDT 1h".to_owned(),
+            from: day(from),
+            to: day(to),
+            files,
+            refused: false,
+        };
         let gaps = Gaps {
             files: 18,
             gaps: (1..13).map(|at| gap(2 * at, 2 * at + at % 2, 1 + u64::from(at % 2))).collect(),
@@ -60,6 +67,9 @@ mod tests {
         );
         assert!(text.ends_with("> and 3 more\n"), "{text}");
         let file = Gap { of: "all.zip".to_owned(), files: 1, ..Gap::default() };
-        assert_eq!(words(&Gaps { files: 1, gaps: vec![file] }, ""), "1 file\nall.zip\n");
+        assert_eq!(words(&Gaps { files: 1, gaps: vec![file.clone()] }, ""), "1 file\nall.zip\n");
+        let refused = Gap { refused: true, ..file };
+        let told = words(&Gaps { files: 1, gaps: vec![refused] }, "");
+        assert_eq!(told, "1 file\nall.zip, refused: not what it should be\n");
     }
 }

@@ -137,6 +137,7 @@ fn joined(series: &str, periods: &BTreeSet<Option<Period>>) -> Vec<Gap> {
                 from: time.map(|(first, _)| first),
                 to: time.map(|(_, last)| last),
                 files: 1,
+                refused: false,
             }),
         }
     }
