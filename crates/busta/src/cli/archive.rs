@@ -1,13 +1,17 @@
 //! `busta archive`.
 
+use std::collections::{HashMap, HashSet};
+
 use anyhow::Result;
+use busta_core::{Error, RunId};
+use busta_store::StateStore;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Context, selection, session, sources};
 use crate::exit::{Exit, Usage};
 use crate::output::{line, line_as_it_is, note};
-use crate::verify::{Found, Verdict, verify};
+use crate::verify::{Found, Unfinished, Verdict, Wrong, unfinished, verify};
 use crate::{figures, wiring};
 
 #[derive(Subcommand, Debug)]
@@ -22,7 +26,9 @@ pub enum Archive {
   busta archive verify klines --repair      set what is wrong aside, and fetch it again
   busta archive verify --json
 
-A file that is wrong is kept as FILE.quarantine by --repair. Exit code 3: some files are wrong or missing.")]
+A file that is wrong is renamed to FILE.quarantine by --repair, and removed once FILE is mended; nothing is touched
+while a run collects its source. A file that a run has replaced which was interrupted is newer than its record, and no
+damage: `busta sources collect --resume` finishes it. Exit code 3: some files are wrong, newer or missing.")]
 pub struct Verify {
     /// The sources; all that keep files if none is named
     names: Vec<String>,
@@ -44,36 +50,43 @@ impl Archive {
 
 impl Verify {
     async fn run(self, context: &Context) -> Result<Exit> {
-        let all = self.look(context).await?;
+        let all = self.look(context, &Look { may_repair: self.repair, ..Look::default() }).await?;
         if self.json {
             let sources = all.iter().map(|(name, found)| json!({ "source": name, "files": found }));
             line_as_it_is(&serde_json::to_string_pretty(&sources.collect::<Vec<_>>())?)?;
         } else {
             all.iter().try_for_each(|(name, found)| tell(name, found))?;
         }
-        let broken: Vec<String> =
-            all.iter().filter(|(_, found)| !found.wrong.is_empty()).map(|(name, _)| name.clone()).collect();
-        if broken.is_empty() {
+        if all.iter().all(|(_, found)| found.wrong.is_empty()) {
             return Ok(Exit::Done);
         }
-        if !self.repair {
+        let broken: HashMap<String, HashSet<String>> =
+            all.into_iter().map(|(name, found)| (name, found.for_repair())).collect();
+        let mut names: Vec<String> = broken.keys().cloned().collect();
+        names.retain(|name| broken.get(name).is_some_and(|paths| !paths.is_empty()));
+        if !self.repair || names.is_empty() {
             return Ok(Exit::Incomplete);
         }
-        for (_, found) in all {
+        // From here on no other run collects them. What was wrong before may have been mended by one that did.
+        let run = session::claim(context, &sources::Collect::of(names)).await?;
+        let look = Look { only: Some(broken), besides: Some(run.id().clone()), may_repair: false };
+        for (_, found) in self.look(context, &look).await? {
             found.set_aside().await?;
         }
         note("wrong files are set aside; collecting them again");
-        let exit = session::collect(context, &sources::Collect::of(broken)).await?;
-        let again = self.look(context).await?;
+        let exit = run.carry_on(context).await?;
+        let again = self.look(context, &Look::default()).await?;
         again.iter().try_for_each(|(name, found)| tell(name, found))?;
         let is_whole = again.iter().all(|(_, found)| found.wrong.is_empty());
         Ok(if is_whole { exit } else { Exit::Incomplete })
     }
 
     /// Reads the files of all chosen sources.
-    async fn look(&self, context: &Context) -> Result<Vec<(String, Found)>> {
+    async fn look(&self, context: &Context, look: &Look) -> Result<Vec<(String, Found)>> {
         let config = wiring::open(context.config.as_ref())?;
         let chosen = selection::select(&config.sources, &self.names)?;
+        let (store, began) = (StateStore::at(&config.state), wiring::clock().now());
+        let besides = look.besides.as_ref();
         let mut all = Vec::new();
         for source in config.sources.iter().filter(|source| chosen.contains(&source.name)) {
             let Some(kept) = source.source.kept_files() else {
@@ -82,8 +95,27 @@ impl Verify {
                 }
                 continue;
             };
+            let only = match &look.only {
+                None => None,
+                Some(only) => match only.get(source.name.as_str()).filter(|paths| !paths.is_empty()) {
+                    Some(paths) => Some(paths),
+                    None => continue,
+                },
+            };
+            if look.may_repair
+                && let Some(run) = unfinished(&store, &source.name, began, besides).await?
+                && run.live
+            {
+                return Err(refused(&run, source.name.as_str()).into());
+            }
             let destination = &config.destinations[source.destination].destination;
-            all.push((source.name.to_string(), verify(source, &kept, &**destination).await?));
+            let mut found = verify(source, &kept, &**destination, only).await?;
+            if !found.wrong.is_empty()
+                && let Some(run) = unfinished(&store, &source.name, began, besides).await?
+            {
+                found = found.excuse(run).await?;
+            }
+            all.push((source.name.to_string(), found));
         }
         if all.is_empty() {
             return Err(Usage("no source of this configuration keeps files".to_owned()).into());
@@ -92,13 +124,25 @@ impl Verify {
     }
 }
 
+/// How files are looked at.
+#[derive(Default)]
+struct Look {
+    /// Only those at these paths, by source.
+    only: Option<HashMap<String, HashSet<String>>>,
+    /// The run that looks at them.
+    besides: Option<RunId>,
+    /// What is wrong is to be mended, so no run may be under way.
+    may_repair: bool,
+}
+
+fn refused(run: &Unfinished, source: &str) -> Error {
+    Error::conflict(format!("run {} is collecting {source} right now; nothing was touched", run.run))
+        .hint("repair when it is over, or stop it with `busta runs cancel`")
+}
+
 fn tell(source: &str, found: &Found) -> std::io::Result<()> {
     for wrong in &found.wrong {
-        let what = match &wrong.verdict {
-            Verdict::Missing => "is missing".to_owned(),
-            Verdict::Differs { is } => format!("is sha256:{is} and was sha256:{}", wrong.sha256),
-        };
-        line(&format!("{source}: {} {what}", wrong.path))?;
+        line(&format!("{source}: {} {}", wrong.path, words(wrong)))?;
     }
     line(&format!(
         "{source}: {} of {} are as they were, {} read",
@@ -106,4 +150,20 @@ fn tell(source: &str, found: &Found) -> std::io::Result<()> {
         figures::of(found.right + found.wrong.len() as u64, "file"),
         figures::bytes(found.bytes),
     ))
+}
+
+fn words(wrong: &Wrong) -> String {
+    match &wrong.verdict {
+        Verdict::Missing => "is missing".to_owned(),
+        Verdict::Differs { is } => {
+            format!("is sha256:{is} and was sha256:{}", wrong.sha256.as_deref().unwrap_or_default())
+        }
+        Verdict::Newer { run, live: true, .. } => {
+            format!("is newer than its record: run {run} is collecting it right now")
+        }
+        Verdict::Newer { run, live: false, .. } => format!(
+            "is newer than its record: run {run} has not come to its end; `busta sources collect --resume` finishes it"
+        ),
+        Verdict::Refused { because } => format!("is not there: what came {because}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! `busta sources collect` and `busta runs retry`: which run it is, and what is done with it.
 
 use anyhow::Result;
-use busta_core::SourceName;
+use busta_core::{RunId, SourceName};
 use busta_store::{NewRun, StateStore, StoredRun, Trigger};
 
 use super::sources::Collect;
@@ -16,6 +16,19 @@ use crate::wiring::{self, Wired};
 
 /// Collects as the command line says.
 pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
+    claim(context, command).await?.carry_on(context).await
+}
+
+/// A run that holds the claim on its sources, and has not started: no other run collects them meanwhile.
+pub struct Claimed {
+    wired: Wired,
+    session: Session,
+    parallel: bool,
+    json: bool,
+}
+
+/// The run that the command line says. Refused while a live run collects one of its sources.
+pub async fn claim(context: &Context, command: &Collect) -> Result<Claimed> {
     let mut draft = wiring::draft(context.config.as_ref())?;
     if let Some(concurrency) = command.concurrency {
         draft.settings.concurrency = concurrency as usize;
@@ -42,7 +55,7 @@ pub async fn collect(context: &Context, command: &Collect) -> Result<Exit> {
             begin(&store, chosen, command).await?
         }
     };
-    carry_on(context, &wired, session, parallel, command.json).await
+    Ok(Claimed { wired, session, parallel, json: command.json })
 }
 
 /// Goes on with a run that is named.
@@ -54,7 +67,7 @@ pub async fn retry(context: &Context, id: &str, parallel: bool, json: bool) -> R
     let run = store.run(id).await?;
     session::refuse_done(&run)?;
     let session = resume(&wired, &store, &run, &[]).await?;
-    carry_on(context, &wired, session, parallel, json).await
+    Claimed { wired, session, parallel, json }.carry_on(context).await
 }
 
 async fn begin(store: &StateStore, sources: Vec<SourceName>, command: &Collect) -> Result<Session> {
@@ -98,25 +111,28 @@ async fn resume(wired: &Wired, store: &StateStore, run: &StoredRun, names: &[Str
     Ok(Session::resume(store, run, sources, Trigger::Command).await?)
 }
 
-async fn carry_on(
-    context: &Context,
-    wired: &Wired,
-    mut session: Session,
-    parallel: bool,
-    json: bool,
-) -> Result<Exit> {
-    let plan = session.plan(wired, parallel).await?;
-    let Collected { report, learnt, signal } = carry_out(plan, Show::detect()).await?;
-    // The data is safe by now, so what fails here is only told.
-    if let Err(error) = session.end(&report, learnt).await {
-        note(&format!("the run is not in the history: {error}"));
+impl Claimed {
+    /// The run.
+    pub fn id(&self) -> &RunId {
+        self.session.run()
     }
-    let printed = if json {
-        as_it_is(&json::document(&report)?)
-    } else {
-        line(table::report(&report, context.colour).trim_end())
-    };
-    // Whoever does not read the report to its end still learns from the exit code how the run went.
-    unless_closed(printed)?;
-    Ok(Exit::of_run(report.status, signal))
+
+    /// Collects.
+    pub async fn carry_on(self, context: &Context) -> Result<Exit> {
+        let Self { wired, mut session, parallel, json } = self;
+        let plan = session.plan(&wired, parallel).await?;
+        let Collected { report, learnt, signal } = carry_out(plan, Show::detect()).await?;
+        // The data is safe by now, so what fails here is only told.
+        if let Err(error) = session.end(&report, learnt).await {
+            note(&format!("the run is not in the history: {error}"));
+        }
+        let printed = if json {
+            as_it_is(&json::document(&report)?)
+        } else {
+            line(table::report(&report, context.colour).trim_end())
+        };
+        // Whoever does not read the report to its end still learns from the exit code how the run went.
+        unless_closed(printed)?;
+        Ok(Exit::of_run(report.status, signal))
+    }
 }
