@@ -171,3 +171,15 @@ fn members_are_chosen_by_what_their_names_say() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_wrong_period_or_interval_is_one_problem() {
+    let wrong =
+        json!({"data_type": "fundingRate", "market": "futures/um", "period": "daily", "intervals": null});
+    let found = problems(keys(wrong));
+    assert!(found.len() == 1 && found[0].contains("comes in months only"), "{found:?}");
+    let found = problems(keys(json!({"intervals": ["1h", "1M"]})));
+    assert!(found.len() == 1 && found[0].contains("`1M`") && found[0].contains("1mo"), "{found:?}");
+    let globs = json!({"discover": {"type": "s3"}, "intervals": ["1*"]});
+    assert_eq!(problems(keys(globs)), Vec::<String>::new());
+}

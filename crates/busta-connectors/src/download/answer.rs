@@ -102,6 +102,7 @@ pub fn begun(incoming: &Incoming, before: &Place) -> Place {
         mismatch: before.mismatch.clone(),
         restarts: before.restarts,
         ranges: None,
+        refused: false,
         whole: before.whole,
     }
 }

@@ -16,6 +16,9 @@ use crate::digest;
 /// What stands before the path in the key of a start cursor.
 const KEY: &str = "download:";
 
+/// The same for what was refused.
+const REFUSED: &str = "refused:";
+
 /// What holds for every download into a folder.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {
@@ -44,6 +47,39 @@ struct Shared {
     /// What earlier runs have left, by hashes of paths. What belongs to another path of the same hash does not fit the
     /// file, and costs a download.
     known: HashMap<u64, Cursor>,
+    /// What they have refused, by path.
+    refused: HashMap<String, Refused>,
+}
+
+/// An object that came twice and was not what it should be. It is not fetched again before it, or what is expected of it,
+/// is another; or the file that was kept of it is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What it was.
+    pub is: String,
+    /// What it should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<super::checksum::Checksum>,
+    /// How long it should have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The object's validators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// See `etag`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Refused {
+    /// What is wrong, as a clause for the operator.
+    pub fn because(&self) -> String {
+        match (&self.checksum, self.size) {
+            (Some(checksum), _) => format!("is {} and should be {checksum}", self.is),
+            (None, Some(size)) => format!("is {} and should be {size}", self.is),
+            (None, None) => format!("is {}", self.is),
+        }
+    }
 }
 
 /// What is known of a file that a run has left complete: its start cursor.
@@ -56,6 +92,9 @@ pub struct Known {
     /// The checksum that it was verified against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<super::checksum::Checksum>,
+    /// Something better should have vouched for it than that checksum.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
     /// What it hashes to, in hexadecimal digits; what an older version wrote does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
@@ -89,7 +128,12 @@ impl Folder {
     pub fn begin(&self, from: Option<&Checkpoint>) {
         let known = |(key, cursor): (&String, &Cursor)| Some((hash(key.strip_prefix(KEY)?), cursor.clone()));
         let known = from.map(|from| from.starts.iter().filter_map(known).collect()).unwrap_or_default();
-        *self.shared() = Shared { claims: HashMap::new(), known };
+        let refused = |(key, cursor): (&String, &Cursor)| {
+            let refused: Option<Refused> = cursor.decode().ok()?;
+            Some((key.strip_prefix(REFUSED)?.to_owned(), refused?))
+        };
+        let refused = from.map(|from| from.starts.iter().filter_map(refused).collect()).unwrap_or_default();
+        *self.shared() = Shared { claims: HashMap::new(), known, refused };
     }
 
     /// What an earlier run has left at `path`.
@@ -101,6 +145,16 @@ impl Folder {
     /// The start cursor for `path`.
     pub fn start(path: &str, known: &Known) -> Result<(String, Cursor)> {
         Ok((format!("{KEY}{path}"), Cursor::encode(known)?))
+    }
+
+    /// What an earlier run has refused to put at `path`.
+    pub fn refused(&self, path: &str) -> Option<Refused> {
+        self.shared().refused.get(path).cloned()
+    }
+
+    /// The start cursor that says what was refused for `path`, or that nothing is any more.
+    pub fn refusal(path: &str, refused: Option<&Refused>) -> Result<(String, Cursor)> {
+        Ok((format!("{REFUSED}{path}"), Cursor::encode(&refused)?))
     }
 
     /// Takes the task's file for `owner`, which is its split's id. Two owners of one file are an error.

@@ -39,7 +39,8 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
     }
     let known = folder.known(&task.path).filter(|known| known.bytes == bytes && known.mtime == mtime);
     if let Some(known) = known {
-        if expected.checksum.is_some() && expected.checksum == known.checksum {
+        let is_doubted = expected.checksum.is_some() && expected.unverifiable.is_some();
+        if expected.checksum.is_some() && expected.checksum == known.checksum && is_doubted == known.doubted {
             return Ok(Kept::Recorded);
         }
         if expected.checksum.is_none() {
@@ -53,6 +54,7 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
             bytes,
             mtime,
             checksum: Some(checksum.clone()),
+            doubted: false,
             sha256: None,
             etag: None,
             last_modified: None,
@@ -63,7 +65,7 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
     if place.total == Some(bytes) {
         // A crash between the renaming and its commit.
         let (etag, last_modified) = (place.etag.clone(), place.last_modified.clone());
-        let known = Known { bytes, mtime, checksum: None, sha256: None, etag, last_modified };
+        let known = Known { bytes, mtime, checksum: None, doubted: false, sha256: None, etag, last_modified };
         return Ok(Kept::Maybe { known, recorded: false });
     }
     Ok(Kept::Nothing)
@@ -80,7 +82,7 @@ pub async fn as_left(folder: &Folder, path: &str) -> Result<Option<Known>> {
 pub async fn known(target: &Path, checksum: Option<Checksum>, place: &Place) -> Result<Known> {
     let (bytes, mtime) = blocking(target.to_owned(), stat).await?.unwrap_or_default();
     let (etag, last_modified) = (place.etag.clone(), place.last_modified.clone());
-    Ok(Known { bytes, mtime, checksum, sha256: None, etag, last_modified })
+    Ok(Known { bytes, mtime, checksum, doubted: false, sha256: None, etag, last_modified })
 }
 
 /// Length and time of the last change, if it is a file.

@@ -54,7 +54,7 @@ mod template;
 mod verdict;
 
 pub use checksum::{Algorithm, Checksum};
-pub use folder::{Folder, Known, Rules};
+pub use folder::{Folder, Known, Refused, Rules};
 pub use kept::as_left;
 pub use part::sha256_of;
 pub use ranges::RangesConfig;

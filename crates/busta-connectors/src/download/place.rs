@@ -37,6 +37,9 @@ pub struct Place {
     /// How it comes in ranges, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranges: Option<Ranged>,
+    /// It was refused by this very run: if it is tried again, it is fetched again, changed or not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     /// Ranges of it did not go together, or could not: it is asked for as a whole.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,

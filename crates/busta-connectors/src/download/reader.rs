@@ -10,7 +10,7 @@ use busta_core::{Batch, Cursor, Error, Reader, Records, Result, Split, SplitId};
 use tokio::time::Instant;
 
 use super::answer::{Meaning, begun, judge, judge_first};
-use super::folder::{Folder, Known};
+use super::folder::{Folder, Known, Refused};
 use super::hash::Digests;
 use super::kept::{self, Kept};
 use super::part::{Mark, Part, blocking, digests};
@@ -18,7 +18,7 @@ use super::place::Place;
 use super::ranges::Ranges;
 use super::record::{last_batch, progress};
 use super::room::Claim;
-use super::task::Task;
+use super::task::{Expected, Task};
 use super::verdict::{Verdict, verdict};
 use crate::http::{HttpClient, Incoming, Request, shown_url};
 
@@ -40,6 +40,8 @@ pub struct DownloadReader {
     pub(super) task: Task,
     pub(super) place: Place,
     pub(super) state: State,
+    /// Why it was refused, if it was.
+    refused: Option<Refused>,
 }
 
 pub(super) enum State {
@@ -102,11 +104,17 @@ impl DownloadReader {
         folder: Arc<Folder>,
         client: HttpClient,
         owner: &SplitId,
-        task: Task,
+        mut task: Task,
         at: Option<&Cursor>,
     ) -> Result<Self> {
         let place = Place::read(at)?;
-        Ok(Self { folder, client, owner: owner.to_string(), task, place, state: State::Idle })
+        task.expected.heed(place.etag.as_deref());
+        Ok(Self { folder, client, owner: owner.to_string(), task, place, state: State::Idle, refused: None })
+    }
+
+    /// What came, if it is not what it should be: the next call fails with that.
+    pub fn refused(&self) -> Option<&Refused> {
+        self.refused.as_ref()
     }
 
     /// Whether what came was once not what was expected, and is to be fetched again.
@@ -131,11 +139,18 @@ impl DownloadReader {
             Kept::Nothing => {}
             Kept::Recorded => return Ok(Begun::Batch(Batch::last(Records::default()))),
             Kept::Complete(digests, known) => {
-                return Ok(Begun::Batch(last_batch(&self.task, digests, known, None)?));
+                return Ok(Begun::Batch(self.last(digests, known)?));
             }
             Kept::Maybe { known, .. } => {
                 request = request.conditional(known.etag.as_deref(), known.last_modified.as_deref());
             }
+        }
+        let refused = match kept {
+            Kept::Nothing => self.refused_before().await?,
+            _ => None,
+        };
+        if let Some(refused) = &refused {
+            request = request.conditional(refused.etag.as_deref(), refused.last_modified.as_deref());
         }
         let first = self.first();
         if let Some(first) = first {
@@ -159,6 +174,7 @@ impl DownloadReader {
             (Meaning::Unchanged, Kept::Maybe { known, recorded }) => {
                 self.unchanged(&known, recorded).await.map(Begun::Batch)
             }
+            (Meaning::Unchanged, _) if refused.is_some() => self.refused_again(refused).map(Begun::Batch),
             (meaning, _) => Err(Error::data(format!("{}: unexpected answer: {meaning:?}", self.shown()))),
         }
     }
@@ -166,8 +182,10 @@ impl DownloadReader {
     /// What no request can mend.
     fn check(&self) -> Result<()> {
         self.folder.claim(&self.task, &self.owner)?;
-        if self.folder.rules().require_checksum && self.task.expected.checksum.is_none() {
-            let why = self.task.expected.unverifiable.as_deref().unwrap_or("no checksum is given");
+        let expected = &self.task.expected;
+        let is_vouched_for = expected.checksum.is_some() && expected.unverifiable.is_none();
+        if self.folder.rules().require_checksum && !is_vouched_for {
+            let why = expected.unverifiable.as_deref().unwrap_or("no checksum is given");
             return Err(Error::data(format!("{}: {why}", self.shown()))
                 .hint("`require_checksum: false` accepts it unverified"));
         }
@@ -222,12 +240,19 @@ impl DownloadReader {
 
     /// Begins with the first byte of a body that holds all of it.
     async fn whole(&mut self, incoming: Incoming) -> Result<Box<Transfer>> {
-        self.place = begun(&incoming, &self.place);
+        self.begin_with(begun(&incoming, &self.place))?;
         self.check_total()?;
         let (path, before) = self.part_files();
         let part = Part::create(path, before, self.asked()).await?;
         let room = self.room(0).await?;
         Ok(Transfer::new(incoming, part, room))
+    }
+
+    /// The object that comes is that of `place`, which may not be the one that was listed.
+    pub(super) fn begin_with(&mut self, place: Place) -> Result<()> {
+        self.place = place;
+        self.task.expected.heed(self.place.etag.as_deref());
+        self.check()
     }
 
     /// Whether anybody could tell that the rest is of the same object: a validator or a checksum.
@@ -276,7 +301,16 @@ impl DownloadReader {
             return Ok(Batch::last(Records::default()));
         }
         let (digests, _) = digests(self.folder.target(&self.task.path), None).await?;
-        last_batch(&self.task, &digests, known, self.place.content_type.as_deref())
+        self.last(&digests, known)
+    }
+
+    /// The record of the file, and what follows for the next run.
+    fn last(&self, digests: &Digests, known: &Known) -> Result<Batch> {
+        let mut batch = last_batch(&self.task, digests, known, self.place.content_type.as_deref())?;
+        if self.folder.refused(&self.task.path).is_some() {
+            batch.starts.push(Folder::refusal(&self.task.path, None)?);
+        }
+        Ok(batch)
     }
 
     /// Reads until there is something to commit.
@@ -337,10 +371,10 @@ impl DownloadReader {
         match verdict(&self.task.expected, &digests, bytes) {
             Verdict::Good => {
                 let target = self.folder.target(&self.task.path);
-                publish(path, target.clone()).await?;
+                publish(path, target.clone(), Some(self.folder.quarantine(&self.task.path))).await?;
                 let checksum = self.task.expected.checksum.clone();
                 let known = kept::known(&target, checksum, &self.place).await?;
-                last_batch(&self.task, &digests, &known, self.place.content_type.as_deref())
+                self.last(&digests, &known)
             }
             Verdict::Bad { is, wanted } => match self.place.mismatch.take() {
                 None => {
@@ -349,8 +383,8 @@ impl DownloadReader {
                     progress(&self.place)
                 }
                 Some(before) => {
-                    publish(path, self.folder.quarantine(&self.task.path)).await?;
-                    Err(Error::corrupt(format!(
+                    publish(path, self.folder.quarantine(&self.task.path), None).await?;
+                    let error = Error::corrupt(format!(
                         "{} is {is} and should be {wanted}; fetched before, it was {before}; it is kept as {}.quarantine",
                         self.shown(),
                         self.task.path
@@ -359,10 +393,50 @@ impl DownloadReader {
                         "the object or its checksum is wrong at the origin"
                     } else {
                         "the origin or the way from it changes what it sends"
-                    }))
+                    });
+                    let (etag, last_modified) = (self.place.etag.clone(), self.place.last_modified.clone());
+                    let Expected { checksum, size, .. } = self.task.expected.clone();
+                    self.refuse(Refused { is, checksum, size, etag, last_modified }, error)
                 }
             },
         }
+    }
+
+    /// Notes what is refused, before that is told: so it is fetched again only when it has changed.
+    fn refuse(&mut self, refused: Refused, error: Error) -> Result<Batch> {
+        let generation = self.place.generation + 1;
+        self.place = Place { refused: true, generation, ..Place::default() };
+        self.state = State::Broken(error);
+        let mut batch = progress(&self.place)?;
+        batch.starts.push(Folder::refusal(&self.task.path, Some(&refused))?);
+        self.refused = Some(refused);
+        Ok(batch)
+    }
+
+    /// What an earlier run has refused, if it can be told whether the object is still the same, and as much is
+    /// expected of it. Whoever removes what was kept of it wants it to be fetched again. (`&mut`, since ranges that are
+    /// under way cannot be shared between threads.)
+    async fn refused_before(&mut self) -> Result<Option<Refused>> {
+        let expected = &self.task.expected;
+        let same = |refused: &Refused| {
+            let can_tell = refused.etag.is_some() || refused.last_modified.is_some();
+            can_tell && (&refused.checksum, refused.size) == (&expected.checksum, expected.size)
+        };
+        let refused = self.folder.refused(&self.task.path).filter(|_| self.place == Place::default());
+        let Some(refused) = refused.filter(same) else { return Ok(None) };
+        let is_kept = blocking(self.folder.quarantine(&self.task.path), |path| std::fs::exists(path)).await?;
+        Ok(is_kept.then_some(refused))
+    }
+
+    fn refused_again(&mut self, refused: Option<Refused>) -> Result<Batch> {
+        let Some(refused) = refused else { return Err(Error::bug("nothing was refused")) };
+        let error = Error::corrupt(format!(
+            "{} {}; it has not changed since that was found, and is kept as {}.quarantine",
+            self.shown(),
+            refused.because(),
+            self.task.path
+        ));
+        self.refuse(refused, error.hint("`busta archive verify --repair` fetches it once more"))
     }
 
     pub(super) fn asked(&self) -> Option<super::checksum::Algorithm> {
@@ -404,17 +478,22 @@ impl Reader for DownloadReader {
         match &self.state {
             State::Open(_) => false,
             State::Several(ranges) => ranges.is_idle(),
-            State::Idle | State::Broken(_) => true,
+            State::Idle => true,
+            State::Broken(_) => false,
         }
     }
 }
 
-/// Gives a complete file its name, durably.
-async fn publish(part: PathBuf, target: PathBuf) -> Result<()> {
+/// Gives a complete file its name, durably, and removes what it makes good.
+async fn publish(part: PathBuf, target: PathBuf, mends: Option<PathBuf>) -> Result<()> {
     blocking(target, move |target| {
         let folder = target.parent().unwrap_or(target);
         std::fs::create_dir_all(folder)?;
         std::fs::rename(&part, target)?;
+        if let Some(mends) = mends {
+            // There is seldom one; one that stays does no harm.
+            let _ = std::fs::remove_file(mends);
+        }
         std::fs::File::open(folder)?.sync_all()
     })
     .await

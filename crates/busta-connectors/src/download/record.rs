@@ -24,7 +24,9 @@ pub fn last_batch(
         "bytes": known.bytes,
         "sha256": digests.sha256,
         "checksum": asked.map(ToString::to_string),
-        "verified": asked.is_some() && asked == task.expected.checksum.as_ref(),
+        "verified": asked.is_some()
+            && asked == task.expected.checksum.as_ref()
+            && task.expected.unverifiable.is_none(),
         "unverified_because": unverified_because(task),
         "etag": known.etag,
         "last_modified": known.last_modified,
@@ -38,15 +40,16 @@ pub fn last_batch(
         .push_serialized(&record)
         .map_err(|error| Error::bug(format!("the record of {} cannot be encoded: {error}", task.path)))?;
     let mut batch = Batch::last(records.finish());
-    let known = Known { sha256: Some(digests.sha256.clone()), ..known.clone() };
+    let doubted = known.checksum.is_some() && task.expected.unverifiable.is_some();
+    let known = Known { sha256: Some(digests.sha256.clone()), doubted, ..known.clone() };
     batch.starts.push(Folder::start(&task.path, &known)?);
     Ok(batch)
 }
 
 fn unverified_because(task: &Task) -> Option<String> {
     let expected = &task.expected;
-    let none = || "no checksum is given".to_owned();
-    expected.checksum.is_none().then(|| expected.unverifiable.clone().unwrap_or_else(none))
+    let none = || expected.checksum.is_none().then(|| "no checksum is given".to_owned());
+    expected.unverifiable.clone().or_else(none)
 }
 
 /// A batch that only says how far it is.

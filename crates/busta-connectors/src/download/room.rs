@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use busta_core::units::ByteSize;
 use busta_core::{Error, Result};
 
 use crate::blocking::trying;
@@ -58,13 +57,18 @@ fn check(folder: &Path, bytes: u64) -> Result<()> {
         Some(free) if free < bytes.saturating_add(RESERVE) => Err(Error::config(format!(
             "{} has {} free, and {} are needed beside the {} that are kept free",
             folder.display(),
-            ByteSize(free),
-            ByteSize(bytes),
-            ByteSize(RESERVE),
+            mebibytes(free),
+            mebibytes(bytes),
+            mebibytes(RESERVE),
         ))
         .hint("make room, or choose a folder on another disk; `--resume` goes on from here")),
         _ => Ok(()),
     }
+}
+
+/// A size to be compared with others: all in one unit.
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// What an ordinary user may still write there; `None` if the system does not say.
@@ -89,7 +93,8 @@ mod tests {
         check(folder.path(), 0).unwrap();
         let error = check(folder.path(), 1 << 60).unwrap_err();
         assert_eq!(error.kind(), busta_core::ErrorKind::Config);
-        assert!(error.to_string().contains("are needed"), "{error}");
+        let words = "and 1099511627776.0 MiB are needed beside the 64.0 MiB";
+        assert!(error.to_string().contains(words), "{error}");
     }
 
     #[tokio::test]

@@ -34,7 +34,7 @@ impl DownloadReader {
         }
         let rules = self.folder.rules().ranges;
         let whole = self.place.whole;
-        self.place = begun(&incoming, &self.place);
+        self.begin_with(begun(&incoming, &self.place))?;
         self.place.total = Some(total);
         if whole || !self.is_tellable(&self.place) {
             return self.only_whole();

@@ -101,7 +101,7 @@ impl Asset {
             Some(Ok(checksum)) => (Some(checksum), None),
             Some(Err(why)) => (None, Some(format!("its `file:checksum` {why}"))),
         };
-        Expected { size: self.size, checksum, etag: None, unverifiable }
+        Expected { size: self.size, checksum, unverifiable, ..Expected::default() }
     }
 
     /// Where it is.

@@ -89,7 +89,8 @@ pub struct ArchiveConfig {
     #[serde(default)]
     pub missing: Missing,
     /// A verified file whose days ended longer ago than this is not asked about again. Otherwise each run asks
-    /// whether its checksum is still the same, unless a listing tells.
+    /// whether its checksum is still the same, unless a listing tells. One that was not there and whose days had ended so
+    /// long before is asked for again after as long.
     #[serde(default)]
     pub recheck: Option<Span>,
     /// Whether the rows of the files are collected, as the layout's tables describe them.

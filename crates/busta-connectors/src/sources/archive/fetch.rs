@@ -21,7 +21,7 @@ use super::sums;
 use super::version;
 use super::work::{Object, RowsOf, Told, Work};
 use crate::download::{Checksum, DownloadReader, Expected, Known, Task, as_left};
-use crate::http::shown_url;
+use crate::http::{Request, shown_url};
 
 /// Fetches one file.
 pub struct FetchReader {
@@ -56,6 +56,9 @@ struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct FetchPlace {
+    /// The file was missed, and is there now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_there: bool,
     /// What is said of the file's checksum, once that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     side: Option<Said>,
@@ -70,6 +73,8 @@ struct FetchPlace {
 enum Said {
     /// This is it.
     Is(Checksum),
+    /// This is all there is, and why that is less than there should be.
+    Only(Checksum, String),
     /// Nothing of use, and why.
     Nothing(String),
 }
@@ -93,6 +98,14 @@ impl FetchReader {
         {
             return self.wanted.here(Batch::last(Records::default()), &known);
         }
+        if self.place == FetchPlace::default() && self.wanted.was_missed() {
+            if self.wanted.archive.is_known_absent(&self.wanted.object) {
+                let url = shown_url(&self.wanted.url);
+                let error = Error::not_found(format!("{url} was not there when it was last asked for"));
+                return self.wanted.missing(error).await;
+            }
+            return self.look_for().await;
+        }
         let said = match self.place.side.clone() {
             Some(said) => said,
             None => {
@@ -111,8 +124,20 @@ impl FetchReader {
         self.go_on(download).await
     }
 
+    /// Asks whether a file is there by now that was missed before: as long as it is not, nobody need ask for its
+    /// checksum.
+    async fn look_for(&mut self) -> Result<Batch> {
+        let request = Request::get(self.wanted.url.clone()).range(0..1, None);
+        match self.wanted.archive.client.open(request).await {
+            Ok(_) => self.place.is_there = true,
+            Err(error) if self.wanted.archive.is_absent(&error) => return self.wanted.missing(error).await,
+            Err(error) => return Err(error),
+        }
+        Ok(Batch::new(Records::default(), Cursor::encode(&self.place)?))
+    }
+
     async fn go_on(&mut self, mut download: DownloadReader) -> Result<Batch> {
-        let batch = match download.next().await {
+        let mut batch = match download.next().await {
             Ok(batch) => batch.unwrap_or_else(|| Batch::last(Records::default())),
             Err(error) if self.may_be_missing(&error) => return self.wanted.missing(error).await,
             Err(error) => return Err(error),
@@ -124,6 +149,11 @@ impl FetchReader {
             };
         }
         self.place.download = Some(batch.cursor.clone());
+        if let Some(refused) = download.refused() {
+            // Whoever tries it again asks again what vouches for it.
+            self.place.side = None;
+            self.wanted.refused(&refused.because(), &mut batch).await?;
+        }
         if download.comes_again() && !self.asked_again {
             // The file may have been published anew, and what vouches for it with it.
             self.asked_again = true;
@@ -140,7 +170,7 @@ impl FetchReader {
     fn may_be_missing(&self, error: &Error) -> bool {
         let is_known = self.wanted.object.listed.is
             || self.place.download.is_some()
-            || matches!(self.place.side, Some(Said::Is(_)));
+            || matches!(self.place.side, Some(Said::Is(_) | Said::Only(..)));
         !is_known && self.wanted.archive.is_absent(error)
     }
 }
@@ -150,6 +180,11 @@ impl Wanted {
     async fn is_here(&self) -> Result<Option<Known>> {
         let known = as_left(&self.archive.folder, &self.path).await?;
         Ok(known.filter(|known| self.archive.is_unchanged(&self.object, known) || self.is_settled(known)))
+    }
+
+    /// Whether earlier runs have asked for it in vain.
+    fn was_missed(&self) -> bool {
+        !self.object.listed.is && self.archive.missed.asked(&self.path).is_some()
     }
 
     /// What is known of the file that a download has ended with.
@@ -165,7 +200,9 @@ impl Wanted {
         let (Some(recheck), Some(period)) = (self.archive.recheck, self.object.period) else { return false };
         let age = TimeDelta::from_std(recheck.0).unwrap_or(TimeDelta::MAX);
         let last = self.archive.client.now().checked_sub_signed(age);
-        known.checksum.is_some() && last.is_some_and(|last| period.end() <= last.date_naive())
+        known.checksum.is_some()
+            && !known.doubted
+            && last.is_some_and(|last| period.end() <= last.date_naive())
     }
 
     /// What is said of the file's checksum, and whether a request was made for it.
@@ -174,7 +211,8 @@ impl Wanted {
             return Ok((Said::Is(checksum.clone()), false));
         }
         let Some(side) = self.archive.side_of(&self.object) else {
-            return Ok((self.etag_or("no checksum is given".to_owned()), false));
+            let why = || Said::Nothing("no checksum is given".to_owned());
+            return Ok((self.etag().map_or_else(why, Said::Is), false));
         };
         let Side { url, name, .. } = &side;
         let mut has_asked = true;
@@ -183,22 +221,30 @@ impl Wanted {
                 has_asked = asked;
                 match sums.checksum(&self.object.key, name) {
                     Ok(checksum) => Said::Is(checksum),
-                    Err(error) => self.etag_or(format!("{}: {}", shown_url(url), error.message())),
+                    Err(error) => self.instead(format!("{}: {}", shown_url(url), error.message())),
                 }
             }
             Err(error) if self.archive.is_absent(&error) => {
-                self.etag_or(format!("its checksum file {} is not there", shown_url(url)))
+                self.instead(format!("its checksum file {} is not there", shown_url(url)))
             }
             Err(error) => return Err(error),
         };
         Ok((said, has_asked))
     }
 
-    /// The MD5 that an ETag of S3 is, for objects that were not uploaded in parts, or else why there is nothing.
-    fn etag_or(&self, why: String) -> Said {
+    /// The MD5 that an ETag of S3 is, for objects that were not uploaded in parts.
+    fn etag(&self) -> Option<Checksum> {
         let may_be = matches!(self.archive.discover, Discover::S3 { .. }) && self.archive.etag_is_md5;
-        let md5 = self.object.listed.md5.clone().filter(|_| may_be);
-        md5.map_or(Said::Nothing(why), Said::Is)
+        self.object.listed.md5.clone().filter(|_| may_be)
+    }
+
+    /// What there is in the place of a checksum file that is of no use: its bytes are compared with an ETag, which
+    /// does not make it verified.
+    fn instead(&self, why: String) -> Said {
+        match self.etag() {
+            Some(md5) => Said::Only(md5, why),
+            None => Said::Nothing(why),
+        }
     }
 
     fn task(&self, said: Said) -> Task {
@@ -210,9 +256,12 @@ impl Wanted {
         }
         let (checksum, unverifiable) = match said {
             Said::Is(checksum) => (Some(checksum), None),
+            Said::Only(checksum, why) => (Some(checksum), Some(why)),
             Said::Nothing(why) => (None, Some(why)),
         };
-        let expected = Expected { size: self.object.listed.size, checksum, etag: None, unverifiable };
+        let listed = &self.object.listed;
+        let is_etag = checksum.is_some() && checksum == listed.md5 && checksum != listed.checksum;
+        let expected = Expected { size: listed.size, checksum, is_etag, etag: None, unverifiable };
         Task { url: self.url.clone(), path: self.path.clone(), expected, about }
     }
 
@@ -226,6 +275,32 @@ impl Wanted {
         Ok(batch)
     }
 
+    /// What a file means that has come and is not what it should be; its split fails behind this batch. The one that
+    /// was there before stays.
+    async fn refused(&self, because: &str, batch: &mut Batch) -> Result<()> {
+        if as_left(&self.archive.folder, &self.path).await?.is_some() {
+            return Ok(());
+        }
+        let days = if self.object.url.is_none() { days_of(&self.archive, &self.object) } else { Vec::new() };
+        if days.is_empty() {
+            if let Some((records, start)) = self.archive.absent(&self.object, Some(because))? {
+                batch.records = records;
+                batch.starts.push(start);
+            }
+            return Ok(());
+        }
+        self.days_instead(days, batch)
+    }
+
+    /// The files of the days of a month that cannot be had.
+    fn days_instead(&self, days: Vec<Object>, batch: &mut Batch) -> Result<()> {
+        self.archive.found.planned.fetch_add(days.len() as u64, Ordering::Relaxed);
+        for object in days {
+            batch.found.push(Work::Fetch(Box::new(object)).split(&self.archive)?);
+        }
+        Ok(())
+    }
+
     /// What a file means that is not there.
     async fn missing(&self, error: Error) -> Result<Batch> {
         if let Some(known) = as_left(&self.archive.folder, &self.path).await? {
@@ -236,14 +311,10 @@ impl Wanted {
         let mut batch = Batch::last(Records::default());
         let missing = found.missing.fetch_add(1, Ordering::Relaxed) + 1;
         if self.object.or_days {
-            let days = days_of(&self.archive, &self.object);
-            found.planned.fetch_add(days.len() as u64, Ordering::Relaxed);
-            for object in days {
-                batch.found.push(Work::Fetch(Box::new(object)).split(&self.archive)?);
-            }
+            self.days_instead(days_of(&self.archive, &self.object), &mut batch)?;
             return Ok(batch);
         }
-        let absent = self.archive.absent(&self.object)?;
+        let absent = self.archive.absent(&self.object, None)?;
         if self.archive.missing == Missing::Fail {
             return Err(error.hint("`missing: ignore` takes it for a time without data"));
         }
@@ -351,6 +422,6 @@ impl Archive {
         let may_be_vouched_for = self.checksum.is_some() || self.folder.rules().require_checksum;
         (same_tag || same_sum)
             && listed.size.is_none_or(|size| size == known.bytes)
-            && (known.checksum.is_some() || !may_be_vouched_for)
+            && ((known.checksum.is_some() && !known.doubted) || !may_be_vouched_for)
     }
 }

@@ -59,6 +59,9 @@ pub struct DataType {
     /// different markets.
     #[serde(default)]
     pub markets: Vec<String>,
+    /// The values that `{interval}` has in its paths; any if not given.
+    #[serde(default)]
+    pub intervals: Vec<String>,
     /// The path of a file that holds one day: `daily/{symbol}/{interval}/{symbol}-{interval}-{date}.zip`.
     #[serde(default)]
     pub daily: Option<String>,

@@ -20,8 +20,11 @@ use super::settings::Archive;
 use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
 use crate::download::as_left;
-use crate::http::{Request, shown_url};
+use crate::http::{Request, excerpt, shown_url};
 use crate::sources::blocking;
+
+/// So many names are told of a folder without what is wanted.
+const SHOWN: usize = 5;
 
 /// Looks into one folder.
 pub struct ListReader {
@@ -31,6 +34,8 @@ pub struct ListReader {
     months: Option<Months>,
     /// How many folders were found in it.
     folders: usize,
+    /// The first names that it has.
+    first: Vec<String>,
     over: bool,
 }
 
@@ -73,7 +78,7 @@ impl ListReader {
     /// A reader that goes on at `at`. Does no I/O.
     pub fn new(archive: Arc<Archive>, listing: Listing, at: Option<&Cursor>) -> Result<Self> {
         let place = at.map(Cursor::decode).transpose()?.unwrap_or_default();
-        Ok(Self { archive, listing, place, months: None, folders: 0, over: false })
+        Ok(Self { archive, listing, place, months: None, folders: 0, first: Vec::new(), over: false })
     }
 
     async fn page(&self, folder: &str, next: Option<&Next>) -> Result<Page> {
@@ -87,7 +92,8 @@ impl ListReader {
             Discover::Manifest { .. } => list.clone(),
             Discover::Html | Discover::Template => archive.url_of(folder),
         };
-        let response = archive.client.send(Request::get(url)).await?;
+        let response =
+            archive.client.send(Request::get(url)).await.map_err(|error| archive.refused(error))?;
         let shown = shown_url(&response.url);
         let (archive, folder, next) = (archive.clone(), folder.to_owned(), next.cloned());
         let read = move || match &archive.discover {
@@ -144,6 +150,8 @@ impl ListReader {
             splits.push(Work::List(listing).split(&self.archive)?);
         }
         self.folders += splits.len();
+        let names = page.files.iter().map(|entry| &entry.key).chain(&page.folders);
+        self.first.extend(names.take(SHOWN.saturating_sub(self.first.len())).cloned());
         let mut objects = Vec::new();
         for entry in &page.files {
             match self.object(entry) {
@@ -254,8 +262,15 @@ impl ListReader {
         if left != 0 || found.there.load(Ordering::Relaxed) > 0 {
             return Ok(());
         }
-        Err(Error::not_found("not one file is listed that is wanted")
-            .hint("look at `base_url`, `symbols`, `intervals`, `from`, `to`, `include` and `exclude`"))
+        let folder = &self.listing.folder;
+        let there = match self.first.as_slice() {
+            [] => format!("`{folder}` is empty"),
+            names => format!("`{folder}` begins with {}", excerpt(names.join(", ").as_bytes())),
+        };
+        Err(Error::not_found(format!("not one file is listed that is wanted; {there}")).hint(
+            "look at `symbols`, `intervals`, `from`, `to`, `include` and `exclude`, and whether `base_url` is where \
+             these names begin",
+        ))
     }
 }
 
@@ -294,6 +309,14 @@ impl Reader for ListReader {
 }
 
 impl Archive {
+    /// What helps where listings are refused to whoever has no credentials: paths need none.
+    fn refused(&self, error: Error) -> Error {
+        if self.has_credentials || self.tells_all() || error.http_status() != Some(403) {
+            return error;
+        }
+        error.hint("`discover: { type: template }` needs no listing; or give credentials under `auth`")
+    }
+
     /// Whether a file is one that holds the checksums of others.
     fn is_side(&self, key: &str) -> bool {
         let name = key.rsplit('/').next().unwrap_or("");

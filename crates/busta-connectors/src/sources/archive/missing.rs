@@ -5,13 +5,13 @@
 //! answer tells that a file is not there; else those are missing that no listing names (`series`), and are asked for only
 //! if they must be there. A start cursor keeps which records there are, so that each is made once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use busta_core::report::{Gap, Gaps};
 use busta_core::{Batch, Checkpoint, Cursor, Error, Reader, Records, RecordsBuilder, Result, Split};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +55,12 @@ struct Recorded {
     series: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     period: Option<Period>,
+    /// What has come was refused, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+    /// When its path was last asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<NaiveDate>,
 }
 
 /// What a source knows to be missing.
@@ -66,8 +72,11 @@ struct Known {
     /// The paths that have a record which says so.
     recorded: HashMap<String, Recorded>,
     /// What was missed in this run, by series.
-    now: BTreeMap<String, BTreeSet<Option<Period>>>,
+    now: BTreeMap<String, Periods>,
 }
+
+/// The periods of a series that are not there, and whether what came of them was refused.
+type Periods = BTreeMap<Option<Period>, bool>;
 
 impl Missed {
     /// A run begins, or goes on.
@@ -79,8 +88,8 @@ impl Missed {
         let mut known = Known { recorded: recorded.collect(), now: BTreeMap::new() };
         // What a run that goes on has looked for is not looked for again.
         if !from.splits.is_empty() {
-            for Recorded { series, period } in known.recorded.values() {
-                known.now.entry(series.clone()).or_default().insert(*period);
+            for Recorded { series, period, refused, .. } in known.recorded.values() {
+                known.now.entry(series.clone()).or_default().insert(*period, refused.is_some());
             }
         }
         *self.known() = known;
@@ -89,14 +98,20 @@ impl Missed {
     /// Notes that a file is not there; whether that has to be recorded.
     fn note(&self, path: &str, recorded: Recorded) -> bool {
         let mut known = self.known();
-        known.now.entry(recorded.series).or_default().insert(recorded.period);
-        !known.recorded.contains_key(path)
+        let Recorded { series, period, refused, .. } = recorded;
+        known.now.entry(series).or_default().insert(period, refused.is_some());
+        known.recorded.get(path).is_none_or(|recorded| recorded.refused != refused)
+    }
+
+    /// When a file was last asked for that was not there; `None` if it was there, or nobody has asked.
+    pub fn asked(&self, path: &str) -> Option<NaiveDate> {
+        self.known().recorded.get(path).filter(|recorded| recorded.refused.is_none())?.asked
     }
 
     /// Notes that a file is there; whether it was recorded as missing.
     fn note_found(&self, path: &str) -> bool {
         let mut known = self.known();
-        let Some(Recorded { series, period }) = known.recorded.get(path).cloned() else { return false };
+        let Some(Recorded { series, period, .. }) = known.recorded.get(path).cloned() else { return false };
         if let Some(periods) = known.now.get_mut(&series) {
             periods.remove(&period);
         }
@@ -122,13 +137,13 @@ impl Missed {
     }
 }
 
-/// Periods that follow one another, as one gap.
-fn joined(series: &str, periods: &BTreeSet<Option<Period>>) -> Vec<Gap> {
+/// Periods that follow one another and lack for the same reason, as one gap.
+fn joined(series: &str, periods: &Periods) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
-    for period in periods {
+    for (period, &refused) in periods {
         let time = period.map(|period| (period.start(), period.end().pred_opt().unwrap_or(NaiveDate::MAX)));
         match (gaps.last_mut().and_then(|gap| Some((gap.to?.succ_opt()?, gap))), time) {
-            (Some((next, gap)), Some((first, last))) if first == next => {
+            (Some((next, gap)), Some((first, last))) if first == next && gap.refused == refused => {
                 gap.to = Some(last);
                 gap.files += 1;
             }
@@ -137,7 +152,7 @@ fn joined(series: &str, periods: &BTreeSet<Option<Period>>) -> Vec<Gap> {
                 from: time.map(|(first, _)| first),
                 to: time.map(|(_, last)| last),
                 files: 1,
-                refused: false,
+                refused,
             }),
         }
     }
@@ -156,8 +171,9 @@ impl Object {
         if self.period.is_none() { self.key.clone() } else { words.join(" ") }
     }
 
-    fn recorded(&self) -> Recorded {
-        Recorded { series: self.series(), period: self.period }
+    fn recorded(&self, refused: Option<&str>, asked: Option<NaiveDate>) -> Recorded {
+        let refused = refused.map(str::to_owned);
+        Recorded { series: self.series(), period: self.period, refused, asked }
     }
 }
 
@@ -175,15 +191,37 @@ impl Archive {
     }
 
     /// The record of a file that is not there, and its start cursor; nothing if there is one, or its time is not over.
-    pub fn absent(&self, object: &Object) -> Result<Option<(Records, (String, Cursor))>> {
+    /// If it was `refused` it has come, and is not what it should be.
+    pub fn absent(
+        &self,
+        object: &Object,
+        refused: Option<&str>,
+    ) -> Result<Option<(Records, (String, Cursor))>> {
         let path = self.path_of(&object.key);
         let is_over = object.period.is_none_or(|period| period.end() <= self.today());
-        if !is_over || !self.missed.note(&path, object.recorded()) {
+        if !(is_over || refused.is_some()) {
             return Ok(None);
         }
-        let mut records = RecordsBuilder::default();
-        let start = self.push(&mut records, object, None)?;
-        Ok(Some((records.finish(), start)))
+        let (why, mut records) = (Why { refused, ..Why::default() }, RecordsBuilder::default());
+        let asked = Some(self.today());
+        if self.missed.note(&path, object.recorded(refused, asked)) {
+            let start = self.push(&mut records, object, why)?;
+            return Ok(Some((records.finish(), start)));
+        }
+        if refused.is_some() || self.missed.asked(&path) == asked {
+            return Ok(None);
+        }
+        Ok(Some((records.finish(), start(&path, Some(object.recorded(None, asked)))?)))
+    }
+
+    /// Whether a file that is not there was so when it was long over, and was asked for not so long ago: as `recheck`
+    /// says for those that are there.
+    pub fn is_known_absent(&self, object: &Object) -> bool {
+        let (Some(recheck), Some(period)) = (self.recheck, object.period) else { return false };
+        let Some(asked) = self.missed.asked(&self.path_of(&object.key)) else { return false };
+        let age = TimeDelta::from_std(recheck.0).unwrap_or(TimeDelta::MAX);
+        let is_long_over = asked.checked_sub_signed(age).is_some_and(|last| period.end() <= last);
+        is_long_over && asked.checked_add_signed(age).is_none_or(|again| self.today() < again)
     }
 
     /// A file is there: what follows of it for those that were missed.
@@ -233,7 +271,7 @@ impl Archive {
         }
         let mut is_new = false;
         for object in absent.files(self) {
-            is_new |= self.missed.note(&self.path_of(&object.key), object.recorded());
+            is_new |= self.missed.note(&self.path_of(&object.key), object.recorded(None, None));
         }
         is_new.then(|| Work::Absent(absent).split(self)).into_iter().collect()
     }
@@ -256,12 +294,12 @@ impl Archive {
         Some((Month::of(from).first_day(), last.end().pred_opt()?))
     }
 
-    /// Adds the record of a file that is missing, or of one that another holds `instead`. Gives its start cursor.
+    /// Adds the record of a file that is missing, or of one that another holds. Gives its start cursor.
     fn push(
         &self,
         records: &mut RecordsBuilder,
         object: &Object,
-        instead: Option<&str>,
+        Why { refused, instead }: Why<'_>,
     ) -> Result<(String, Cursor)> {
         let path = self.path_of(&object.key);
         let mut record = fields(&object.values);
@@ -276,11 +314,23 @@ impl Archive {
         if let Some(instead) = instead {
             record.insert("instead".to_owned(), Value::from(instead));
         }
+        if let Some(refused) = refused {
+            record.insert("refused_because".to_owned(), Value::from(refused));
+        }
         records
             .push_serialized(&record)
             .map_err(|error| Error::bug(format!("the record of {path} cannot be encoded: {error}")))?;
-        start(&path, instead.is_none().then(|| object.recorded()))
+        start(&path, instead.is_none().then(|| object.recorded(refused, Some(self.today()))))
     }
+}
+
+/// Why a file is not there.
+#[derive(Clone, Copy, Default)]
+struct Why<'a> {
+    /// What has come was refused: why.
+    refused: Option<&'a str>,
+    /// The file that holds it.
+    instead: Option<&'a str>,
 }
 
 fn start(path: &str, recorded: Option<Recorded>) -> Result<(String, Cursor)> {
@@ -333,9 +383,10 @@ impl Reader for AbsentReader {
         if self.over {
             return Ok(None);
         }
+        let (archive, instead) = (&self.archive, self.absent.instead.as_deref());
         let (mut records, mut starts) = (RecordsBuilder::default(), Vec::new());
-        for object in self.absent.files(&self.archive).skip(self.done).take(BATCH) {
-            starts.push(self.archive.push(&mut records, &object, self.absent.instead.as_deref())?);
+        for object in self.absent.files(archive).skip(self.done).take(BATCH) {
+            starts.push(archive.push(&mut records, &object, Why { instead, ..Why::default() })?);
         }
         self.done += starts.len();
         self.over = starts.len() < BATCH;

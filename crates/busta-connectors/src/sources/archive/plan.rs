@@ -177,11 +177,48 @@ pub fn folder_of(pattern: &PathPattern, values: &BTreeMap<String, String>) -> St
     prefix.rfind('/').map_or_else(String::new, |slash| prefix[..=slash].to_owned())
 }
 
+/// What a file weighs in the engine's queue, where the heavier goes first: more for each day, if the newest are wanted
+/// first. From 1 to 2, so that files do not overtake what takes longer.
+pub fn weight(object: &Object, order: Order) -> f64 {
+    /// About as many days as there are from 1970 until 2200.
+    const DAYS: f64 = 84_000.0;
+    match (order, object.period) {
+        (Order::Newest, Some(period)) => {
+            let days = (period.start() - NaiveDate::default()).num_days();
+            1.0 + (days as f64 / DAYS).clamp(0.0, 1.0)
+        }
+        _ => 1.0,
+    }
+}
+
 /// Brings files into the order in which they are to be fetched.
 pub fn sort(objects: &mut [Object], order: Order) {
     let start = |object: &Object| object.period.map_or(NaiveDate::MIN, Period::start);
     match order {
         Order::Oldest => objects.sort_by_key(start),
         Order::Newest => objects.sort_by_key(|object| std::cmp::Reverse(start(object))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_newer_goes_before_everything_older_if_that_is_wanted() {
+        let of = |day: &str| Object {
+            url: None,
+            key: day.to_owned(),
+            values: BTreeMap::new(),
+            period: Some(Period::Day(day.parse().unwrap())),
+            listed: Listed::default(),
+            or_days: false,
+        };
+        let days = ["1969-05-01", "2017-08-17", "2024-01-01", "2024-01-02", "2199-12-31"];
+        let weights = days.map(|day| weight(&of(day), Order::Newest));
+        assert!(weights.windows(2).all(|two| two[0] < two[1]), "{weights:?}");
+        // A day is to be told from the next one when a file takes a millisecond.
+        assert!((weights[3] - weights[2]) * 1e6 > 1.0, "{weights:?}");
+        assert!(days.iter().all(|day| weight(&of(day), Order::Oldest) == 1.0));
     }
 }

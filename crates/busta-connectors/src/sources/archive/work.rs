@@ -7,11 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::config::Order;
 use super::missing::Absent;
 use super::path::Grain;
 use super::period::Period;
+use super::plan;
 use super::settings::Archive;
 use crate::download::Checksum;
+
+/// What a listing weighs where the newest files are to be fetched first: more than any file.
+const LISTINGS_FIRST: f64 = 1e6;
 
 /// What a split is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -160,6 +165,13 @@ impl Work {
             Self::Quality(told) => (format!("quality {}", told.path), archive.quality_stream()?, None),
             Self::Absent(absent) => (absent.name(), archive.files.name.clone(), None),
         };
-        Split::new(id, stream, host, self)
+        let mut split = Split::new(id, stream, host, self)?;
+        split.weight = match self {
+            // What is not known yet cannot be fetched first.
+            Self::List(_) if archive.order == Order::Newest => LISTINGS_FIRST,
+            Self::Fetch(object) => plan::weight(object, archive.order),
+            _ => split.weight,
+        };
+        Ok(split)
     }
 }

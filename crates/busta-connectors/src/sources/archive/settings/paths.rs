@@ -42,6 +42,8 @@ pub(super) fn patterns(data: &DataType, period: PeriodKey, problems: &mut Proble
     if has_any && patterns.is_empty() && !is_broken {
         let (is, not) = if period == PeriodKey::Daily { ("months", "daily") } else { ("days", "monthly") };
         problems.add("period", format!("cannot be {not}: `{}` comes in {is} only", data.name));
+        // The others are checked with the paths that there are.
+        return self::patterns(data, PeriodKey::Auto, problems);
     }
     patterns
 }
@@ -76,12 +78,26 @@ pub(super) fn wanted(
             problems.add(key, format!("cannot choose: no path of `{}` has `{{{name}}}`", data.name));
         }
     }
+    check_intervals(&config.intervals.0, data, problems);
     if let (Some(from), Some(to)) = (config.from, config.to)
         && from > to
     {
         problems.add("to", "is before `from`");
     }
     Wanted::new(values, (config.from, config.to), (&config.include, &config.exclude), problems)
+}
+
+/// Intervals that a data type does not come in.
+fn check_intervals(asked: &[String], data: &DataType, problems: &mut Problems) {
+    let is_none =
+        |text: &String| !text.contains(['*', '?', '[']) && !data.intervals.iter().any(|known| known == text);
+    for (at, text) in asked.iter().enumerate().filter(|(_, text)| !data.intervals.is_empty() && is_none(text))
+    {
+        let known = data.intervals.join(", ");
+        problems.within("intervals", Some(at), |p| {
+            p.add("", format!("`{text}` is none that `{}` comes in: {known}", data.name));
+        });
+    }
 }
 
 /// The patterns with the values put in of which there is only one.
