@@ -90,7 +90,7 @@ pub(super) enum Begun {
     /// It is read by ranges.
     Several(Box<Ranges>),
     /// There is a batch to give.
-    Batch(Batch),
+    Batch(Box<Batch>),
 }
 
 impl DownloadReader {
@@ -137,9 +137,9 @@ impl DownloadReader {
         let mut request = Request::get(self.task.url.clone());
         match &kept {
             Kept::Nothing => {}
-            Kept::Recorded => return Ok(Begun::Batch(Batch::last(Records::default()))),
+            Kept::Recorded => return Ok(Begun::Batch(Box::new(Batch::last(Records::default())))),
             Kept::Complete(digests, known) => {
-                return Ok(Begun::Batch(self.last(digests, known)?));
+                return Ok(Begun::Batch(Box::new(self.last(digests, known)?)));
             }
             Kept::Maybe { known, .. } => {
                 request = request.conditional(known.etag.as_deref(), known.last_modified.as_deref());
@@ -172,9 +172,11 @@ impl DownloadReader {
                 self.whole(incoming).await.map(Begun::Transfer)
             }
             (Meaning::Unchanged, Kept::Maybe { known, recorded }) => {
-                self.unchanged(&known, recorded).await.map(Begun::Batch)
+                self.unchanged(&known, recorded).await.map(Box::new).map(Begun::Batch)
             }
-            (Meaning::Unchanged, _) if refused.is_some() => self.refused_again(refused).map(Begun::Batch),
+            (Meaning::Unchanged, _) if refused.is_some() => {
+                self.refused_again(refused).map(Box::new).map(Begun::Batch)
+            }
             (meaning, _) => Err(Error::data(format!("{}: unexpected answer: {meaning:?}", self.shown()))),
         }
     }
@@ -233,7 +235,7 @@ impl DownloadReader {
             }
             Meaning::Useless | Meaning::Unchanged | Meaning::First(_) => {
                 self.place = self.place.anew();
-                Ok(Begun::Batch(progress(&self.place)?))
+                Ok(Begun::Batch(Box::new(progress(&self.place)?)))
             }
         }
     }
@@ -456,7 +458,7 @@ impl Reader for DownloadReader {
             State::Open(transfer) => self.receive(transfer).await?,
             State::Several(ranges) => self.receive_several(ranges).await?,
             State::Idle => match self.begin().await? {
-                Begun::Batch(batch) => batch,
+                Begun::Batch(batch) => *batch,
                 Begun::Several(ranges) => self.receive_several(ranges).await?,
                 Begun::All(part) => self.complete(*part).await?,
                 Begun::Transfer(transfer) => {

@@ -23,7 +23,7 @@ impl DownloadReader {
     /// Ranges lead nowhere here: the whole is asked for next.
     pub(super) fn only_whole(&mut self) -> Result<Begun> {
         self.place.whole = true;
-        progress(&self.place).map(Begun::Batch)
+        progress(&self.place).map(Box::new).map(Begun::Batch)
     }
 
     /// Begins with an answer that holds the first of `total` bytes, of which `asked` were asked for.
@@ -48,7 +48,7 @@ impl DownloadReader {
         // Before its first byte comes it is committed which object it is, so that a crash leaves a part
         // file that may be gone on with.
         self.state = State::Several(Box::new(ranges));
-        progress(&self.place).map(Begun::Batch)
+        progress(&self.place).map(Box::new).map(Begun::Batch)
     }
 
     /// What was left by an earlier opening, if it came in ranges.

@@ -25,7 +25,7 @@ enum State {
     #[default]
     Nothing,
     Waiting(Pin<Box<dyn Future<Output = Result<Response>> + Send>>),
-    Come(Result<Response>),
+    Come(Box<Result<Response>>),
 }
 
 impl UnderWay {
@@ -53,7 +53,7 @@ impl UnderWay {
         if let State::Waiting(answer) = &mut self.0
             && let Poll::Ready(answer) = answer.as_mut().poll(context)
         {
-            self.0 = State::Come(answer);
+            self.0 = State::Come(Box::new(answer));
         }
     }
 
@@ -72,7 +72,7 @@ impl UnderWay {
         match self.0 {
             State::Nothing => None,
             State::Waiting(answer) => Some(answer.await),
-            State::Come(answer) => Some(answer),
+            State::Come(answer) => Some(*answer),
         }
     }
 }
