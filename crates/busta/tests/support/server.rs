@@ -44,7 +44,10 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines.next().expect("it has ended").unwrap();
         let url = line.strip_prefix("busta: serving on ").and_then(|rest| rest.split(';').next());
-        let url = url.unwrap_or_else(|| panic!("{line}")).to_owned();
+        let Some(url) = url.map(str::to_owned) else {
+            let rest: Vec<String> = lines.map_while(Result::ok).collect();
+            panic!("{line}\n{}", rest.join("\n"));
+        };
         // Read on, so that it never waits for a full pipe, and to be seen where a test fails.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("serve: {line}")));
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -2,8 +2,9 @@
 //! is committed, so that sealing it only has to wait for the last rows.
 //!
 //! It is nothing but a head start. The thread reads the log as sealing would, and only as far as it is
-//! committed; of what was committed last it takes the batches from memory, where some are held. What it makes lies in `_busta/ahead`, which is swept when the folder is opened. If it
-//! fails, or another process dies, the files are made from the log once more.
+//! committed; of what was committed last it takes the batches from memory, where some are held. What it makes
+//! lies in `_busta/ahead`, which is swept when the folder is opened. If it fails, or another process dies, the
+//! files are made from the log once more.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;

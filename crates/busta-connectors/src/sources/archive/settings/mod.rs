@@ -35,7 +35,7 @@ use crate::sources::api::problems::Problems;
 use offer::{data_type, layout};
 use paths::{check_periods, check_table, check_template, listed, patterns, wanted};
 use place::{base, discover, headers, lists, may_be_credentials};
-use streams::{LISTINGS, replaces, streams};
+use streams::{listings, replaces, streams};
 
 /// A source, ready to be read.
 pub struct Archive {
@@ -137,7 +137,7 @@ impl Archive {
         let table = data_type.table.filter(|_| config.convert);
         let table = table.map(|table| Arc::new(member::chosen(table, members.as_ref(), &config)));
         check_table(&data_type.name, table.as_deref(), &patterns, &mut problems);
-        let listings = (discover != Discover::Template).then(|| StreamSpec::new(LISTINGS, Vec::new()));
+        let listings = (discover != Discover::Template).then(listings);
         let replaces = replaces(&config, table.as_deref());
         check_periods(&config, &patterns, replaces, &mut problems);
         let (mut files, rows) = streams(&config, &data_type.name, table.as_deref(), &mut problems);

@@ -7,9 +7,15 @@ use super::super::layout::Table;
 use crate::sources::api::problems::Problems;
 
 /// The names of the streams that are not rows.
-pub(super) const LISTINGS: &str = "listings";
+const LISTINGS: &str = "listings";
 const FILES: &str = "files";
 const QUALITY: &str = "quality";
+
+/// The stream of listings, in which files are found. It has no records; its table has a name that is not somebody
+/// else's.
+pub(super) fn listings() -> StreamSpec {
+    StreamSpec { table: format!("archive_{LISTINGS}"), ..StreamSpec::new(LISTINGS, Vec::new()) }
+}
 
 /// The stream of files, and those of rows and of what is told about them.
 pub(super) fn streams(
