@@ -406,6 +406,23 @@ fn listings_of_folders_of_years_and_months_tell_what_is_missing() {
 }
 
 #[test]
+fn what_was_fetched_is_not_missing_when_it_is_no_longer_listed() {
+    let origin = Origin::default();
+    let desk = desk("");
+    let write = |gone: &str| {
+        let more = "    from: 2024-01-02\n    period: daily\n    discover: { type: s3 }\n";
+        let own = in_dated_folders(&origin, "BTCUSDT", more).replace("gone=", &format!("gone={gone}"));
+        desk.write("busta.yaml", format!("destination: {{ type: sqlite, path: out.db }}\nsources:\n{own}"));
+    };
+    for gone in ["", "BTCUSDT-1h-2024-01-05+"] {
+        write(gone);
+        let report = desk.collect_well(&[]);
+        assert_eq!(source(&report, "own")["gaps"]["files"], 0, "{report:#}");
+        assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE missing OR sha256 IS NULL"), 0);
+    }
+}
+
+#[test]
 fn what_a_listing_does_not_name_is_a_failure_if_it_must_be_there() {
     let origin = Origin::default();
     for discover in ["template", "s3", "html"] {
@@ -751,6 +768,33 @@ fn rows_without_a_key_are_never_there_twice() {
     write("");
     desk.collect_well(&["--full-refresh"]);
     assert_eq!(rows(), 300);
+}
+
+#[test]
+fn rows_without_a_key_of_a_run_that_died_are_not_read_anew() {
+    const ROWS_OF_A_FILE: i64 = 30_000;
+    let origin = Origin::default();
+    let mut refused = 0;
+    for nth in [3, 5, 7] {
+        let desk = desk(&keyless(&origin, ROWS_OF_A_FILE as u64, ""));
+        let mut command = desk.command(&COLLECT);
+        let died = command.env("BUSTA_FAILPOINT", format!("engine.commit.after:{nth}")).output().unwrap();
+        assert!(!died.status.success());
+        // A new run, and not the one that died.
+        let (ended, _) = desk.collect(&[]);
+        let twice = "SELECT count(*) - count(DISTINCT trdMatchID) FROM trades";
+        assert_eq!(number(&desk, twice), 0, "after commit {nth}");
+        let why = "SELECT count(*) FROM _busta_failures WHERE reason LIKE '%did not come to its end%'";
+        let cut_short = number(&desk, why);
+        assert_eq!(ended.code, if cut_short > 0 { 3 } else { 0 });
+        refused += cut_short;
+        desk.collect_well(&["--full-refresh"]);
+        assert_eq!(
+            (number(&desk, "SELECT count(*) FROM trades"), number(&desk, twice)),
+            (3 * ROWS_OF_A_FILE, 0)
+        );
+    }
+    assert!(refused > 0, "no run died in the middle of a file");
 }
 
 #[test]

@@ -11,13 +11,17 @@ use encoding_rs::Encoding;
 use super::MAX_RECORD;
 use super::compression::Compression;
 use super::encoding::Transcoded;
-use super::zip::most;
+use super::zip::HARMLESS;
 
 /// A window is at least so large.
 const CHUNK: usize = 256 << 10;
 
 /// So many first bytes tell the compression and the encoding.
 const HEAD: u64 = 4;
+
+/// What is compressed as a stream may grow so many times. Deflate can do 1,032, and zstd more, with honest rows that are
+/// all alike; they are read in bounded memory, so this only ends what would go on for days.
+const MAX_GROWTH: u64 = 10_000;
 
 /// A moving view of a file's text: decompressed, in UTF-8, without a byte order mark.
 ///
@@ -41,7 +45,7 @@ enum Source {
 
 impl Window {
     /// A window at the start of `file`. What is not said is told by the first bytes. `buffer` is
-    /// memory to use, from an earlier window. What is compressed may give so many bytes as can be honest ([`most`]).
+    /// memory to use, from an earlier window. What is compressed may give so many bytes as [`MAX_GROWTH`] says.
     pub fn open(
         file: File,
         compression: Option<Compression>,
@@ -55,7 +59,7 @@ impl Window {
         match compression.unwrap_or_else(|| Compression::of(&head)) {
             Compression::None => Self::new(Source::Plain(file), head, encoding, buffer, read),
             compression => {
-                let left = most(file.file.metadata()?.len());
+                let left = file.file.metadata()?.len().saturating_mul(MAX_GROWTH).max(HARMLESS);
                 let (decoded, head) = peeked(Box::new(Limited { inner: compression.decoder(file)?, left }))?;
                 Self::new(Source::Decoded(decoded), head, encoding, buffer, read)
             }

@@ -129,7 +129,8 @@ impl PageReader {
         if may_be_full || may_end {
             return Ok(Ahead::default());
         }
-        let request = self.api.request(stream, &self.part, place)?;
+        // What is wrong with it is told when it is its turn.
+        let Ok(request) = self.api.request(stream, &self.part, place) else { return Ok(Ahead::default()) };
         let answer = UnderWay::begin(self.client(), request, fetched.items.text.len());
         Ok(Ahead { answer, asked: self.now() })
     }

@@ -10,6 +10,9 @@ use super::settings::Archive;
 use super::version::RowsThere;
 use super::work::RowsOf;
 
+/// In the place of a version: some rows of a file are there, of a run that has not come to its end.
+pub const UNFINISHED: &str = "unfinished";
+
 /// What is there of a file whose rows are to be read.
 #[derive(Debug, Default)]
 pub enum Before {
@@ -51,8 +54,27 @@ impl Archive {
 }
 
 fn fixed(there: RowsThere, of: &RowsOf) -> Before {
+    let error = if there.version == UNFINISHED { unfinished(of) } else { others(&there, of) };
+    let stored = Some(there.stored.unwrap_or(there.version));
+    let broken = Some(error.to_string());
+    Before::Fixed(
+        RowsThere { version: of.version.clone(), stored, broken, untold: None, rows: there.rows },
+        error,
+    )
+}
+
+fn unfinished(of: &RowsOf) -> Error {
+    let path = &of.path;
+    Error::data(format!(
+        "{path}: some of its rows are there, of a run that did not come to its end, and read anew they would be there \
+         twice: the table has no primary key"
+    ))
+    .hint("`busta sources collect --resume` goes on with a run that was cut short; `--full-refresh` reads all anew")
+}
+
+fn others(there: &RowsThere, of: &RowsOf) -> Error {
     let rows = there.rows.map_or_else(|| "its rows".to_owned(), |rows| format!("{rows} of its rows"));
-    let error = Error::data(format!(
+    Error::data(format!(
         "{}: {rows} are there, of another content of the file or by another table, and those of this one cannot \
          take their place: the table has no primary key",
         of.path
@@ -60,12 +82,6 @@ fn fixed(there: RowsThere, of: &RowsOf) -> Before {
     .hint(
         "collect with `--full-refresh`, or describe a `primary_key` in a `layout`; with `write_mode: append` they are \
          added to those that are there",
-    );
-    let stored = Some(there.stored.unwrap_or(there.version));
-    let broken = Some(error.to_string());
-    Before::Fixed(
-        RowsThere { version: of.version.clone(), stored, broken, untold: None, rows: there.rows },
-        error,
     )
 }
 

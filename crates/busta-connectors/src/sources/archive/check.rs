@@ -61,7 +61,7 @@ pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, St
         );
     }
     if let Some(delimiter) = table.delimiter
-        && (!delimiter.is_ascii() || matches!(delimiter, '"' | '\n' | '\r'))
+        && (!delimiter.is_ascii() || delimiter == '"' || delimiter.is_ascii_control() && delimiter != '\t')
     {
         problem("delimiter", format!("`{}` cannot stand between fields", delimiter.escape_default()));
     }

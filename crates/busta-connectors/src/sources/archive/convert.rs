@@ -155,9 +155,11 @@ impl Reader for RowsReader {
         let mut batch = match read.end {
             RowsEnd::Sorting => Batch::new(read.records, Cursor::encode(&self.at)?),
             RowsEnd::More(place) => {
-                let cursor = Cursor::encode(&place)?;
-                self.at = Some(place);
-                Batch::new(read.records, cursor)
+                let mut batch = Batch::new(read.records, Cursor::encode(&place)?);
+                if self.at.replace(place).is_none() && !self.archive.replaces {
+                    batch.starts.push(RowsThere::unfinished().start(&self.of.path)?);
+                }
+                batch
             }
             RowsEnd::Done(quality) => {
                 self.over = true;

@@ -73,6 +73,8 @@ struct FetchPlace {
 enum Said {
     /// This is it.
     Is(Checksum),
+    /// This is the ETag that its listing told.
+    Etag(Checksum),
     /// This is all there is, and why that is less than there should be.
     Only(Checksum, String),
     /// Nothing of use, and why.
@@ -170,7 +172,7 @@ impl FetchReader {
     fn may_be_missing(&self, error: &Error) -> bool {
         let is_known = self.wanted.object.listed.is
             || self.place.download.is_some()
-            || matches!(self.place.side, Some(Said::Is(_) | Said::Only(..)));
+            || matches!(self.place.side, Some(Said::Is(_) | Said::Etag(_) | Said::Only(..)));
         !is_known && self.wanted.archive.is_absent(error)
     }
 }
@@ -212,7 +214,7 @@ impl Wanted {
         }
         let Some(side) = self.archive.side_of(&self.object) else {
             let why = || Said::Nothing("no checksum is given".to_owned());
-            return Ok((self.etag().map_or_else(why, Said::Is), false));
+            return Ok((self.etag().map_or_else(why, Said::Etag), false));
         };
         let Side { url, name, .. } = &side;
         let mut has_asked = true;
@@ -254,14 +256,14 @@ impl Wanted {
         if let Some(period) = &self.object.period {
             about.insert("period".to_owned(), Value::from(period.to_string()));
         }
-        let (checksum, unverifiable) = match said {
-            Said::Is(checksum) => (Some(checksum), None),
-            Said::Only(checksum, why) => (Some(checksum), Some(why)),
-            Said::Nothing(why) => (None, Some(why)),
+        let (checksum, is_etag, unverifiable) = match said {
+            Said::Is(checksum) => (Some(checksum), false, None),
+            Said::Etag(checksum) => (Some(checksum), true, None),
+            Said::Only(checksum, why) => (Some(checksum), true, Some(why)),
+            Said::Nothing(why) => (None, false, Some(why)),
         };
-        let listed = &self.object.listed;
-        let is_etag = checksum.is_some() && checksum == listed.md5 && checksum != listed.checksum;
-        let expected = Expected { size: listed.size, checksum, is_etag, etag: None, unverifiable };
+        let size = self.object.listed.size;
+        let expected = Expected { size, checksum, is_etag, etag: None, unverifiable };
         Task { url: self.url.clone(), path: self.path.clone(), expected, about }
     }
 

@@ -276,6 +276,11 @@ impl Archive {
         is_new.then(|| Work::Absent(absent).split(self)).into_iter().collect()
     }
 
+    /// Whether an earlier run has left the file.
+    fn has_fetched(&self, object: &Object) -> bool {
+        self.folder.known(&self.path_of(&object.key)).is_some()
+    }
+
     /// The pattern of days, or that of months where there is no other.
     pub fn finest(&self) -> Option<(FilesOf, &PathPattern)> {
         let of = [FilesOf::Days, FilesOf::Months].into_iter();
@@ -338,7 +343,7 @@ fn start(path: &str, recorded: Option<Recorded>) -> Result<(String, Cursor)> {
 }
 
 impl Absent {
-    /// Its files, those that are excluded left out.
+    /// Its files, those left out that are excluded, or here from an earlier run.
     fn files<'a>(&'a self, archive: &'a Archive) -> impl Iterator<Item = Object> + 'a {
         let pattern = archive.patterns.get(&self.files_of);
         let periods = self.stretches.iter().flat_map(|(from, to)| -> Box<dyn Iterator<Item = Period>> {
@@ -347,7 +352,10 @@ impl Absent {
                 FilesOf::Days | FilesOf::Any => Box::new(period::days(*from, *to)),
             }
         });
-        periods.filter_map(move |period| plan::object(archive, pattern?, &self.values, Some(period)))
+        let all =
+            periods.filter_map(move |period| plan::object(archive, pattern?, &self.values, Some(period)));
+        // What was fetched is here, also if nobody lists it any more.
+        all.filter(|object| self.instead.is_some() || !archive.has_fetched(object))
     }
 
     /// Which they are, as a word of a split's id.

@@ -4,6 +4,7 @@ use busta_core::{Cursor, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::again::UNFINISHED;
 use super::layout::Table;
 use super::work::Told;
 use crate::digest;
@@ -42,6 +43,11 @@ pub struct RowsThere {
 }
 
 impl RowsThere {
+    /// Some rows, and nobody knows yet whether all.
+    pub fn unfinished() -> Self {
+        Self { version: UNFINISHED.to_owned(), untold: None, broken: None, rows: None, stored: None }
+    }
+
     /// The same, as if later content had never been refused.
     #[must_use]
     pub fn unrefused(self) -> Self {

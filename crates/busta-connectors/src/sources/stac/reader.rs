@@ -86,12 +86,15 @@ impl SearchReader {
     }
 
     /// Asks for the page at `next`, which comes after `page`, unless it may turn out that nobody wants it.
-    fn send_ahead(&self, next: &Place, page: &Page) -> Result<UnderWay> {
+    fn send_ahead(&self, next: &Place, page: &Page) -> UnderWay {
         let given = next.given + page.count() as u64;
-        if self.stac.max_items.is_some_and(|max| given >= max) {
-            return Ok(UnderWay::default());
+        match self.request(next) {
+            Ok(request) if self.stac.max_items.is_none_or(|max| given < max) => {
+                self.stac.send_ahead(request, page.size())
+            }
+            // What is wrong with it is told when it is its turn.
+            _ => UnderWay::default(),
         }
-        Ok(self.stac.send_ahead(self.request(next)?, page.size()))
     }
 
     /// The batch of `items` of the page at `place`, and the place after it: `next`, unless that is enough.
@@ -168,7 +171,7 @@ impl Reader for SearchReader {
         }
         let next = self.next_place(&place, &response, &mut page);
         let mut under_way = match &next {
-            Ok(Some(next)) => self.send_ahead(next, &page)?,
+            Ok(Some(next)) => self.send_ahead(next, &page),
             Ok(None) | Err(_) => UnderWay::default(),
         };
         let items = under_way.beside(self.look(page, &place)).await?;

@@ -2,6 +2,7 @@
 
 use busta_core::columns::Cell;
 
+use super::compact;
 use super::digits::{digits, short};
 use super::moment::{self, Moment};
 use crate::sources::archive::layout::Kind;
@@ -155,7 +156,8 @@ pub(super) fn time(field: Field) -> Result<Moment, Misfit> {
 /// The microseconds since 1970 of a moment that says no more than these.
 #[inline(always)]
 pub(super) fn micros(field: Field) -> Result<i64, Misfit> {
-    if let Some((number, 0)) = short(field.text, field.start, field.end)
+    if !compact::may_be(field.end - field.start)
+        && let Some((number, 0)) = short(field.text, field.start, field.end)
         && let Some(micros) = moment::micros(number)
     {
         return Ok(micros);

@@ -8,6 +8,12 @@ use super::moment::{DAY, civil, days};
 /// How many digits say a date to the second.
 pub(super) const TO_SECONDS: usize = 14;
 
+/// Whether a number of so many digits may be a date.
+#[inline]
+pub(super) fn may_be(digits: usize) -> bool {
+    matches!(digits, 8 | 12 | TO_SECONDS)
+}
+
 /// The seconds since 1970 that `number` says as a date, if it has so many digits and is one.
 #[inline]
 pub(super) fn seconds(number: u64, digits: usize) -> Option<u64> {

@@ -139,7 +139,7 @@ impl Archive {
         check_table(&data_type.name, table.as_deref(), &patterns, &mut problems);
         let listings = (discover != Discover::Template).then(listings);
         let replaces = replaces(&config, table.as_deref());
-        check_periods(&config, &patterns, replaces, &mut problems);
+        check_periods(&config, &patterns, table.as_deref(), &mut problems);
         let (mut files, rows) = streams(&config, &data_type.name, table.as_deref(), &mut problems);
         files.parent = listings.as_ref().map(|stream| stream.name.clone());
         let rules = Rules {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use busta_core::WriteMode;
+
 use super::super::check;
 use super::super::config::{ArchiveConfig, PeriodKey};
 use super::super::layout::{DataType, Table};
@@ -138,15 +140,17 @@ pub(super) fn check_template(
 pub(super) fn check_periods(
     config: &ArchiveConfig,
     patterns: &Patterns,
-    replaces: bool,
+    table: Option<&Table>,
     problems: &mut Problems,
 ) {
+    let appends = config.write_mode == Some(WriteMode::Append);
+    let stays = table.is_some_and(|table| appends || table.primary_key.is_empty());
     let has_both = patterns.contains_key(&FilesOf::Days) && patterns.contains_key(&FilesOf::Months);
-    if has_both && config.period == PeriodKey::Auto && !replaces {
+    if has_both && config.period == PeriodKey::Auto && stays {
         problems.add(
             "period",
-            "has to be `daily` or `monthly`: these rows have no primary key, so those of a month would come beside \
-             those of its days",
+            "has to be `daily` or `monthly`: these rows have no primary key, or are appended, so those of a month \
+             would come beside those of its days",
         );
     }
 }
