@@ -916,7 +916,7 @@ fn killed_while_rows_are_sorted_they_come_once_and_in_order() {
     let expected = 31 * 24 * 60;
     for points in [
         &["archive.sort.run:1", "archive.sort.run:2", "archive.sort.run:3"][..],
-        &["archive.sort.merge:1", "archive.sort.merge:2", "engine.commit.after:20", "engine.commit.after:2"],
+        &["archive.sort.merge:1", "engine.commit.after:1", "engine.commit.after:2", "engine.commit.after:1"],
     ] {
         let desk = minutes_in_no_order(&origin);
         let mut deaths = 0;
