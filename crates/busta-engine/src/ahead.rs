@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use crate::budget::Reserved;
 use crate::slot::SourceShared;
 
-/// Pages larger than this are asked for one after another: what they take is not their way here.
-const MOST_BYTES: usize = 8 << 20;
+/// Pages larger than this are asked for one after another: what they take is not their way here, and each that is
+/// under way is memory.
+const MOST_BYTES: usize = 1 << 20;
 
 /// What was asked for ahead.
 pub struct Early {
