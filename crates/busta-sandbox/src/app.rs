@@ -166,7 +166,7 @@ impl App {
         if let Some(refusal) = behave::refusal(&profile, &place, quota) {
             return Ok(send(head, refusal, visit, place));
         }
-        behave::wait(&profile, &place).await;
+        let due = behave::due(&profile, &place);
         let attempt = if profile.counts_attempts() { scope.attempt(&url) } else { 0 };
         let fault = scope.fault(&profile, attempt);
         visit.fault = fault.map(|kind| kind.to_string());
@@ -179,6 +179,8 @@ impl App {
         };
         let reply = gzip::encode(reply, &head.headers, profile.gzip).await;
         let reply = behave::with_quota(reply, quota);
+        // To make an answer is a part of what a server takes for it.
+        behave::wait(due).await;
         match fault {
             Some(kind) => {
                 behave::damage(kind, reply, &profile, line).await.map(|reply| send(head, reply, visit, place))

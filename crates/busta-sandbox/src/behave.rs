@@ -79,8 +79,9 @@ fn unix_micros() -> u64 {
     SystemClock.now().timestamp_micros().unsigned_abs()
 }
 
-/// The latency of a request: longer with jitter, and with every request above the capacity.
-pub(crate) async fn wait(profile: &Profile, place: &Place) {
+/// When the answer to a request that has just arrived is due: later with jitter, and with every request above the
+/// capacity. `None` if that is at once.
+pub(crate) fn due(profile: &Profile, place: &Place) -> Option<Instant> {
     let mut latency = profile.latency.unwrap_or_default();
     if let Some(jitter) = profile.jitter {
         latency += jitter.mul_f64(fastrand::f64());
@@ -88,10 +89,12 @@ pub(crate) async fn wait(profile: &Profile, place: &Place) {
     if let Some(capacity) = profile.capacity {
         latency = latency.mul_f64((place.occupancy as f64 / f64::from(capacity)).max(1.0));
     }
-    if !latency.is_zero() {
-        // The runtime's timers fire on full milliseconds after the time; the origin should not be
-        // slower than it says.
-        let due = Instant::now() + latency;
+    (!latency.is_zero()).then(|| Instant::now() + latency)
+}
+
+/// Waits until an answer is due. The runtime's timers fire on the first full millisecond after it.
+pub(crate) async fn wait(due: Option<Instant>) {
+    if let Some(due) = due {
         tokio::time::sleep_until(due.into()).await;
     }
 }

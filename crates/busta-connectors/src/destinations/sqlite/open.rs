@@ -22,9 +22,9 @@ const PAGE_BYTES: u32 = 8 * 1024;
 /// The page cache of the writer. The pages that matter are the right edges of the trees and the
 /// upper levels of the key index.
 const CACHE_KIB: i32 = 32 * 1024;
-/// Pages after which the log is copied into the database: 32 MiB of log on disk at most, plus
-/// what one commit adds.
-const CHECKPOINT_PAGES: u32 = 4 * 1024;
+/// Pages after which the log is copied into the database: 8 MiB of log on disk at most, plus what one commit adds.
+/// More would save nothing, since most pages are written once, and be copied when the run has ended and all wait.
+const CHECKPOINT_PAGES: u32 = 1024;
 /// Prepared statements that are kept: a few for each table and set of columns.
 const STATEMENTS: usize = 128;
 
