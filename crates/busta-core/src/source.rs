@@ -29,7 +29,8 @@ pub trait Source: Send + Sync {
     /// The splits that can be named before anything is read. Finite, and the same (by id) whenever
     /// `from.starts` and the origin are the same; a split that needs no reading this time (an
     /// unchanged file) is left out. Splits that `from` shows as done may be named; the engine skips
-    /// them. Should do no more I/O than is needed to know the splits.
+    /// them. Should do no more I/O than is needed to know the splits. The engine treats an error as one of
+    /// [`Reader::next`]: it asks again after a while, or not at all.
     async fn plan(&self, from: &Checkpoint) -> Result<Vec<Split>>;
 
     /// A reader that goes on after `at`, or at the beginning. Should do no I/O that the first

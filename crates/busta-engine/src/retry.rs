@@ -5,26 +5,62 @@ use std::time::Duration;
 use busta_core::settings::RetrySettings;
 use busta_core::{Error, ErrorKind};
 
-/// What becomes of a split after an error.
+/// Why something is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Try again after the back-off; counts as a retry.
+pub enum Again {
+    /// It may go well next time; counts as a retry.
     Retry,
-    /// Try again when the host says so; costs no retry.
+    /// The host wants to be asked later; costs no retry.
     Wait,
-    /// The split has failed; the rest of the run goes on.
-    GiveUp,
 }
 
-/// How many times in a row a split may be told to slow down without being told for how long. A
+/// How many times in a row we may be told to slow down without being told for how long. A
 /// server that does so for ever would otherwise hold the run for ever.
-pub const MAX_BLIND_WAITS: u32 = 10;
+const MAX_BLIND_WAITS: u32 = 10;
 
-/// The table from kind to action.
-pub fn verdict(kind: ErrorKind) -> Verdict {
+/// How often something has been tried in vain since it last went well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// Retries.
+    pub retries: u32,
+    /// Times that it was told to slow down.
+    waits: u32,
+}
+
+impl Tries {
+    /// Why it is tried again after an error, and after how long; `None` if it has failed.
+    pub fn again(
+        &mut self,
+        error: &Error,
+        settings: &RetrySettings,
+        chance: &mut fastrand::Rng,
+    ) -> Option<(Again, Duration)> {
+        let why = again(error.kind())?;
+        let wait = match why {
+            Again::Retry if self.retries < settings.max_retries => {
+                self.retries += 1;
+                wait(error, self.retries, settings, chance)
+            }
+            Again::Wait if error.wait().is_some() || self.waits < MAX_BLIND_WAITS => {
+                self.waits += 1;
+                error.wait().unwrap_or_else(|| blind_wait(self.waits, settings))
+            }
+            Again::Retry | Again::Wait => return None,
+        };
+        Some((why, wait))
+    }
+
+    /// Which attempt the next one is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.retries.max(self.waits) + 1
+    }
+}
+
+/// The table from kind to action: of what is not tried again, the rest of the run goes on without it.
+fn again(kind: ErrorKind) -> Option<Again> {
     match kind {
-        ErrorKind::Unavailable => Verdict::Retry,
-        ErrorKind::RateLimited => Verdict::Wait,
+        ErrorKind::Unavailable => Some(Again::Retry),
+        ErrorKind::RateLimited => Some(Again::Wait),
         ErrorKind::Config
         | ErrorKind::Auth
         | ErrorKind::NotFound
@@ -32,7 +68,7 @@ pub fn verdict(kind: ErrorKind) -> Verdict {
         | ErrorKind::Corrupt
         | ErrorKind::Conflict
         | ErrorKind::Cancelled
-        | ErrorKind::Bug => Verdict::GiveUp,
+        | ErrorKind::Bug => None,
     }
 }
 
@@ -40,7 +76,7 @@ pub fn verdict(kind: ErrorKind) -> Verdict {
 /// with full jitter, a time drawn evenly from zero to the bound.
 ///
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
-pub fn wait(error: &Error, retry: u32, settings: &RetrySettings, chance: &mut fastrand::Rng) -> Duration {
+fn wait(error: &Error, retry: u32, settings: &RetrySettings, chance: &mut fastrand::Rng) -> Duration {
     error.wait().unwrap_or_else(|| bound(retry, settings).mul_f64(chance.f64()))
 }
 

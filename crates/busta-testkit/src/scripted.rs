@@ -14,6 +14,9 @@ use busta_core::{
 /// What happens at one pull of a split, before its ordinary batch is given.
 pub type Fault = Box<dyn FnMut(&str, usize) -> Option<Error> + Send>;
 
+/// What happens when the source is asked for its splits, before it names them.
+pub type PlanFault = Box<dyn FnMut() -> Option<Error> + Send>;
+
 /// A source of counted splits: each has a number of batches, each batch the same number of records,
 /// each pull takes the same time.
 pub struct Scripted {
@@ -30,6 +33,7 @@ pub struct Scripted {
 #[derive(Default)]
 struct Shared {
     fault: Mutex<Option<Fault>>,
+    plan_fault: Mutex<Option<PlanFault>>,
     found: Mutex<HashMap<(String, usize), Vec<Split>>>,
     batches_of_found: Mutex<HashMap<SplitId, usize>>,
     in_flight: AtomicUsize,
@@ -114,6 +118,13 @@ impl Scripted {
         self
     }
 
+    /// Calls `fault` whenever it is asked for its splits.
+    #[must_use]
+    pub fn fault_in_plan(self, fault: impl FnMut() -> Option<Error> + Send + 'static) -> Self {
+        *lock(&self.shared.plan_fault) = Some(Box::new(fault));
+        self
+    }
+
     /// Lets batch number `batch` of `split` find `found`, a split of so many batches.
     #[must_use]
     pub fn finds(self, split: &str, batch: usize, found: &str, batches: usize) -> Self {
@@ -176,7 +187,8 @@ impl Source for Scripted {
     }
 
     async fn plan(&self, _from: &Checkpoint) -> Result<Vec<Split>> {
-        Ok(self.splits.clone())
+        let error = lock(&self.shared.plan_fault).as_mut().and_then(|fault| fault());
+        error.map_or_else(|| Ok(self.splits.clone()), Err)
     }
 
     async fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {

@@ -210,7 +210,7 @@ impl Dispatcher {
         }
         if ledger.in_slots == 0 {
             ledger.waiting = Some(match why {
-                Parked::Retry => format!("retry {} after an error", work.retries),
+                Parked::Retry => format!("retry {} after an error", work.tries.retries),
                 Parked::RateLimited => "asked to slow down".to_owned(),
                 Parked::Turn => "at its rate limit".to_owned(),
                 Parked::Backlog => "what it found goes first".to_owned(),

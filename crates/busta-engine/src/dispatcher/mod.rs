@@ -192,7 +192,8 @@ impl Dispatcher {
             quality.begin();
         }
         let full_refresh = self.full_refresh;
-        let planning = async move { (shared.index, planning::plan(&shared, full_refresh).await) };
+        let chance = fastrand::Rng::with_seed(self.chance.u64(..));
+        let planning = async move { (shared.index, planning::plan(&shared, full_refresh, chance).await) };
         let id = self.plans.spawn(planning).id();
         self.plan_of.insert(id, index);
         let words = self.ledgers[index].words_of_last_run();

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use busta_core::event::Action;
 use busta_core::secret::redact;
 use busta_core::{Destination, Error, Result, Source, Split, SplitId, Stage, StreamSpec, WriteMode};
+use tokio::time::Instant;
 
 use super::Planned;
-use crate::retry::{self, Verdict};
-use crate::slot::{SourceShared, deadline_passed};
+use crate::retry::{Again, Tries};
+use crate::slot::{SourceShared, deadline_passed, millis};
 
 /// The streams as this run writes them.
 pub(super) fn specs(source: &dyn Source, full_refresh: bool) -> Vec<StreamSpec> {
@@ -21,9 +22,9 @@ pub(super) fn specs(source: &dyn Source, full_refresh: bool) -> Vec<StreamSpec> 
     specs
 }
 
-/// Asks the destination what is there and the source what there is to do. What is unavailable is tried
-/// again, like a split.
-pub(super) async fn plan(shared: &SourceShared, full_refresh: bool) -> Planned {
+/// Asks the destination what is there and the source what there is to do. What goes wrong is tried again, like
+/// a split.
+pub(super) async fn plan(shared: &SourceShared, full_refresh: bool, chance: fastrand::Rng) -> Planned {
     let deadline = async {
         match shared.deadline() {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -33,32 +34,35 @@ pub(super) async fn plan(shared: &SourceShared, full_refresh: bool) -> Planned {
     tokio::select! {
         biased;
         () = shared.stop.cancelled() => Err(Error::cancelled("the run was stopped")),
-        planned = plan_patiently(shared, full_refresh) => planned,
+        planned = plan_patiently(shared, full_refresh, chance) => planned,
         () = deadline => Err(deadline_passed()),
     }
 }
 
-async fn plan_patiently(shared: &SourceShared, full_refresh: bool) -> Planned {
-    let mut retries = 0;
+async fn plan_patiently(shared: &SourceShared, full_refresh: bool, mut chance: fastrand::Rng) -> Planned {
+    let mut tries = Tries::default();
     loop {
         let error = match plan_once(shared, full_refresh).await {
             Ok(planned) => return Ok(planned),
             Err(error) => error,
         };
-        if retry::verdict(error.kind()) != Verdict::Retry || retries == shared.retry.max_retries {
+        let Some((again, wait)) = tries.again(&error, &shared.retry, &mut chance) else {
             return Err(error);
+        };
+        let until = Instant::now() + wait;
+        if shared.deadline().is_some_and(|deadline| until >= deadline) {
+            return Err(error.at("the deadline comes before the next attempt"));
         }
-        retries += 1;
-        let wait = error.wait().unwrap_or_else(|| retry::blind_wait(retries, &shared.retry));
-        shared.feed.emit(Action::Retrying, |event| {
+        let action = if again == Again::Retry { Action::Retrying } else { Action::RateLimited };
+        shared.feed.emit(action, |event| {
             event.source = Some(shared.name.clone());
-            event.attempt = Some(retries + 1);
-            event.duration_ms = u64::try_from(wait.as_millis()).ok();
+            event.attempt = Some(tries.attempt());
+            event.duration_ms = Some(millis(wait));
             event.error = Some(error.kind());
             event.stage = Some(Stage::Read);
             event.message = Some(format!("planning: {}", redact(&error.to_string())));
         });
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep_until(until).await;
     }
 }
 

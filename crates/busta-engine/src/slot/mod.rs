@@ -27,6 +27,7 @@ use tokio::time::Instant;
 
 use crate::ahead::Ahead;
 use crate::backlog;
+use crate::retry::Tries;
 use crate::worker::{Asker, WorkerCell};
 use beside::{attended, beside};
 pub use making::transformed;
@@ -113,8 +114,7 @@ impl Slot {
         let done = pulled.batch.done;
         // A batch that leads nowhere is a sign of life: what fails behind it every time is not tried for ever.
         if done || work.position != Position::At(pulled.batch.cursor.clone()) {
-            work.retries = 0;
-            work.waits = 0;
+            work.tries = Tries::default();
         }
         let enough = self.reaches_limit(&work.split.stream, pulled.batch.records.len() as u64);
         let mut reader = work.reader.take();
@@ -169,7 +169,7 @@ impl Slot {
 }
 
 /// `time` as events tell it.
-fn millis(time: Duration) -> u64 {
+pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

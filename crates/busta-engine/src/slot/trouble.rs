@@ -9,33 +9,24 @@ use tokio::time::Instant;
 use super::{Parked, Slot, Work, millis};
 use crate::committer::{End, Parcel};
 use crate::progress::WorkerAction;
-use crate::retry::{self, MAX_BLIND_WAITS, Verdict};
+use crate::retry::Again;
 
 impl Slot {
     /// Decides about an error: when to try again, or that the split has failed.
     pub(super) async fn after_error(&mut self, work: &mut Work, error: Error) -> Result<(Instant, Parked)> {
         work.reader = None;
         self.host_failed(work, &error);
-        let settings = &self.shared.retry;
-        let (wait, why) = match retry::verdict(error.kind()) {
-            Verdict::Retry if work.retries < settings.max_retries => {
-                work.retries += 1;
-                (retry::wait(&error, work.retries, settings, &mut self.chance), Parked::Retry)
-            }
-            Verdict::Wait if error.wait().is_some() || work.waits < MAX_BLIND_WAITS => {
-                work.waits += 1;
-                let wait = error.wait().unwrap_or_else(|| retry::blind_wait(work.waits, settings));
-                (wait, Parked::RateLimited)
-            }
-            Verdict::Retry | Verdict::Wait | Verdict::GiveUp => {
-                return self.give_up(&work.split, error).await;
-            }
+        let Some((again, wait)) = work.tries.again(&error, &self.shared.retry, &mut self.chance) else {
+            return self.give_up(&work.split, error).await;
         };
         let until = Instant::now() + wait;
         if [work.deadline, self.shared.deadline()].into_iter().flatten().any(|deadline| until >= deadline) {
             return self.give_up(&work.split, error.at("the deadline comes before the next attempt")).await;
         }
-        let action = if why == Parked::Retry { Action::Retrying } else { Action::RateLimited };
+        let (why, action) = match again {
+            Again::Retry => (Parked::Retry, Action::Retrying),
+            Again::Wait => (Parked::RateLimited, Action::RateLimited),
+        };
         if let (Parked::RateLimited, Some(host)) = (why, &work.split.host) {
             self.shared.hosts.quiet(host, Instant::now(), wait);
         }

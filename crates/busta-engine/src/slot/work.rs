@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Last;
 use crate::backlog::Held;
 use crate::hosts::Place;
+use crate::retry::Tries;
 
 /// How many batches of a split may be on their way to the destination while the next one is read: what
 /// is not committed is read again after a crash. One is enough to read while writing, so a batch that
@@ -22,10 +23,8 @@ pub struct Work {
     /// How far its batches have been handed to the committer.
     pub position: Position,
     pub high: Option<CursorValue>,
-    /// Retries since the last batch.
-    pub retries: u32,
-    /// Times in a row that it was told to slow down.
-    pub waits: u32,
+    /// Since the last batch.
+    pub tries: Tries,
     /// What it has yielded in this run.
     pub batches: u64,
     pub records: u64,
@@ -50,8 +49,7 @@ impl Work {
             split: Arc::new(split),
             position,
             high,
-            retries: 0,
-            waits: 0,
+            tries: Tries::default(),
             batches: 0,
             records: 0,
             parked: None,
@@ -71,7 +69,7 @@ impl Work {
 
     /// Which attempt at its next batch this is, from 1.
     pub fn attempt(&self) -> u32 {
-        self.retries.max(self.waits) + 1
+        self.tries.attempt()
     }
 }
 
