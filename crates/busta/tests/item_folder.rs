@@ -11,7 +11,7 @@ use std::path::Path;
 
 use busta_connectors::destinations::stac::{FAILPOINTS, PUBLISH_FAILPOINTS};
 use serde_json::{Value, json};
-use support::{COLLECT, Desk};
+use support::Desk;
 
 const YAML: &str = "
 destination: { type: stac, path: tree }
@@ -85,11 +85,7 @@ fn a_crash_at_any_point_leaves_whole_files_and_a_resume_all_of_them() {
                 desk.collect_well(&[]);
                 second(&desk);
             }
-            let mut command = desk.command(&COLLECT);
-            if begun {
-                command.arg("--full-refresh");
-            }
-            let ended = command.env("BUSTA_FAILPOINT", format!("{point}:{nth}")).output().unwrap();
+            let died = desk.dies_at(&format!("{point}:{nth}"), if begun { &["--full-refresh"] } else { &[] });
             let when = format!("{point}:{nth}, begun: {begun}");
             let crashed = tree(&desk.file("tree"));
             for (name, file) in crashed.iter().filter(|(name, _)| name.contains("/i")) {
@@ -98,7 +94,7 @@ fn a_crash_at_any_point_leaves_whole_files_and_a_resume_all_of_them() {
                     "{when}: {name}"
                 );
             }
-            if support::exit_code(ended.status) != 0 {
+            if died {
                 reached += 1;
                 desk.collect_well(&["--resume"]);
             }

@@ -1,13 +1,8 @@
-//! What is refused, what is doubted, what is damaged, and what is only newer than its record.
+//! What vouches for a file, what is refused or doubted, and what is only newer than its record.
 
 use std::io::{Read as _, Write as _};
 
 use super::*;
-
-/// One symbol's days of a week.
-fn week(base: &str, more: &str) -> String {
-    klines(base, more).replace("[BTCUSDT, ETHUSDT]", "BTCUSDT").replace("2024-02-05", "2023-12-31")
-}
 
 /// All files that were set aside.
 fn quarantined(desk: &Desk) -> Vec<PathBuf> {
@@ -26,10 +21,23 @@ fn quarantined(desk: &Desk) -> Vec<PathBuf> {
     all
 }
 
-fn edit(desk: &Desk, from: &str, to: &str) {
-    let yaml = std::fs::read_to_string(desk.file("busta.yaml")).unwrap();
-    assert!(yaml.contains(from), "{yaml}");
-    desk.write("busta.yaml", yaml.replace(from, to));
+/// How many bytes of files the origin has sent.
+fn sent(origin: &Origin) -> u64 {
+    of_files(origin, "bytes")
+}
+
+/// Asks for something and does not look at it.
+fn get(url: &str) {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut socket = std::net::TcpStream::connect(host).unwrap();
+    write!(socket, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        String::from_utf8_lossy(&answer[..answer.len().min(200)])
+    );
 }
 
 #[test]
@@ -66,9 +74,7 @@ fn what_a_dead_run_has_replaced_is_newer_than_its_record_and_no_damage() {
     origin.sandbox().republish_archive("ETHUSDT");
     // Dies where files have their names, and no record yet.
     let told = (1..20).find_map(|nth| {
-        let mut command = desk.command(&COLLECT);
-        let died = command.env("BUSTA_FAILPOINT", format!("engine.commit.before:{nth}")).output().unwrap();
-        assert!(!died.status.success());
+        assert!(desk.dies_at(&format!("engine.commit.before:{nth}"), &[]));
         Some(desk.busta(&["archive", "verify"])).filter(|told| told.code != 0)
     });
     let told = told.expect("a file without its record");
@@ -126,11 +132,6 @@ fn what_is_refused_is_told_as_missing_and_not_fetched_again_before_it_changes() 
     }
 }
 
-/// How many bytes of files the origin has sent.
-fn sent(origin: &Origin) -> u64 {
-    of_files(origin, "bytes")
-}
-
 #[test]
 fn the_days_of_a_month_that_is_refused_are_fetched() {
     for discover in ["template", "s3"] {
@@ -159,20 +160,6 @@ fn what_changes_after_it_was_listed_is_what_its_own_tag_says() {
     desk.collect_well(&[]);
     assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE 'md5:' || trim(etag, '\"') = checksum"), 1);
     assert_eq!(desk.collect_well(&[])["records"], 0);
-}
-
-/// Asks for something and does not look at it.
-fn get(url: &str) {
-    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut socket = std::net::TcpStream::connect(host).unwrap();
-    write!(socket, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).unwrap();
-    assert!(
-        answer.starts_with(b"HTTP/1.1 200"),
-        "{}",
-        String::from_utf8_lossy(&answer[..answer.len().min(200)])
-    );
 }
 
 #[test]
@@ -214,64 +201,26 @@ fn a_checksum_file_of_no_use_is_told_though_the_etag_is_an_md5() {
 }
 
 #[test]
-fn the_newest_files_of_all_symbols_come_first() {
+fn a_checksum_file_of_a_folder_is_fetched_once() {
     let origin = Origin::default();
-    for discover in ["template", "s3"] {
-        let more = format!(
-            "    period: daily\n    order: newest\n    convert: false\n    discover: {{ type: {discover} }}\n"
-        );
-        let desk = desk(&klines(&world(&origin, ",periods=daily"), &more));
-        let ended = desk.busta(&["sources", "collect"]);
-        assert_eq!(ended.code, 0, "{}", ended.stderr);
-        let days = texts(&desk, "SELECT period FROM files ORDER BY rowid");
-        assert_eq!(days.len(), 2 * 43);
-        assert!(days.windows(2).all(|two| two[0] >= two[1]), "{discover}: {days:?}");
-    }
-}
-
-#[test]
-fn what_was_missing_long_ago_is_asked_for_again_as_recheck_says() {
-    let origin = Origin::default();
-    let base = world(&origin, ",periods=daily,gone=BTCUSDT-1h-2023-12-2");
-    let desk = desk(&week(&base, "    period: daily\n    discover: { type: template }\n"));
-    let requests = || {
-        let before = origin.stats().total.requests;
-        let report = desk.collect_well(&[]);
-        assert_eq!(source(&report, "klines")["gaps"]["files"], 5, "{report:#}");
-        origin.stats().total.requests - before
-    };
-    // The checksum and the file of two days, and both of five that are not there.
-    assert_eq!(requests(), 2 * 2 + 2 * 5);
-    // One request tells that a file is still not there.
-    assert_eq!(requests(), 2 + 5);
-    edit(&desk, "    period: daily\n", "    period: daily\n    recheck: 30d\n");
-    assert_eq!(requests(), 0);
-}
-
-#[test]
-fn a_listing_that_is_refused_or_has_other_names_says_what_helps() {
-    let origin = Origin::default();
-    let (ended, report) = desk(&klines(&world(&origin, ",listing=off"), "")).collect(&[]);
-    let told = format!("{}{report}", ended.stderr);
-    assert!(ended.code == 3 && told.contains("discover: { type: template }"), "{told}");
-    let yaml = klines(&world(&origin, ""), "").replace("BTCUSDT", "BTCUSD").replace("ETHUSDT", "ETHUSD");
-    let yaml = yaml.replace("    intervals: [1h]\n", "    intervals: [1h]\n    include: ['nothing']\n");
-    let (_, report) = desk(&yaml.replace("[BTCUSD, ETHUSD]", "'*USDT'")).collect(&[]);
-    let error = source(&report, "klines")["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("begins with data/spot/"), "{error}");
-}
-
-#[cfg(feature = "parquet")]
-#[test]
-fn the_recipe_collects_a_month_into_a_lake() {
-    let origin = Origin::default();
-    let desk = Desk::new(include_str!("../../../../recipes/archives.yaml"));
-    let world = "symbols=2,intervals=1h,from=2024-01-01,to=2024-01-31";
-    let mut command = desk.command(&COLLECT);
-    let ended = command.env("ARCHIVE_URL", format!("{}/archive/{world}", origin.url())).output().unwrap();
-    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    let report: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    // One file of a month for each of two symbols, and a record about its rows.
-    assert_eq!(report["records"], 2 * (31 * 24 + 2), "{report:#}");
-    assert!(desk.file("lake/klines").is_dir() && desk.file("archives/klines").is_dir());
+    let base = world(&origin, ",periods=daily,checksums=sums");
+    let yaml = format!(
+        "  - name: own
+    type: archive
+    layout:
+      base_url: {base}
+      checksum: \"{{folder}}/SHA256SUMS\"
+      data_types:
+        - name: bars
+          daily: data/spot/daily/klines/{{symbol}}/1h/{{symbol}}-1h-{{date}}.zip
+    symbols: [BTCUSDT, ETHUSDT]
+    from: 2024-01-01
+    to: 2024-01-20
+    require_checksum: true
+"
+    );
+    let desk = desk(&yaml);
+    desk.collect_well(&[]);
+    assert_eq!(number(&desk, "SELECT count(*) FROM files WHERE sha256 IS NOT NULL"), 40);
+    assert_eq!(asked(&origin, "/archive/checksums"), 2, "one per folder");
 }

@@ -89,6 +89,14 @@ impl Desk {
         report
     }
 
+    /// Collects, and dies at a failpoint such as `engine.commit.after:3`, if that is passed so often.
+    pub fn dies_at(&self, point: &str, more: &[&str]) -> bool {
+        let mut command = self.command(&[&COLLECT[..], more].concat());
+        let ended = Ended::from(command.env("BUSTA_FAILPOINT", point).output().unwrap());
+        assert!([0, 134].contains(&ended.code), "{point}: {}: {}", ended.code, ended.stderr);
+        ended.code == 134
+    }
+
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
