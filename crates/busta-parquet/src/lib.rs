@@ -14,6 +14,7 @@
 mod chunk;
 mod column;
 mod error;
+mod hybrid;
 mod numbers;
 mod reader;
 mod row_groups;

@@ -2,8 +2,7 @@
 //!
 //! Encoded value by value, each of them would be looked up in a dictionary; four such columns cost as much as all
 //! numbers of a trade. Their runs are known, and runs are what the chunk is made of: a page with a dictionary,
-//! and a page with one run of definition levels and the runs of the dictionary's numbers (Parquet's
-//! [RLE / bit-packing hybrid](https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE)).
+//! and a page with one run of definition levels and the runs of the dictionary's numbers.
 
 use std::collections::HashMap;
 
@@ -17,7 +16,7 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::chunk::{Chunk, EncodedPage, Told};
-use crate::numbers::push_varint;
+use crate::hybrid::{levels, push_run, width_of};
 
 /// The least and the greatest text are told up to this length.
 const MAX_STATISTICS: usize = 64;
@@ -107,27 +106,16 @@ impl Runs {
         page
     }
 
-    /// The levels, which say that there is a value in every row, with their length in front; the width of the
-    /// numbers in bits; the numbers.
+    /// The levels, the width of the numbers in bits, the numbers.
     fn data(&self) -> Vec<u8> {
-        let mut page = vec![0; 4];
-        push_run(&mut page, 1, self.rows, 1);
-        let length = page.len() as u32 - 4;
-        page[..4].copy_from_slice(&length.to_le_bytes());
-        let width = u32::BITS - (self.texts.len().saturating_sub(1) as u32).leading_zeros();
+        let mut page = levels(self.rows, None);
+        let width = width_of(self.texts.len().saturating_sub(1) as u64);
         page.push(width as u8);
         for (number, rows) in &self.runs {
             push_run(&mut page, *number, *rows, width);
         }
         page
     }
-}
-
-/// Appends a run of one number that has so many bits.
-fn push_run(page: &mut Vec<u8>, number: u32, rows: usize, width: u32) {
-    // The lowest bit is 0 for a run.
-    push_varint(page, (rows as u64) << 1);
-    page.extend_from_slice(&number.to_le_bytes()[..width.div_ceil(8) as usize]);
 }
 
 #[cfg(test)]

@@ -8,4 +8,5 @@ pub mod drive;
 pub mod judges;
 pub mod landing;
 pub mod memory;
+pub mod meter;
 pub mod scripted;

@@ -5,5 +5,3 @@ pub mod archive;
 pub mod files;
 pub mod rss;
 pub mod stac;
-
-use crate::blocking::blocking;

@@ -1,31 +1,13 @@
 //! Pages that are asked for ahead: no other, and no more.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use busta_core::meter::{Meter, Request};
-use busta_core::{Checkpoint, HostKey};
+use busta_core::Checkpoint;
 use busta_testkit::drive::read_all;
+use busta_testkit::meter::Lenient;
 use serde_json::json;
 
 use crate::common::{build, build_with, one_stream, read_both, sandbox};
-
-/// A meter that gives leave to ask ahead whenever it is asked for it.
-#[derive(Default)]
-struct Lenient(AtomicUsize);
-
-impl Meter for Lenient {
-    fn request(&self, _seen: &Request<'_>) {}
-
-    fn bytes(&self, _count: u64) {}
-
-    fn waited(&self, _time: std::time::Duration) {}
-
-    fn ahead(&self, _host: &HostKey, _bytes: usize) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-}
 
 #[tokio::test]
 async fn the_same_pages_are_asked_for_each_once() {
@@ -82,7 +64,7 @@ async fn the_same_pages_are_asked_for_each_once() {
             expected.iter().map(|(url, seen)| (url, seen.requests)).collect::<Vec<_>>(),
             "{stream}"
         );
-        assert_eq!(meter.0.load(Ordering::Relaxed), ahead, "{stream}");
+        assert_eq!(meter.asked(), ahead, "{stream}");
         assert_eq!(read_both(&*source, &Checkpoint::default()).await.records, plain.records, "{stream}");
     }
 }

@@ -2,33 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use busta_connectors::sources::stac::CONNECTOR;
 use busta_core::connector::SourceContext;
-use busta_core::meter::{Meter, Request};
-use busta_core::{Checkpoint, ErrorKind, HostKey, Reader, Source};
+use busta_core::{Checkpoint, ErrorKind, Reader, Source};
+use busta_testkit::meter::Lenient;
 use serde_json::{Value, json};
 
 use super::scripted::{Answer, Script};
 use super::{build, context, keys, read, read_both, sandbox, with};
-
-/// A meter that gives leave to ask ahead whenever it is asked for it.
-#[derive(Default)]
-struct Lenient(AtomicUsize);
-
-impl Meter for Lenient {
-    fn request(&self, _seen: &Request<'_>) {}
-
-    fn bytes(&self, _count: u64) {}
-
-    fn waited(&self, _time: std::time::Duration) {}
-
-    fn ahead(&self, _host: &HostKey, _bytes: usize) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-}
 
 fn lenient(config: Value) -> (Box<dyn Source>, Arc<Lenient>) {
     let meter = Arc::new(Lenient::default());
@@ -67,7 +49,7 @@ async fn the_same_pages_are_asked_for_each_once() {
             expected.iter().map(|(url, seen)| (url, seen.requests)).collect::<Vec<_>>(),
             "{options} {more}"
         );
-        assert!(meter.0.load(Ordering::Relaxed) > 0, "{options} {more}");
+        assert!(meter.asked() > 0, "{options} {more}");
         assert_eq!(keys(&read_both(&*source).await), keys(&plain), "{options} {more}");
     }
 }

@@ -141,7 +141,6 @@ impl Host {
         self.in_flight
     }
 
-    /// Whether its circuit is open.
     /// The places that it was found to bear, if that is fewer than were ever wanted.
     pub fn limit(&self) -> Option<usize> {
         let places = self.adaptive.as_ref()?.places();

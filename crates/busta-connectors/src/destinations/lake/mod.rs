@@ -95,7 +95,7 @@ use stage::Stager;
 use view::View;
 use writer::{Lake, Prepared};
 
-use crate::blocking::trying as blocking;
+use crate::blocking::trying;
 
 /// Files in one folder per table.
 pub(super) struct LakeDestination {
@@ -132,7 +132,7 @@ impl LakeDestination {
         read: impl FnOnce(&View) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let folder = Arc::clone(&self.folder);
-        blocking(move || read(&folder.view()?)).await
+        trying(move || read(&folder.view()?)).await
     }
 }
 
@@ -175,7 +175,7 @@ impl Destination for LakeDestination {
         self.stager.learn(source, streams);
         let (folder, run, source, streams) =
             (Arc::clone(&self.folder), run.clone(), source.clone(), streams.to_vec());
-        blocking(move || folder.write(true, |lake| lake.prepare(&run, &source, &streams))).await
+        trying(move || folder.write(true, |lake| lake.prepare(&run, &source, &streams))).await
     }
 
     fn stage(&self, run: &RunId, source: &SourceName, stream: &StreamName, records: &Records) -> Staged {
@@ -185,19 +185,19 @@ impl Destination for LakeDestination {
     async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>> {
         let parts = chunks.iter().map(Part::of).collect::<Result<Vec<_>>>()?;
         let folder = Arc::clone(&self.folder);
-        let (outcomes, changes) = blocking(move || folder.write(false, |lake| lake.commit(&parts))).await?;
+        let (outcomes, changes) = trying(move || folder.write(false, |lake| lake.commit(&parts))).await?;
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).extend(changes);
         Ok(outcomes)
     }
 
     async fn finish(&self, finish: &Finish) -> Result<()> {
         let (folder, finish) = (Arc::clone(&self.folder), finish.clone());
-        blocking(move || folder.write(false, |lake| lake.finish(&finish))).await
+        trying(move || folder.write(false, |lake| lake.finish(&finish))).await
     }
 
     async fn purge(&self, purge: &Purge) -> Result<Purged> {
         let (folder, purge) = (Arc::clone(&self.folder), purge.clone());
-        blocking(move || purge::run(&folder, &purge)).await
+        trying(move || purge::run(&folder, &purge)).await
     }
 
     fn check_dataset(&self, settings: &DatasetSettings) -> Result<(), String> {

@@ -89,7 +89,7 @@ struct OpenSegment {
 impl Scan for TableScan {
     async fn next(&mut self) -> Result<Option<Records>> {
         let Some(mut cut) = self.0.take() else { return Ok(None) };
-        let (cut, records) = super::blocking(move || {
+        let (cut, records) = super::trying(move || {
             let records = cut.read()?;
             Ok((cut, records))
         })

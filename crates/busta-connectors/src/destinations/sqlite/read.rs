@@ -18,7 +18,7 @@ use super::lent::{Lent, Reader};
 use super::names::{SYSTEM, quoted};
 use super::schema::{Catalogue, Storage, Table};
 use super::{counts::Counts, failures, open, page, views};
-use crate::blocking::trying as blocking;
+use crate::blocking::trying;
 
 /// A page ends at whichever comes first.
 const PAGE_ROWS: usize = 1_000;
@@ -42,7 +42,7 @@ impl Reading {
         read: impl FnOnce(&mut Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (location, lent) = (self.location.clone(), self.lent.clone());
-        blocking(move || lent.with(&location, read)).await
+        trying(move || lent.with(&location, read)).await
     }
 
     /// Opens a connection and uses it, on a thread that may block.
@@ -51,7 +51,7 @@ impl Reading {
         read: impl FnOnce(Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let location = self.location.clone();
-        blocking(move || read(open::reader(&location)?)).await
+        trying(move || read(open::reader(&location)?)).await
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn find<'a>(catalogue: &'a Catalogue, table: &str) -> Result<&'a Tabl
 impl Readable for Reading {
     async fn tables(&self) -> Result<Vec<TableInfo>> {
         let (location, counts) = (self.location.clone(), self.counts.clone());
-        blocking(move || {
+        trying(move || {
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
             counts.tables(&location)
         })
@@ -159,7 +159,7 @@ struct Paged(Option<TableScan>);
 impl Scan for Paged {
     async fn next(&mut self) -> Result<Option<Records>> {
         let Some(mut scan) = self.0.take() else { return Ok(None) };
-        let (scan, page) = blocking(move || {
+        let (scan, page) = trying(move || {
             let page = scan.page()?;
             Ok((scan, page))
         })

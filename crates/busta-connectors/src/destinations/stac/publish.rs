@@ -15,7 +15,7 @@ use super::extent::Extent;
 use super::name::safe;
 use super::tree::{self, Expected};
 use super::{ASSETS, COLLECTIONS, ItemFolder};
-use crate::blocking::trying as blocking;
+use crate::blocking::trying;
 
 /// What is known about a collection.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl ItemFolder {
             return Ok(());
         }
         let root = self.root.clone();
-        blocking(move || tree::begin(&root)).await?;
+        trying(move || tree::begin(&root)).await?;
         self.write_items(Rows::of(readable, &others), &last, &mut collections).await?;
         hit("stac.publish.items_written");
         self.write_documents(last.into_keys(), collections).await
@@ -71,7 +71,7 @@ impl ItemFolder {
                 row += 1;
             }
             let root = self.root.clone();
-            blocking(move || tree::write_all(&root, &files)).await?;
+            trying(move || tree::write_all(&root, &files)).await?;
         }
         Ok(())
     }
@@ -89,7 +89,7 @@ impl ItemFolder {
         }
         ids.values_mut().for_each(|ids| ids.sort_unstable());
         let (root, config) = (self.root.clone(), self.config.clone());
-        blocking(move || {
+        trying(move || {
             let mut files = Vec::new();
             for (id, known) in &collections {
                 let Some(id) = id else { continue };

@@ -10,7 +10,7 @@ use super::found::splits;
 use super::page::Reading;
 use super::part::Part;
 use super::stream::Api;
-use crate::sources::blocking;
+use crate::blocking::trying;
 
 /// A reader that makes no request.
 pub struct MadeReader {
@@ -31,7 +31,7 @@ impl Reader for MadeReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(part) = self.part.clone() else { return Ok(None) };
         let (api, index) = (self.api.clone(), self.stream);
-        let batch = blocking(move || read(&api, index, &part)).await??;
+        let batch = trying(move || read(&api, index, &part)).await?;
         self.part = None;
         Ok(Some(batch))
     }

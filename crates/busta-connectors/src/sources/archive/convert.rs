@@ -13,8 +13,8 @@ use super::rows::{RowsBatch, RowsEnd, RowsFile, RowsPlace};
 use super::settings::Archive;
 use super::version::RowsThere;
 use super::work::{RowsOf, Told, Work};
+use crate::blocking::trying;
 use crate::download::sha256_of;
-use crate::sources::blocking;
 
 /// About so many bytes of records make a batch.
 const BATCH_BYTES: usize = 2 << 20;
@@ -52,7 +52,7 @@ impl RowsReader {
             };
             file.read(BATCH_BYTES).map(|batch| (file, batch))
         };
-        let (file, batch) = blocking(read).await??;
+        let (file, batch) = trying(read).await?;
         self.file = Some(file);
         Ok(batch)
     }

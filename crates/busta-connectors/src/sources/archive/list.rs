@@ -19,9 +19,9 @@ use super::series::Series;
 use super::settings::Archive;
 use super::wanted::Wanted;
 use super::work::{FilesOf, Listed, Listing, Object, Work};
+use crate::blocking::trying;
 use crate::download::as_left;
 use crate::http::{Request, excerpt, shown_url};
-use crate::sources::blocking;
 
 /// So many names are told of a folder without what is wanted.
 const SHOWN: usize = 5;
@@ -103,7 +103,7 @@ impl ListReader {
                 listing::html::parse(&response.body, &response.url).map(|page| page.below(&folder))
             }
         };
-        blocking(read).await?.map_err(|error| error.at(shown))
+        trying(read).await.map_err(|error| error.at(shown))
     }
 
     /// Whether it has to be known which files of months there are.

@@ -8,8 +8,8 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::side::Sums;
+use crate::blocking::blocking;
 use crate::http::{HttpClient, Request};
-use crate::sources::blocking;
 
 /// Files of checksums are small.
 const MAX_BYTES: u64 = 16 << 20;

@@ -65,7 +65,7 @@ use serde_json::Value;
 
 use self::config::{FilesConfig, Settings};
 use self::list::Listing;
-use super::blocking;
+use crate::blocking::trying;
 
 /// The connector.
 pub static CONNECTOR: SourceConnector = SourceConnector {
@@ -105,7 +105,7 @@ impl Source for Files {
     async fn plan(&self, from: &Checkpoint) -> Result<Vec<Split>> {
         let settings = self.settings.clone();
         let starts = from.starts.clone();
-        blocking(move || plan::splits(&settings, Listing::new(&settings), &starts)).await?
+        trying(move || plan::splits(&settings, Listing::new(&settings), &starts)).await
     }
 
     async fn open(&self, split: &Split, at: Option<&Cursor>) -> Result<Box<dyn Reader>> {
@@ -114,6 +114,6 @@ impl Source for Files {
 
     async fn test(&self) -> Result<Probe> {
         let settings = self.settings.clone();
-        blocking(move || probe::probe(&settings)).await?
+        trying(move || probe::probe(&settings)).await
     }
 }

@@ -13,13 +13,13 @@ use busta_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::blocking;
 use super::config::Settings;
 use super::gather::Gather;
 use super::list::{Stamp, Unlisted, path_of};
 use super::open::Progress;
 use super::opened::Opened;
 use super::plan::{Entry, Inside, Start, Work};
+use crate::blocking::blocking;
 use crate::formats::compression::Compression;
 use crate::formats::detect::Format;
 use crate::formats::json::{ITEM, spans_of_document};
