@@ -10,7 +10,8 @@ use busta_connectors::registry;
 use busta_core::clock::SystemClock;
 use busta_core::connector::DestinationContext;
 use busta_core::{
-    Chunk, Committed, Destination, Error, ErrorKind, Position, Records, Result, Step, StreamSpec, WriteMode,
+    Chunk, Committed, Cursor, Destination, Error, ErrorKind, Finish, Position, Records, Result, Step,
+    StreamFinish, StreamSpec, WriteMode,
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -261,6 +262,23 @@ async fn a_newer_layout_is_left_alone() {
     let error = prepare(&destination, "shop", &orders(WriteMode::Append)).await.unwrap_err();
     assert_says(&error, ErrorKind::Config, &["newer busta", "99"]);
     assert_eq!(destination.readable().tables().await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_database_of_an_older_version_gets_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(filled(folder.path(), &[&[r#"{"id":1}"#]]).await);
+    other_program(folder.path()).execute_batch("DROP TABLE _busta_held_starts").unwrap();
+    let destination = open(folder.path(), quick());
+    prepare(&destination, "shop", &orders(WriteMode::Replace)).await.unwrap();
+    let mut chunk = chunk(&destination, "shop", "new", &[r#"{"id":2}"#]);
+    chunk.starts = vec![("file".into(), Cursor::from_stored("7"))];
+    destination.commit(&[chunk]).await.unwrap().pop().unwrap().unwrap();
+    let streams = vec![StreamFinish { stream: "orders".into(), starts: vec![] }];
+    destination.finish(&Finish::completed("R".into(), "shop".into(), streams)).await.unwrap();
+    let starts = texts(&other_program(folder.path()), "SELECT key || ' ' || cursor FROM _busta_starts");
+    assert_eq!(starts, ["file 7"]);
+    assert_eq!(rows(&destination).await, [json!({"id": 2})]);
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ pub trait Destination: Send + Sync {
     ///
     /// Opens what there is, and finishes or sweeps what a crash left half done, but a run takes a
     /// source over only with its first commit or finish: not before does the destination drop the
-    /// positions, and the unfinished rows of `replace` streams, of any other run of this source. So a
-    /// run that finds nothing new writes nothing at all, and asking (as a dry run does) does no harm.
+    /// positions, and the unfinished rows of `replace` streams with their start cursors, of any other run of this
+    /// source. So a run that finds nothing new writes nothing at all, and asking (as a dry run does) does no harm.
     /// Once another run has taken the source over, chunks of this one are refused as conflicts.
     async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint>;
 
@@ -54,8 +54,8 @@ pub trait Destination: Send + Sync {
     async fn commit(&self, chunks: &[Chunk]) -> Result<Vec<Result<Committed>>>;
 
     /// The end of a source's part of a run. Completes its streams whose splits are all done, in one atomic step: the new rows
-    /// of `replace` streams take the place of the old, the start cursors hold from now on, the
-    /// positions of those streams' splits are forgotten, and the streams are remembered as
+    /// of `replace` streams take the place of the old, the start cursors hold from now on, also those that came with
+    /// the rows of `replace` streams, the positions of those streams' splits are forgotten, and the streams are remembered as
     /// [`finished`](Checkpoint::finished) for as long as the run is. Without such streams it only is the moment of
     /// snapshots, and the checkpoint stays as it is. Repeating it changes nothing.
     async fn finish(&self, finish: &Finish) -> Result<()>;
@@ -133,7 +133,8 @@ pub struct Chunk {
     pub high: Option<CursorValue>,
     /// Splits found in the batch, stored at position `Start`.
     pub found: Vec<Split>,
-    /// Start cursors that hold from this commit on.
+    /// Start cursors that hold from this commit on. Those of a `replace` stream are kept with its unfinished rows: they
+    /// are in no checkpoint before the stream is finished.
     pub starts: Vec<(String, Cursor)>,
 }
 
@@ -177,8 +178,8 @@ impl Finish {
 pub struct StreamFinish {
     /// The stream.
     pub stream: StreamName,
-    /// Where the next run starts, by key: the newest cursor value under the stream's name, and what the
-    /// batches of a `replace` stream told, which must not hold before its rows are visible.
+    /// Where the next run starts, by key: the newest cursor value under the stream's name, or where each of its splits
+    /// ended.
     pub starts: Vec<(String, Cursor)>,
 }
 

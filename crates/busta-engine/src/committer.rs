@@ -50,8 +50,6 @@ pub struct Parcel {
     pub split: Arc<Split>,
     /// Whether the split ends with it, and how.
     pub end: Option<End>,
-    /// Start cursors that hold only once the stream is finished.
-    pub deferred: Vec<(String, Cursor)>,
     /// There is nothing to write: the split ended without having yielded anything.
     pub nothing: bool,
     /// Given back once it is durable: its part of the memory budget, and its split's leave to read on.
@@ -66,7 +64,6 @@ impl Parcel {
             source: shared.index,
             split: Arc::new(Split::bare(stream.as_str(), stream.clone())),
             end: None,
-            deferred: Vec::new(),
             nothing: false,
             held: None,
             chunk: Chunk {
@@ -135,8 +132,6 @@ pub struct ChunkReceipt {
     pub found: Vec<Split>,
     /// The newest cursor value that is now durable.
     pub high: Option<CursorValue>,
-    /// Start cursors that hold only once the stream is finished.
-    pub deferred: Vec<(String, Cursor)>,
 }
 
 /// Runs until every sender of orders is gone.
@@ -302,7 +297,6 @@ struct Rest {
     source: usize,
     split: Arc<Split>,
     end: Option<End>,
-    deferred: Vec<(String, Cursor)>,
     nothing: bool,
     _held: Option<(Reserved, Option<OwnedSemaphorePermit>)>,
 }
@@ -310,8 +304,8 @@ struct Rest {
 fn open_parcels(parcels: Vec<Parcel>) -> (Vec<Chunk>, Vec<Rest>) {
     parcels
         .into_iter()
-        .map(|Parcel { worker, source, chunk, split, end, deferred, nothing, held }| {
-            (chunk, Rest { worker, source, split, end, deferred, nothing, _held: held })
+        .map(|Parcel { worker, source, chunk, split, end, nothing, held }| {
+            (chunk, Rest { worker, source, split, end, nothing, _held: held })
         })
         .unzip()
 }
@@ -329,7 +323,6 @@ impl Rest {
             failures: chunk.failures.len() as u64,
             found: chunk.found,
             high: chunk.high,
-            deferred: self.deferred,
         }
     }
 }

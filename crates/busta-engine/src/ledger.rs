@@ -123,8 +123,6 @@ struct StreamLedger {
     /// The newest value in each planned split that is done, if these have start cursors of their own; `None` for
     /// one that is not.
     split_highs: HashMap<SplitId, Option<CursorValue>>,
-    /// Start cursors that hold once the stream is finished.
-    deferred: Vec<(String, Cursor)>,
     /// It was finished in an earlier part of this run.
     finished: bool,
     busy: Duration,
@@ -144,7 +142,6 @@ impl Ledger {
             limited: false,
             high: None,
             split_highs: HashMap::new(),
-            deferred: Vec::new(),
             finished: false,
             busy: Duration::ZERO,
         };
@@ -307,20 +304,13 @@ impl Ledger {
     }
 
     /// Something is durable now; `done` is the split that ended with it.
-    pub fn committed(
-        &mut self,
-        stream: &StreamName,
-        done: Option<&SplitId>,
-        high: Option<CursorValue>,
-        deferred: Vec<(String, Cursor)>,
-    ) {
+    pub fn committed(&mut self, stream: &StreamName, done: Option<&SplitId>, high: Option<CursorValue>) {
         self.wrote = true;
         if let Some(stream) = self.streams.get_mut(stream) {
             if let Some(known) = done.and_then(|split| stream.split_highs.get_mut(split)) {
                 known.clone_from(&high);
             }
             stream.raise(high);
-            stream.deferred.extend(deferred);
         }
     }
 
@@ -424,7 +414,7 @@ impl Ledger {
     /// Where the next run starts.
     fn next_starts(&self, stream: &StreamLedger) -> Vec<(String, Cursor)> {
         let newest = self.newest(stream).map(|cursor| (stream.spec.name.as_str().to_owned(), cursor));
-        stream.deferred.iter().cloned().chain(newest).chain(self.split_starts(stream)).collect()
+        newest.into_iter().chain(self.split_starts(stream)).collect()
     }
 
     /// Where those of a stream's splits start next that are done and have gone on. Nowhere else, if the run's limit

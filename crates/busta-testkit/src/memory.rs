@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use busta_core::destination::{ColumnInfo, Readable, Scan, SchemaChange, TableInfo};
 use busta_core::{
     Checkpoint, Chunk, Committed, Cursor, Destination, Error, Failure, Finish, Position, Records, Result,
-    RunId, SourceName, Split, SplitState, Staged, StreamName, StreamSpec,
+    RunId, SourceName, Split, SplitState, Staged, StreamName, StreamSpec, WriteMode,
 };
 
 /// Rows, positions and start cursors in memory. Rows are only appended: a test that wants to know
@@ -23,6 +23,8 @@ struct Inner {
     /// By run that may take its source over: the run that it was when this one was prepared.
     claims: HashMap<(SourceName, RunId), Option<RunId>>,
     checkpoints: HashMap<SourceName, Checkpoint>,
+    /// Streams that are replaced, with the start cursors that hold once they are finished.
+    replaced: HashMap<(SourceName, StreamName), Vec<(String, Cursor)>>,
     failures: Vec<Failure>,
     faults: VecDeque<Error>,
     commits: usize,
@@ -82,8 +84,11 @@ impl Memory {
 
 #[async_trait]
 impl Destination for Memory {
-    async fn prepare(&self, run: &RunId, source: &SourceName, _streams: &[StreamSpec]) -> Result<Checkpoint> {
+    async fn prepare(&self, run: &RunId, source: &SourceName, streams: &[StreamSpec]) -> Result<Checkpoint> {
         let mut inner = self.lock();
+        for stream in streams.iter().filter(|stream| stream.write_mode == WriteMode::Replace) {
+            inner.replaced.entry((source.clone(), stream.name.clone())).or_default();
+        }
         let mut checkpoint = inner.checkpoints.get(source).cloned().unwrap_or_default();
         let stored = inner.run.get(source).cloned();
         if stored.as_ref() != Some(run) {
@@ -122,11 +127,10 @@ impl Destination for Memory {
         if inner.is_new(&finish.run, &finish.source)? {
             inner.take_over(&finish.run, &finish.source);
         }
-        let checkpoint = inner.checkpoints.entry(finish.source.clone()).or_default();
         for stream in &finish.streams {
-            for (key, start) in &stream.starts {
-                checkpoint.starts.insert(key.clone(), start.clone());
-            }
+            let held = inner.replaced.remove(&(finish.source.clone(), stream.stream.clone()));
+            let checkpoint = inner.checkpoints.entry(finish.source.clone()).or_default();
+            checkpoint.starts.extend(held.into_iter().flatten().chain(stream.starts.iter().cloned()));
             checkpoint.finished.insert(stream.stream.clone());
         }
         inner.finishes.push(finish.clone());
@@ -158,6 +162,7 @@ impl Inner {
     fn take_over(&mut self, run: &RunId, source: &SourceName) {
         self.run.insert(source.clone(), run.clone());
         self.claims.remove(&(source.clone(), run.clone()));
+        self.replaced.iter_mut().filter(|((of, _), _)| of == source).for_each(|(_, held)| held.clear());
         let checkpoint = self.checkpoints.entry(source.clone()).or_default();
         checkpoint.splits.clear();
         checkpoint.finished.clear();
@@ -193,7 +198,10 @@ impl Inner {
                 found: Some(split.clone()),
             });
         }
-        checkpoint.starts.extend(chunk.starts.iter().cloned());
+        match self.replaced.get_mut(&(chunk.source.clone(), chunk.stream.clone())) {
+            Some(held) => held.extend(chunk.starts.iter().cloned()),
+            None => checkpoint.starts.extend(chunk.starts.iter().cloned()),
+        }
         for failure in &chunk.failures {
             if !self.failures.iter().any(|known| known.id == failure.id) {
                 self.failures.push(failure.clone());

@@ -247,3 +247,71 @@ fn ndjson_survives_every_failpoint() {
 fn parquet_survives_every_failpoint() {
     kill_at_failpoints(&PARQUET);
 }
+
+/// Sources without a primary key: what a run reads again is there twice. One of files, one of an archive.
+#[cfg(feature = "failpoints")]
+fn keyless(origin: &str, destination: &str) -> Desk {
+    let desk = Desk::new(&format!(
+        "destination: {destination}
+sources:
+  - name: lines
+    type: files
+    paths: ['lines/*.ndjson']
+    stream: lines
+  - name: bybit
+    type: archive
+    preset: bybit
+    base_url: {origin}/archive/bybit,symbols=BTCUSDT,from=2024-01-01,to=2024-01-06,index=nginx,rows=50
+    market: derivatives
+    data_type: trades
+    symbols: BTCUSDT
+    from: 2024-01-01
+    to: 2024-01-06
+"
+    ));
+    for file in 0..64 {
+        let line = |n: usize| format!("{{\"line\": {}}}\n", 3 * file + n);
+        desk.write(&format!("lines/{file:02}.ndjson"), (0..3).map(line).collect::<String>());
+    }
+    desk
+}
+
+/// What was done before the kill is known to the run after the one that was resumed.
+#[cfg(feature = "failpoints")]
+fn kill_full_refreshes(kind: &Kind) {
+    let origin = Origin::default();
+    let undisturbed = keyless(&origin.url(), kind.yaml);
+    undisturbed.collect_well(&[]);
+    let expected = (kind.read)(&undisturbed);
+    assert_eq!((expected["lines"].len(), expected["trades"].len()), (192, 300));
+    for point in
+        ["engine.commit.after:1", "engine.commit.after:4", "engine.finish.before:1", "engine.finish.after:1"]
+    {
+        // Nothing is known of what an earlier run has read.
+        let desk = keyless(&origin.url(), kind.yaml);
+        let mut command = desk.command(&[&COLLECT[..], &["--full-refresh"]].concat());
+        let died = command.env("BUSTA_FAILPOINT", point).output().unwrap();
+        assert_eq!(
+            support::exit_code(died.status),
+            134,
+            "{point}: {}",
+            String::from_utf8_lossy(&died.stderr)
+        );
+        desk.collect_well(&["--resume"]);
+        assert_same(&(kind.read)(&desk), &expected, &format!("{point}, resumed"));
+        desk.collect_well(&[]);
+        assert_same(&(kind.read)(&desk), &expected, &format!("{point}, the next run"));
+    }
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn sqlite_survives_kills_of_a_full_refresh_without_keys() {
+    kill_full_refreshes(&SQLITE);
+}
+
+#[cfg(all(feature = "failpoints", feature = "parquet"))]
+#[test]
+fn parquet_survives_kills_of_a_full_refresh_without_keys() {
+    kill_full_refreshes(&PARQUET);
+}

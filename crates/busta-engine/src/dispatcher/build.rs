@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use busta_core::WriteMode;
 use busta_core::clock::Clock;
 use busta_core::event::Event;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -86,11 +85,6 @@ impl Dispatcher {
                 cut: cut.child_token(),
                 outstanding: AtomicUsize::new(0),
                 batch_weight: AtomicUsize::new(0),
-                replaced: planning::specs(entry.source.as_ref(), plan.full_refresh)
-                    .into_iter()
-                    .filter(|spec| spec.write_mode == WriteMode::Replace)
-                    .map(|spec| spec.name)
-                    .collect(),
                 allowance: plan.limit.map_or_else(HashMap::new, |limit| {
                     entry.source.streams().iter().map(|s| (s.name.clone(), AtomicU64::new(limit))).collect()
                 }),

@@ -31,19 +31,8 @@ impl Dispatcher {
     }
 
     pub(super) fn chunk_committed(&mut self, receipt: ChunkReceipt) {
-        let ChunkReceipt {
-            worker,
-            source,
-            stream,
-            split,
-            end,
-            result,
-            nothing,
-            failures,
-            found,
-            high,
-            deferred,
-        } = receipt;
+        let ChunkReceipt { worker, source, stream, split, end, result, nothing, failures, found, high } =
+            receipt;
         let ledger = &mut self.ledgers[source];
         let shared = ledger.shared.clone();
         ledger.shared.outstanding.fetch_sub(1, Ordering::Relaxed);
@@ -56,7 +45,7 @@ impl Dispatcher {
                 }
                 if !nothing {
                     let done = (end == Some(End::Done)).then_some(&split.id);
-                    ledger.committed(&stream, done, high, deferred);
+                    ledger.committed(&stream, done, high);
                 }
                 if let Some(end) = end {
                     ledger.split_ended(&stream, end);

@@ -100,15 +100,11 @@ impl Slot {
             && failures.is_empty()
             && found.is_empty()
             && starts.is_empty();
-        // What is being replaced is not there before the end, so nothing may go on from it before.
-        let (starts, deferred) =
-            if shared.replaced.contains(stream) { (Vec::new(), starts) } else { (starts, Vec::new()) };
         let parcel = Parcel {
             worker: self.worker,
             source: shared.index,
             split: work.split.clone(),
             end: done.then_some(End::Done),
-            deferred,
             nothing,
             held: None,
             chunk: Chunk {
@@ -142,7 +138,6 @@ impl Slot {
         self.tell_warnings(&split, Stage::Transform, &made.warnings);
         if needs_all && !made.failures.is_empty() {
             parcel.chunk.starts.clear();
-            parcel.deferred.clear();
         }
         parcel.chunk.failures.extend(self.placed(&split, made.failures));
         parcel.chunk.staged = made.staged;

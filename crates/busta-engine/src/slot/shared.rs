@@ -1,6 +1,6 @@
 //! What the slots of one source share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -64,8 +64,6 @@ pub struct SourceShared {
     pub first_warnings: Mutex<Vec<String>>,
     /// Splits that were passed over.
     pub skipped: Mutex<Skipped>,
-    /// The streams that this run replaces.
-    pub replaced: HashSet<StreamName>,
     /// How many records each stream may still take, if the run has a limit.
     pub allowance: HashMap<StreamName, AtomicU64>,
     /// Requests of the splits of each stream.

@@ -68,7 +68,6 @@ impl Slot {
             source: shared.index,
             split: split.clone(),
             end: Some(End::Failed),
-            deferred: Vec::new(),
             nothing: false,
             held: None,
             chunk: Chunk {

@@ -97,6 +97,7 @@ macro_rules! destination_conformance {
             replace_keeps_the_old_until_the_end
             replace_leaves_other_sources_alone
             replace_drops_an_unfinished_run
+            replace_holds_starts_back_until_the_end
             replace_by_nothing_is_nothing
             replace_merges_its_own_records
             finish_twice_changes_nothing

@@ -1,6 +1,6 @@
 //! Append, merge and replace.
 
-use busta_core::{Position, Stage, StreamName, StreamSpec, WriteMode};
+use busta_core::{Cursor, Position, Stage, StreamName, StreamSpec, WriteMode};
 
 use super::destination::*;
 
@@ -226,6 +226,36 @@ pub async fn replace_leaves_other_sources_alone(new: fn() -> Place) {
     desk.write("r", "s", &[r#"{"id":2,"of":"shop"}"#]).await;
     desk.finish(&["r"]).await;
     desk.expect("r", &[r#"{"id":1,"of":"mill"}"#, r#"{"id":2,"of":"shop"}"#]).await;
+}
+
+/// The start cursors that came with the rows wait with them, also through a restart: nobody finds them before the
+/// stream is finished, and nobody at all if another run takes over.
+pub async fn replace_holds_starts_back_until_the_end(new: fn() -> Place) {
+    let specs = [stream("r", WriteMode::Replace), stream("m", WriteMode::Merge)];
+    let mut desk = Desk::open(new(), &specs).await;
+    let step = |desk: &Desk, stream: &str, from, to, key: &str, cursor: u32| {
+        let mut chunk = desk.chunk(stream, key, from, to, &[]);
+        chunk.starts = vec![(key.to_owned(), Cursor::encode(&cursor).unwrap())];
+        chunk
+    };
+    let (start, done) = (Position::Start, Position::Done);
+    desk.put(step(&desk, "r", start.clone(), done.clone(), "left", 1)).await;
+    desk.restart_as("R2").await;
+    desk.put(step(&desk, "r", start.clone(), at(1), "r", 2)).await;
+    desk.put(step(&desk, "m", start.clone(), done.clone(), "m", 3)).await;
+    desk.finish(&["m"]).await;
+    for run in ["R3", "R2"] {
+        let checkpoint = desk.restart_as(run).await;
+        assert_eq!(checkpoint.starts.keys().collect::<Vec<_>>(), ["m"], "{run}");
+    }
+    desk.put(step(&desk, "r", at(1), done, "r", 4)).await;
+    desk.restart().await;
+    for _ in 0..2 {
+        desk.finish(&["r"]).await;
+        let checkpoint = desk.restart_as("R2").await;
+        assert_eq!(checkpoint.start("r").unwrap().as_str(), "4");
+        assert!(checkpoint.start("left").is_none() && checkpoint.starts.len() == 2);
+    }
 }
 
 /// What a run left unfinished never shows up in a later one.

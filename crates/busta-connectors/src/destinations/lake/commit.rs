@@ -18,7 +18,7 @@ use busta_core::failpoint::hit;
 use busta_core::{
     Chunk, Committed, Cursor, CursorValue, Error, Failure, Position, Result, RunId, SourceName,
 };
-use busta_core::{Split, SplitId, Stage, Step, StreamName, StreamSpec};
+use busta_core::{Split, SplitId, Stage, Step, StreamName, StreamSpec, WriteMode};
 use chrono::DateTime;
 
 use super::ahead::Recent;
@@ -156,9 +156,13 @@ impl Lake {
 
     fn take(&mut self, draft: &mut Draft, part: &Part) -> Result<Committed> {
         self.take_splits(draft, part);
+        let waits = self.spec(part).is_some_and(|spec| spec.write_mode == WriteMode::Replace);
         for (key, at) in &part.starts {
             let (source, key, at) = (part.source.clone(), key.clone(), at.clone());
-            draft.changes.push(Change::Start { source, key, at });
+            draft.changes.push(match waits {
+                true => Change::Hold { source, stream: part.stream.clone(), key, at },
+                false => Change::Start { source, key, at },
+            });
         }
         for failure in &part.failures {
             self.failures.add(&mut draft.failures, failure)?;
@@ -240,6 +244,10 @@ impl Lake {
         Ok(())
     }
 
+    fn spec(&self, part: &Part) -> Option<&StreamSpec> {
+        self.state.sources.get(&part.source)?.streams.iter().find(|spec| spec.name == part.stream)
+    }
+
     /// The segment that a part's rows go to: the open one of its stream, if it is of their form, or a new one.
     /// Never one before the last, since segments are in the order of their rows.
     fn target(&self, draft: &mut Draft, part: &Part, form: Form) -> u64 {
@@ -248,9 +256,8 @@ impl Lake {
         if let Some(drafted) = drafted.filter(|segment| segment.form == form) {
             return drafted.id;
         }
-        let streams = self.state.sources.get(&part.source).map_or(&[][..], |known| &known.streams);
-        let spec = streams.iter().find(|spec| spec.name == part.stream);
-        let spec = spec.cloned().unwrap_or_else(|| StreamSpec::new(part.stream.clone(), Vec::new()));
+        let spec = self.spec(part).cloned();
+        let spec = spec.unwrap_or_else(|| StreamSpec::new(part.stream.clone(), Vec::new()));
         let open = self.current.get(&place).filter(|_| drafted.is_none());
         let open = open.and_then(|id| self.state.segments.get(id));
         let segment = match open {

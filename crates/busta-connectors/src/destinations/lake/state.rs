@@ -23,7 +23,10 @@ pub(super) enum Change {
     Split { source: SourceName, id: SplitId, state: SplitRecord },
     /// A start cursor.
     Start { source: SourceName, key: String, at: Cursor },
-    /// The run has finished a stream: the positions of its splits are forgotten.
+    /// A start cursor that came with rows which wait for the end of their run, and waits with them.
+    Hold { source: SourceName, stream: StreamName, key: String, at: Cursor },
+    /// The run has finished a stream: the positions of its splits are forgotten, and the start cursors that have waited
+    /// hold.
     Forget { source: SourceName, stream: StreamName },
     /// A segment begins.
     Segment(Segment),
@@ -65,6 +68,8 @@ pub(super) struct SourceState {
     /// The streams that the run has finished.
     pub(super) finished: HashSet<StreamName>,
     pub(super) starts: HashMap<String, Cursor>,
+    /// Those that wait, by stream.
+    pub(super) held: HashMap<StreamName, HashMap<String, Cursor>>,
 }
 
 /// All that is committed. Its size is that of the live things: the splits of current runs, the start
@@ -99,8 +104,14 @@ impl State {
                     known.starts.insert(key, at);
                 }
             }
+            Change::Hold { source, stream, key, at } => {
+                if let Some(known) = self.sources.get_mut(&source) {
+                    known.held.entry(stream).or_default().insert(key, at);
+                }
+            }
             Change::Forget { source, stream } => {
                 if let Some(known) = self.sources.get_mut(&source) {
+                    known.starts.extend(known.held.remove(&stream).into_iter().flatten());
                     known.splits.retain(|_, split| split.stream != stream);
                     known.finished.insert(stream);
                 }
@@ -131,10 +142,12 @@ impl State {
             splits: HashMap::new(),
             finished: HashSet::new(),
             starts: HashMap::new(),
+            held: HashMap::new(),
         });
         if known.run != run {
             known.splits.clear();
             known.finished.clear();
+            known.held.clear();
             known.run = run;
         }
         known.streams = streams;
@@ -209,5 +222,13 @@ fn source_changes<'a>(source: &'a SourceName, known: &'a SourceState) -> impl It
         key: key.clone(),
         at: at.clone(),
     });
-    std::iter::once(begin).chain(finished).chain(splits).chain(starts)
+    let held = known.held.iter().flat_map(|(stream, held)| {
+        held.iter().map(|(key, at)| Change::Hold {
+            source: source.clone(),
+            stream: stream.clone(),
+            key: key.clone(),
+            at: at.clone(),
+        })
+    });
+    std::iter::once(begin).chain(finished).chain(splits).chain(starts).chain(held)
 }

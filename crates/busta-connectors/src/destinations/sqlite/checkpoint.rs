@@ -44,6 +44,7 @@ pub(super) fn take_over(
     connection.execute("INSERT OR REPLACE INTO _busta_sources VALUES (?1, ?2)", [source, run])?;
     connection.execute("DELETE FROM _busta_splits WHERE source = ?1 AND run <> ?2", [source, run])?;
     connection.execute("DELETE FROM _busta_finished WHERE source = ?1 AND run <> ?2", [source, run])?;
+    connection.execute("DELETE FROM _busta_held_starts WHERE source = ?1 AND run <> ?2", [source, run])?;
     Ok(())
 }
 
@@ -146,7 +147,13 @@ pub(super) fn advance(connection: &Connection, entry: &Entry) -> rusqlite::Resul
             ])?;
     }
     for (key, cursor) in &entry.starts {
-        start(connection, &entry.source, key, cursor)?;
+        if entry.replaced {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO _busta_held_starts VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute([source, stream, key, run, cursor.as_str()])?;
+        } else {
+            start(connection, &entry.source, key, cursor)?;
+        }
     }
     Ok(())
 }
@@ -176,6 +183,25 @@ pub(super) fn start(
         key,
         cursor.as_str(),
     ])?;
+    Ok(())
+}
+
+/// Has the start cursors hold from now on that have waited with the rows of a stream.
+pub(super) fn release(
+    connection: &Connection,
+    run: &RunId,
+    source: &SourceName,
+    stream: &StreamName,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO _busta_starts
+         SELECT source, key, cursor FROM _busta_held_starts WHERE source = ?1 AND stream = ?2 AND run = ?3",
+        [source.as_str(), stream.as_str(), run.as_str()],
+    )?;
+    connection.execute(
+        "DELETE FROM _busta_held_starts WHERE source = ?1 AND stream = ?2",
+        [source.as_str(), stream.as_str()],
+    )?;
     Ok(())
 }
 

@@ -29,11 +29,13 @@ pub(super) struct Entry {
     pub high: Option<CursorValue>,
     pub found: Vec<Split>,
     pub starts: Vec<(String, Cursor)>,
+    /// The stream's rows, and its start cursors with them, wait for the end of their run.
+    pub replaced: bool,
 }
 
 impl Entry {
     /// Takes a chunk over. Refusals of `stage` that nobody has placed are placed here.
-    pub fn new(chunk: &Chunk, now: DateTime<Utc>) -> Result<Self> {
+    pub fn new(chunk: &Chunk, replaced: bool, now: DateTime<Utc>) -> Result<Self> {
         let rows = chunk.staged.as_ref().map(|staged| insert::rows_of(&*staged.body)).transpose()?;
         if let Some(rows) = &rows
             && rows.spec.is_none()
@@ -58,6 +60,7 @@ impl Entry {
             high: chunk.high.clone(),
             found: chunk.found.clone(),
             starts: chunk.starts.clone(),
+            replaced,
         })
     }
 }

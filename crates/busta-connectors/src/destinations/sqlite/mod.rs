@@ -13,6 +13,7 @@
 //! may share the table, and `1` and `"1"` stay two keys.
 //!
 //! `_busta_splits`, `_busta_starts`, `_busta_sources`, `_busta_finished` are the checkpoint,
+//! `_busta_held_starts` the start cursors that belong to rows in `_busta_next_NAME`,
 //! `_busta_failures` the failures store, `_busta_tables` and `_busta_columns` the catalogue;
 //! `_busta_next_NAME` holds the rows of `replace` streams until their run is complete. What [`views`] and
 //! change logs ([`history`]) add stands there.
@@ -140,6 +141,11 @@ impl SqliteDestination {
         self.specs.read().ok()?.get(source)?.get(stream).cloned()
     }
 
+    fn is_replaced(&self, chunk: &Chunk) -> bool {
+        let spec = self.spec(&chunk.source, &chunk.stream);
+        spec.is_some_and(|spec| spec.write_mode == WriteMode::Replace)
+    }
+
     /// The tables of a source of which there are snapshots.
     fn snapshots(&self, source: &SourceName) -> BTreeSet<String> {
         let Ok(specs) = self.specs.read() else { return BTreeSet::new() };
@@ -210,7 +216,8 @@ impl Destination for SqliteDestination {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
-        let entries = chunks.iter().map(|chunk| Entry::new(chunk, now)).collect::<Result<Vec<_>>>()?;
+        let entry = |chunk: &Chunk| Entry::new(chunk, self.is_replaced(chunk), now);
+        let entries = chunks.iter().map(entry).collect::<Result<Vec<_>>>()?;
         let claims = self.claims.clone();
         self.handle()?
             .run(move |session| {
@@ -362,6 +369,7 @@ fn end(
         {
             replace::swap(connection, table, &finish.run, &finish.source, &stream.stream, now)?;
         }
+        checkpoint::release(connection, &finish.run, &finish.source, &stream.stream)?;
         for (key, start) in &stream.starts {
             checkpoint::start(connection, &finish.source, key, start)?;
         }

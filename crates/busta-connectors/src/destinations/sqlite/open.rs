@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS _busta_splits (
     position TEXT NOT NULL, high TEXT, found TEXT, PRIMARY KEY (source, split)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _busta_starts (
     source TEXT NOT NULL, key TEXT NOT NULL, cursor TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _busta_held_starts (
+    source TEXT NOT NULL, stream TEXT NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL, cursor TEXT NOT NULL,
+    PRIMARY KEY (source, stream, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _busta_finished (
     source TEXT NOT NULL, stream TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (source, stream)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _busta_failures (
@@ -152,16 +155,17 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_failures_by_split', '_busta_views')";
-    if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? == 3 {
-        return history::renew(connection);
+    // What came last to each set of tables.
+    let ready = "SELECT count(*) FROM sqlite_schema WHERE name IN ('_busta_meta', '_busta_held_starts', '_busta_views')";
+    if connection.query_row(ready, [], |row| row.get::<_, i64>(0))? < 3 {
+        // Two processes may get here at once: the second one waits, and finds everything made.
+        let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        setup.execute_batch(TABLES)?;
+        setup.execute_batch(VIEWS)?;
+        setup.execute("INSERT OR IGNORE INTO _busta_meta VALUES ('layout', ?1)", [LAYOUT])?;
+        setup.commit()?;
     }
-    // Two processes may get here at once: the second one waits, and finds everything made.
-    let setup = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    setup.execute_batch(TABLES)?;
-    setup.execute_batch(VIEWS)?;
-    setup.execute("INSERT OR IGNORE INTO _busta_meta VALUES ('layout', ?1)", [LAYOUT])?;
-    setup.commit()
+    history::renew(connection)
 }
 
 /// Whether a record with the cursor value `new` may replace one with `old`: it is not older.
