@@ -149,24 +149,20 @@ pub async fn verify(
     while let Some(records) = scan.next().await? {
         let mut files = Vec::with_capacity(records.len());
         for record in records.iter() {
-            let no_file =
-                |error| Error::data(format!("a record of table {} tells of no file: {error}", stream.table));
-            let owner: Owner = serde_json::from_slice(record).map_err(no_file)?;
-            if owner.source == source.name.as_str() {
-                let Told { path, sha256, refused_because } =
-                    serde_json::from_slice(record).map_err(no_file)?;
-                check_path(&path)?;
-                if only.is_some_and(|only| !only.contains(&path)) {
-                    continue;
+            let told = told(record, source)
+                .map_err(|error| Error::data(format!("a record of table {} {error}", stream.table)))?;
+            let Some(Told { path, sha256, refused_because }) = told else { continue };
+            check_path(&path)?;
+            if only.is_some_and(|only| !only.contains(&path)) {
+                continue;
+            }
+            match (sha256, refused_because) {
+                (Some(sha256), _) => files.push(Kept { path, sha256 }),
+                (None, Some(because)) => {
+                    let verdict = Verdict::Refused { because };
+                    found.wrong.push(Wrong { path, sha256: None, verdict });
                 }
-                match (sha256, refused_because) {
-                    (Some(sha256), _) => files.push(Kept { path, sha256 }),
-                    (None, Some(because)) => {
-                        let verdict = Verdict::Refused { because };
-                        found.wrong.push(Wrong { path, sha256: None, verdict });
-                    }
-                    (None, None) => {}
-                }
+                (None, None) => {}
             }
         }
         let looks = files.into_iter().map(|file| look(kept.folder.join(&file.path), file));
@@ -187,6 +183,14 @@ pub async fn verify(
         }
     }
     Ok(found)
+}
+
+/// What a record tells, if it is one of `source`.
+fn told(record: &[u8], source: &BuiltSource) -> Result<Option<Told>, String> {
+    let no_file = |error: serde_json::Error| format!("tells of no file: {error}");
+    let owner: Owner = serde_json::from_slice(record).map_err(no_file)?;
+    let is_ours = owner.source == source.name.as_str();
+    is_ours.then(|| serde_json::from_slice(record).map_err(no_file)).transpose()
 }
 
 /// Refuses paths that lead out of their folder, which no source writes.

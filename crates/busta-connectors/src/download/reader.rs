@@ -135,8 +135,8 @@ impl DownloadReader {
         }
         let kept = kept::look(&self.folder, &self.task, &self.place).await?;
         let mut request = Request::get(self.task.url.clone());
+        let mut refused = None;
         match &kept {
-            Kept::Nothing => {}
             Kept::Recorded => return Ok(Begun::Batch(Box::new(Batch::last(Records::default())))),
             Kept::Complete(digests, known) => {
                 return Ok(Begun::Batch(Box::new(self.last(digests, known)?)));
@@ -144,13 +144,12 @@ impl DownloadReader {
             Kept::Maybe { known, .. } => {
                 request = request.conditional(known.etag.as_deref(), known.last_modified.as_deref());
             }
-        }
-        let refused = match kept {
-            Kept::Nothing => self.refused_before().await?,
-            _ => None,
-        };
-        if let Some(refused) = &refused {
-            request = request.conditional(refused.etag.as_deref(), refused.last_modified.as_deref());
+            Kept::Nothing => {
+                refused = self.refused_before().await?;
+                if let Some(refused) = &refused {
+                    request = request.conditional(refused.etag.as_deref(), refused.last_modified.as_deref());
+                }
+            }
         }
         let first = self.first();
         if let Some(first) = first {

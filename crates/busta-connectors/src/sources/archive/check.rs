@@ -11,13 +11,24 @@ use super::rows::is_interval;
 /// `values` are those that the paths of its files tell.
 pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, String)> {
     let mut problems = Vec::new();
-    let mut problem = |place: &str, clause: String| problems.push((place.to_owned(), clause));
+    let problem = &mut |place: &str, clause: String| problems.push((place.to_owned(), clause));
     let member = table.member.as_deref().map(member::pattern);
     if let (Some(text), Some(Err(why))) = (&table.member, &member) {
         problem("member", format!("`{text}` {why}"));
     }
     let of_member = member.iter().flatten().flat_map(PathPattern::values);
     let values: HashSet<&str> = values.iter().copied().chain(of_member).collect();
+    check_columns(table, &values, problem);
+    check_times(table, &values, problem);
+    if let Some(delimiter) = table.delimiter
+        && (!delimiter.is_ascii() || delimiter == '"' || delimiter.is_ascii_control() && delimiter != '\t')
+    {
+        problem("delimiter", format!("`{}` cannot stand between fields", delimiter.escape_default()));
+    }
+    problems
+}
+
+fn check_columns(table: &Table, values: &HashSet<&str>, problem: &mut impl FnMut(&str, String)) {
     if table.columns.iter().all(|column| column.skip) {
         problem("columns", "names no column that is kept".to_owned());
     }
@@ -30,15 +41,22 @@ pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, St
             problem(&place, format!("`{}` is there twice", column.name));
         }
     }
-    let kept = |name: &str| table.columns.iter().find(|column| column.name == name && !column.skip);
     for (n, name) in table.primary_key.iter().enumerate() {
-        if kept(name).is_none() && !values.contains(&**name) {
+        if kept(table, name).is_none() && !values.contains(&**name) {
             let clause = format!("`{name}` is neither a column that is kept nor a value of the path");
             problem(&format!("primary_key[{n}]"), clause);
         }
     }
+}
+
+/// A column whose values become rows.
+fn kept<'a>(table: &'a Table, name: &str) -> Option<&'a Column> {
+    table.columns.iter().find(|column| column.name == name && !column.skip)
+}
+
+fn check_times(table: &Table, values: &HashSet<&str>, problem: &mut impl FnMut(&str, String)) {
     if let Some(name) = &table.time {
-        match kept(name) {
+        match kept(table, name) {
             Some(Column { kind: Kind::Time, .. }) => {}
             Some(_) => problem("time", format!("`{name}` is a column, but not of the type `time`")),
             None => problem("time", format!("`{name}` is no column that is kept")),
@@ -60,12 +78,6 @@ pub(super) fn problems(table: &Table, values: &HashSet<&str>) -> Vec<(String, St
             format!("`{text}` is none: expected one such as `1s`, `5m`, `4h`, `3d`, `1w`, `1mo`"),
         );
     }
-    if let Some(delimiter) = table.delimiter
-        && (!delimiter.is_ascii() || delimiter == '"' || delimiter.is_ascii_control() && delimiter != '\t')
-    {
-        problem("delimiter", format!("`{}` cannot stand between fields", delimiter.escape_default()));
-    }
-    problems
 }
 
 #[cfg(test)]

@@ -57,6 +57,30 @@ impl RowsReader {
         Ok(batch)
     }
 
+    /// The batch of these rows, which moves it on.
+    fn batch(&mut self, records: Records, end: RowsEnd) -> Result<Batch> {
+        Ok(match end {
+            RowsEnd::Sorting => Batch::new(records, Cursor::encode(&self.at)?),
+            RowsEnd::More(place) => {
+                let mut batch = Batch::new(records, Cursor::encode(&place)?);
+                if self.at.replace(place).is_none() && !self.archive.replaces {
+                    batch.starts.push(RowsThere::unfinished().start(&self.of.path)?);
+                }
+                batch
+            }
+            RowsEnd::Done(quality) => {
+                self.over = true;
+                let mut batch = Batch::last(records);
+                let told = self.told(&quality)?;
+                batch.starts.push(told.there(Some(told.record.clone())).start(&told.path)?);
+                let fewer = self.before.others().and_then(|before| fewer(before, quality.rows, &told.path));
+                batch.warnings.extend(fewer);
+                batch.found.push(Work::Quality(told).split(&self.archive)?);
+                batch
+            }
+        })
+    }
+
     /// Notes that the file cannot be read to its end, before that is told: so it is told once for each content, and
     /// not by every run.
     fn break_off(&mut self, error: Error) -> Result<Batch> {
@@ -152,26 +176,7 @@ impl Reader for RowsReader {
             other => other?,
         };
         self.is_sorting = read.end == RowsEnd::Sorting;
-        let mut batch = match read.end {
-            RowsEnd::Sorting => Batch::new(read.records, Cursor::encode(&self.at)?),
-            RowsEnd::More(place) => {
-                let mut batch = Batch::new(read.records, Cursor::encode(&place)?);
-                if self.at.replace(place).is_none() && !self.archive.replaces {
-                    batch.starts.push(RowsThere::unfinished().start(&self.of.path)?);
-                }
-                batch
-            }
-            RowsEnd::Done(quality) => {
-                self.over = true;
-                let mut batch = Batch::last(read.records);
-                let told = self.told(&quality)?;
-                batch.starts.push(told.there(Some(told.record.clone())).start(&told.path)?);
-                let fewer = self.before.others().and_then(|before| fewer(before, quality.rows, &told.path));
-                batch.warnings.extend(fewer);
-                batch.found.push(Work::Quality(told).split(&self.archive)?);
-                batch
-            }
-        };
+        let mut batch = self.batch(read.records, read.end)?;
         batch.failures = read.failures;
         Ok(Some(batch))
     }
