@@ -17,7 +17,6 @@ use crate::config::SandboxConfig;
 use crate::data;
 use crate::feeds::FeedEntry;
 use crate::profile::Profile;
-use crate::reddit::RedditWorld;
 use crate::replay::Recording;
 use crate::socket::{Line, Socket};
 use crate::stats::Stats;
@@ -124,16 +123,6 @@ impl Sandbox {
     /// new listings, and some of the old ones are gone.
     pub fn advance_market(&self, steps: u64) {
         self.app.market.advance(steps);
-    }
-
-    /// The world that `/reddit/{text}` is, with `start=now` as this sandbox means it. Fails if the text is none.
-    pub fn reddit_world(&self, text: &str) -> std::result::Result<RedditWorld, String> {
-        self.app.reddit.world(text)
-    }
-
-    /// How many steps a world has taken so far.
-    pub fn reddit_steps(&self, world: &RedditWorld) -> u64 {
-        self.app.reddit.steps(world)
     }
 
     /// Serves a recorded conversation under `/replay/{name}`.
