@@ -131,3 +131,18 @@ fn what_the_server_asks_for_is_heeded() {
         assert!(refused <= 10, "{name} was refused {refused} times");
     }
 }
+
+#[test]
+fn what_the_server_asks_for_is_heeded_while_a_run_is_planned_too() {
+    let origin = Origin::default();
+    // The landing page is refused at first, and so is the page of items.
+    let desk = Desk::new(&format!(
+        "sources:
+  - {{ name: found, type: stac, url: '{}/with/fail=429:first:1/stac/20', split: none }}
+",
+        origin.url()
+    ));
+    let report = desk.collect_well(&[]);
+    assert_eq!((&report["records"], &report["retries"]), (&20.into(), &0.into()), "{report:#}");
+    assert_eq!(origin.stats().total.statuses[&429], 2);
+}
