@@ -21,7 +21,8 @@
 //!
 //! # Why a crash leaves nothing wrong behind
 //!
-//! Bytes gather in `_busta/parts`, from where what runs have left that were never resumed is swept after a week; a file gets its name when all of it is there, verified and synced.
+//! Bytes gather in `_busta/parts`, where what was left by runs that were never resumed is swept after a week;
+//! a file gets its name when all of it is there, verified and synced.
 //! Each beginning has a part file of its own, so that bytes of two objects never meet. Bytes that came
 //! after the last commit are cut off again, except where an expected checksum will tell whether they
 //! are right: then they are hashed where they lie and need not come once more.

@@ -4,7 +4,8 @@
 //! out once: the client never sleeps and never tries again (the engine does both), except that a 401
 //! to a renewable credential is answered once with a fresh one. What comes back is either a
 //! [`Response`] (2xx, or 304 to a conditional request) or an error of the kind that says what to do;
-//! the table stands in `outcome.rs`.
+//! the table stands in `outcome.rs`. A reader of a chain may have one request under way while its last
+//! page is taken apart ([`UnderWay`]).
 //!
 //! ```ignore
 //! let client = HttpClient::new(&context);

@@ -13,14 +13,14 @@
 //! # How a catalogue is read
 //!
 //! Each document is a split that finds those its links lead to; items come in groups, and only those that
-//! have changed (`known`). A document is known by its URL, so circles end by themselves. Files on this machine that are no catalogues are
-//! read by the `files` source, and what is no item is taken out.
+//! have changed (`known`). A document is known by its URL, so circles end by themselves. Files on this
+//! machine that are no catalogues are read by the `files` source, and what is no item is taken out.
 //!
 //! # Where to look
 //!
-//! `config` is what the operator writes, `order` a part of it, `settings` what is made of it. `landing` says how an API can
-//! be asked, `query` writes the first request of a search, `next` the others. `reader` reads a `piece`
-//! of it, on `page`, `item` and `time`. `catalog` and `collections` read on `document`, `folder` on the
+//! `config` is what the operator writes, `order` a part of it, `settings` what is made of it. `landing` says
+//! how an API can be asked, `query` writes the first request of a search, `next` the others. `reader` reads
+//! a `piece` of it, on `page`, `item` and `time`. `catalog` and `collections` read on `document`, `folder` on the
 //! `files` source; `work` is what their splits carry.
 
 mod ahead;
