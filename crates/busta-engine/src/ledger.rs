@@ -314,6 +314,18 @@ impl Ledger {
         }
     }
 
+    /// Something is tried again, so often.
+    pub fn retried(&mut self, times: u32) {
+        self.retries += u64::from(times);
+        self.meter.retried(times);
+    }
+
+    /// Something waits because its host asked for it, so often.
+    pub fn limited(&mut self, times: u32) {
+        self.rate_limited += u64::from(times);
+        self.meter.limited(times);
+    }
+
     pub fn spent(&mut self, stream: &StreamName, busy: Duration) {
         self.busy += busy;
         if let Some(stream) = self.streams.get_mut(stream) {

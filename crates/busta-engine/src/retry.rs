@@ -24,7 +24,7 @@ pub struct Tries {
     /// Retries.
     pub retries: u32,
     /// Times that it was told to slow down.
-    waits: u32,
+    pub waits: u32,
 }
 
 impl Tries {

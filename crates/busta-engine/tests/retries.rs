@@ -112,6 +112,7 @@ async fn a_plan_waits_as_long_as_the_server_asks() {
     let busy = || Error::rate_limited("answered 429", Some(ms(7000)));
     let (report, took) = planned_after(20, busy, None).await;
     assert_eq!((report.status, report.records, report.error), (Status::Completed, 20, None));
+    assert_eq!((report.retries, report.rate_limited), (0, 20));
     assert!(took >= ms(140_000) && took < ms(141_000), "{took:?}");
 
     let (report, took) = planned_after(1, busy, Some(6000)).await;
@@ -133,6 +134,8 @@ async fn a_plan_is_tried_as_often_as_a_split() {
     ] {
         let (report, took) = planned_after(times, error, None).await;
         assert_eq!(report.status, status, "after {times} times {}", error());
+        assert!(report.retries <= 3 && report.rate_limited <= 10, "{report:?}");
+        assert_eq!(report.retries + report.rate_limited > 0, times > 1, "{report:?}");
         assert!(took < ms(10 * 30_000), "{took:?}");
     }
 }

@@ -145,4 +145,5 @@ fn what_the_server_asks_for_is_heeded_while_a_run_is_planned_too() {
     let report = desk.collect_well(&[]);
     assert_eq!((&report["records"], &report["retries"]), (&20.into(), &0.into()), "{report:#}");
     assert_eq!(origin.stats().total.statuses[&429], 2);
+    assert_eq!(support::source(&report, "found")["rate_limited"], 2, "{report:#}");
 }

@@ -195,14 +195,8 @@ impl Dispatcher {
     ) {
         let ledger = &mut self.ledgers[lane.source];
         match why {
-            Parked::Retry => {
-                ledger.retries += 1;
-                ledger.meter.retried();
-            }
-            Parked::RateLimited => {
-                ledger.rate_limited += 1;
-                ledger.meter.limited();
-            }
+            Parked::Retry => ledger.retried(1),
+            Parked::RateLimited => ledger.limited(1),
             Parked::Turn | Parked::Backlog => {}
         }
         if self.stop.is_cancelled() || ledger.is_over() {

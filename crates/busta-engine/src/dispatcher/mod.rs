@@ -35,6 +35,7 @@ use crate::progress::Snapshot;
 use crate::queue::{LaneKey, Queue, Ticket};
 use crate::rates::Rates;
 use crate::report::RunOutcome;
+use crate::retry::Tries;
 use crate::slot::{Outcome, Work};
 use crate::worker::WorkerCell;
 
@@ -81,7 +82,7 @@ pub struct Dispatcher {
     slot_of: HashMap<Id, SlotInfo>,
     /// Whose last batches are still being made ready: the source and the split.
     last_of: HashMap<Id, (usize, Arc<Split>)>,
-    plans: JoinSet<(usize, Planned)>,
+    plans: JoinSet<(usize, (Tries, Planned))>,
     plan_of: HashMap<Id, usize>,
     receipts: mpsc::Receiver<Receipt>,
     committers: JoinSet<()>,
@@ -202,8 +203,10 @@ impl Dispatcher {
 
     fn plan_ended(&mut self, ended: PlanEnded) {
         let (index, planned) = match ended {
-            Ok((id, (index, planned))) => {
+            Ok((id, (index, (tries, planned)))) => {
                 self.plan_of.remove(&id);
+                self.ledgers[index].retried(tries.retries);
+                self.ledgers[index].limited(tries.waits);
                 (index, planned)
             }
             Err(error) => match self.plan_of.remove(&error.id()) {
@@ -293,7 +296,7 @@ impl Dispatcher {
 /// What the destination knows and what the source named.
 type Planned = Result<(Checkpoint, Vec<Split>)>;
 
-type PlanEnded = std::result::Result<(Id, (usize, Planned)), JoinError>;
+type PlanEnded = std::result::Result<(Id, (usize, (Tries, Planned))), JoinError>;
 
 /// What a panic becomes: a failure of the split or source it happened in, and of nothing else.
 fn panicked(error: JoinError) -> Error {

@@ -23,24 +23,34 @@ pub(super) fn specs(source: &dyn Source, full_refresh: bool) -> Vec<StreamSpec> 
 }
 
 /// Asks the destination what is there and the source what there is to do. What goes wrong is tried again, like
-/// a split.
-pub(super) async fn plan(shared: &SourceShared, full_refresh: bool, chance: fastrand::Rng) -> Planned {
+/// a split; says how often that was.
+pub(super) async fn plan(
+    shared: &SourceShared,
+    full_refresh: bool,
+    chance: fastrand::Rng,
+) -> (Tries, Planned) {
+    let mut tries = Tries::default();
     let deadline = async {
         match shared.deadline() {
             Some(deadline) => tokio::time::sleep_until(deadline).await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let planned = tokio::select! {
         biased;
         () = shared.stop.cancelled() => Err(Error::cancelled("the run was stopped")),
-        planned = plan_patiently(shared, full_refresh, chance) => planned,
+        planned = plan_patiently(shared, full_refresh, chance, &mut tries) => planned,
         () = deadline => Err(deadline_passed()),
-    }
+    };
+    (tries, planned)
 }
 
-async fn plan_patiently(shared: &SourceShared, full_refresh: bool, mut chance: fastrand::Rng) -> Planned {
-    let mut tries = Tries::default();
+async fn plan_patiently(
+    shared: &SourceShared,
+    full_refresh: bool,
+    mut chance: fastrand::Rng,
+    tries: &mut Tries,
+) -> Planned {
     loop {
         let error = match plan_once(shared, full_refresh).await {
             Ok(planned) => return Ok(planned),

@@ -156,14 +156,14 @@ impl SourceMeter {
         }
     }
 
-    /// A split will be tried again.
-    pub(crate) fn retried(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+    /// Something is tried again, so often.
+    pub(crate) fn retried(&self, times: u32) {
+        self.retries.fetch_add(times.into(), Ordering::Relaxed);
     }
 
-    /// A split waits because its host asked for it.
-    pub(crate) fn limited(&self) {
-        self.limited.fetch_add(1, Ordering::Relaxed);
+    /// Something waits because its host asked for it, so often.
+    pub(crate) fn limited(&self, times: u32) {
+        self.limited.fetch_add(times.into(), Ordering::Relaxed);
     }
 
     /// A split was read to its end, durably.

@@ -6,31 +6,19 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
+/// New runs, and not the dead one that goes on.
 #[cfg(feature = "failpoints")]
 #[test]
-fn what_was_not_told_about_rows_is_told_by_the_next_run() {
+fn what_dead_runs_have_left_is_done_by_the_next() {
     let origin = Origin::default();
-    // Dies at some commits, and a new run takes over each time. How many there are is a matter of speed.
     let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
+    // Files are recorded; their rows were found and not yet read.
     assert!(desk.dies_at("engine.commit.after:1", &[]));
+    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), 0);
+    // Rows are there, and nothing was told about them. How many commits there are is a matter of speed.
     for nth in [3, 5, 7] {
         desk.dies_at(&format!("engine.commit.after:{nth}"), &[]);
     }
-    desk.collect_well(&[]);
-    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
-    assert_eq!(number(&desk, "SELECT count(*) FROM quality"), FILES);
-}
-
-#[cfg(feature = "failpoints")]
-#[test]
-fn rows_of_a_file_that_a_dead_run_has_fetched_are_read_by_the_next() {
-    let origin = Origin::default();
-    let desk = desk(&klines(&world(&origin, ""), "    discover: { type: template }\n"));
-    // Dies as soon as files are recorded; their rows were found and not yet read.
-    assert!(desk.dies_at("engine.commit.after:1", &[]));
-    assert_eq!(number(&desk, "SELECT count(*) FROM klines"), 0);
-    // Not resumed: new runs.
-    desk.dies_at("engine.commit.after:5", &[]);
     desk.collect_well(&[]);
     assert_eq!(number(&desk, "SELECT count(*) FROM klines"), ROWS);
     assert_eq!(number(&desk, "SELECT count(*) FROM files"), FILES);
