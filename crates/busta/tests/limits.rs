@@ -138,7 +138,7 @@ fn what_the_server_asks_for_is_heeded_while_a_run_is_planned_too() {
     // The landing page is refused at first, and so is the page of items.
     let desk = Desk::new(&format!(
         "sources:
-  - {{ name: found, type: stac, url: '{}/with/fail=429:first:1/stac/20', split: none }}
+  - {{ name: found, type: stac, url: '{}/with/fail=429:first:1/stac/20', split: none, method: post }}
 ",
         origin.url()
     ));
