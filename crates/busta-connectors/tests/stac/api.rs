@@ -1,6 +1,6 @@
 //! Searches of an API: in one piece and in many.
 
-use busta_core::{Checkpoint, Cursor, CursorValue, Position, SplitState};
+use busta_core::{Checkpoint, Cursor, CursorValue, ErrorKind, Position, SplitState};
 use serde_json::{Value, json};
 
 use super::{build, build_for, keys, read, read_both, sandbox, with};
@@ -69,6 +69,17 @@ async fn collections_without_a_known_extent_are_all_read() {
     let splits = build(config).plan(&Checkpoint::default()).await.unwrap();
     let ids: Vec<&str> = splits.iter().map(|split| split.id.as_str()).collect();
     assert_eq!(ids, ["items/sentinel-2-l2a", "items/landsat-c2-l2"]);
+}
+
+/// Else a large search would be one chain, because the server was asked a moment too early.
+#[tokio::test]
+async fn who_is_told_to_ask_for_the_extent_later_does() {
+    let sandbox = sandbox().await;
+    sandbox.set_profile("/stac/600/collections", "fail=429:first:1".parse().unwrap());
+    let source = build(json!({ "url": format!("{}/stac/600", sandbox.url()), "limit": 12 }));
+    let error = source.plan(&Checkpoint::default()).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::RateLimited && error.wait().is_some(), "{error}");
+    assert!(read(&*source).await.splits.len() > 2);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub async fn splits(stac: &Arc<Stac>, url: &Url, from: &Checkpoint) -> Result<Ve
     match document {
         Document::Api(landing) => {
             stac.ahead.keep(first_page.filter(|page| page.is_of(&landing, &at)));
-            splits.extend(search(stac, &at, &landing, since, extent).await?);
+            splits.extend(search(stac, &at, &landing, since, extent?).await?);
             if stac.collections_stream.is_some() {
                 splits.push(Work::Collections(landing.collections(&at)?).split(stac)?);
             }
@@ -55,10 +55,10 @@ async fn ask(
     url: &Url,
     only_new: bool,
     from: &Checkpoint,
-) -> (Result<Found>, Interval, Option<FirstPage>) {
+) -> (Result<Found>, Result<Interval>, Option<FirstPage>) {
     let landing = document::fetch(stac, url);
     let wants_extent = wants_extent(stac, url);
-    let extent = async { if wants_extent { extent(stac, url).await } else { Interval::default() } };
+    let extent = async { if wants_extent { extent(stac, url).await } else { Ok(Interval::default()) } };
     let readers = stac.outlook.readers();
     if readers == 1 {
         return (landing.await, extent.await, None);
@@ -142,23 +142,26 @@ fn wants_extent(stac: &Stac, url: &Url) -> bool {
 }
 
 /// The time that the collections span. It only says where to cut: whatever lies outside of it is found
-/// too, so failing to learn it is no error.
-async fn extent(stac: &Stac, url: &Url) -> Interval {
+/// too, so failing to learn it is no error; being told to ask later is, since a large search is worth the wait.
+async fn extent(stac: &Stac, url: &Url) -> Result<Interval> {
     let place = match stac.collections.as_slice() {
         [one] => below(url, &["collections", one]),
         _ => below(url, &["collections"]),
     };
-    let Ok(place) = place else { return Interval::default() };
+    let Ok(place) = place else { return Ok(Interval::default()) };
     let response = match stac.send(Request::get(place)).await {
         Ok(response) => response,
+        Err(error) if error.kind() == ErrorKind::RateLimited => return Err(error),
         Err(error) => {
             if error.kind() == ErrorKind::NotFound && stac.collections.len() == 1 {
                 unknown(&stac.collections);
             }
-            return Interval::default();
+            return Ok(Interval::default());
         }
     };
-    let Ok(document) = serde_json::from_slice::<Value>(&response.body) else { return Interval::default() };
+    let Ok(document) = serde_json::from_slice::<Value>(&response.body) else {
+        return Ok(Interval::default());
+    };
     let is_ours = |collection: &&Value| {
         let id = collection["id"].as_str().unwrap_or_default();
         stac.collections.is_empty() || stac.collections.iter().any(|known| known == id)
@@ -175,7 +178,7 @@ async fn extent(stac: &Stac, url: &Url) -> Interval {
         }
         None => vec![temporal(&document)],
     };
-    all.into_iter().flatten().reduce(join).unwrap_or_default()
+    Ok(all.into_iter().flatten().reduce(join).unwrap_or_default())
 }
 
 /// Warns of collections that the API does not know: a search for them finds nothing, and is no error.
