@@ -6,11 +6,18 @@
 /// file, and telling of another record costs a comparison.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
-    /// What stands before the number: a file and what is counted in it.
-    names: Vec<Box<str>>,
+    names: Vec<Name>,
     marks: Vec<Mark>,
     /// Where the last name was entered without a record since.
     entered: bool,
+}
+
+/// What stands before the number: a file and what is counted in it.
+#[derive(Clone, Debug)]
+struct Name {
+    text: Box<str>,
+    /// How much of it is the path of a file on this machine; nothing if it is none.
+    path: usize,
 }
 
 /// From record `first` of the batch on, the numbers go up by one from `number`.
@@ -25,8 +32,17 @@ impl Origins {
     /// The records to come are of another file. `name` is what stands before their numbers, such as
     /// `a.json: item ` or `b.csv:`.
     pub fn enter(&mut self, name: impl Into<Box<str>>) {
-        let name = name.into();
-        if self.names.last() != Some(&name) {
+        self.enter_name(Name { text: name.into(), path: 0 });
+    }
+
+    /// The records to come are of the file at `path` of this machine; `counted` stands between it and their numbers,
+    /// such as `: item `.
+    pub fn enter_file(&mut self, path: &str, counted: &str) {
+        self.enter_name(Name { text: format!("{path}{counted}").into(), path: path.len() });
+    }
+
+    fn enter_name(&mut self, name: Name) {
+        if self.names.last().is_none_or(|last| last.text != name.text) {
             self.names.push(name);
             self.entered = true;
         }
@@ -45,7 +61,13 @@ impl Origins {
     /// The place of record `index`, if it is known.
     pub fn position(&self, index: usize) -> Option<String> {
         let (name, number) = self.find(index)?;
-        Some(format!("{}{number}", self.names.get(name)?))
+        Some(format!("{}{number}", self.names.get(name)?.text))
+    }
+
+    /// The path of the file on this machine that record `index` stood in, as whoever read it names it.
+    pub fn file(&self, index: usize) -> Option<&str> {
+        let name = self.names.get(self.find(index)?.0)?;
+        Some(&name.text[..name.path]).filter(|path| !path.is_empty())
     }
 
     /// The places of records of which number `n` was made from record `from[n]` of these.
@@ -91,9 +113,9 @@ mod tests {
         }
         // A name that gives nothing leaves no trace; neither does one that is entered again.
         origins.enter("empty:");
-        origins.enter("b.csv:");
+        origins.enter_file("b.csv", ":");
         origins.note(3, 8);
-        origins.enter("b.csv:");
+        origins.enter_file("b.csv", ":");
         origins.note(4, 9);
         origins
     }
@@ -109,6 +131,9 @@ mod tests {
         assert_eq!(positions(&origins, 5), expected);
         assert_eq!(origins.marks.len(), 3);
         assert_eq!(Origins::default().position(0), None);
+        let files = |origins: &Origins| [2, 3, 4].map(|index| origins.file(index).map(str::to_owned));
+        assert_eq!(files(&origins), [None, Some("b.csv".to_owned()), Some("b.csv".to_owned())]);
+        assert_eq!(origins.of_made(&[4]).file(0), Some("b.csv"));
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Records {
         known.unwrap_or_else(|| format!("record {} of its batch", index + 1))
     }
 
+    /// The path of the file on this machine that record `index` stood in, as its source names it.
+    pub fn file(&self, index: usize) -> Option<&str> {
+        self.origins.as_ref()?.file(index)
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         match &self.body {
