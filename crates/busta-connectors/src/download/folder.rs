@@ -9,6 +9,7 @@ use busta_core::{Checkpoint, Cursor, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::ranges::RangesConfig;
+use super::reach::Reach;
 use super::room::Room;
 use super::task::Task;
 use crate::digest;
@@ -34,6 +35,7 @@ pub struct Rules {
 pub struct Folder {
     root: PathBuf,
     rules: Rules,
+    reach: Reach,
     room: Room,
     shared: Mutex<Shared>,
     /// What must not be swept; nothing if it is not the time for that.
@@ -109,7 +111,19 @@ pub struct Known {
 impl Folder {
     /// The folder at `root`. Touches nothing.
     pub fn new(root: PathBuf, rules: Rules) -> Self {
-        Self { root, rules, room: Room::default(), shared: Mutex::default(), unswept: Mutex::default() }
+        let (reach, room) = (Reach::default(), Room::default());
+        Self { root, rules, reach, room, shared: Mutex::default(), unswept: Mutex::default() }
+    }
+
+    /// Has files of this machine copied to it too, if they are within `reach`.
+    #[must_use]
+    pub fn reaching(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Which files of this machine may be copied to it.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// What holds for every download into it.

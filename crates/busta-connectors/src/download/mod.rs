@@ -17,6 +17,7 @@
 //! | ranges of it do not go together | it is begun anew, and asked for as a whole |
 //! | the checksum is wrong | it is fetched once more, then kept as `<path>.quarantine`, and fails |
 //! | the file is there and is what is wanted | nothing is asked for |
+//! | it is a file of this machine | it is read, where the source [may](Reach), as if a server sent it |
 //! | the disk is too small for it and all others under way | it fails before the first byte |
 //!
 //! # Why a crash leaves nothing wrong behind
@@ -32,7 +33,8 @@
 //! [`Task`] is the payload, [`Place`](place::Place) the cursor; `reader` does the work, with `answer`
 //! (what a status means), `part` (the part file), `several` and `ranges` (several requests at once for one
 //! large object), `hash`, `verdict`, `kept` (what is there already),
-//! `folder` (what downloads of a source share) and `room` (the disk). [`Template`] makes paths,
+//! `folder` (what downloads of a source share), `reach` (which files of this machine they may be of) and `room` (the
+//! disk). [`Template`] makes paths,
 //! [`Checksum`] reads what is expected.
 
 mod answer;
@@ -45,6 +47,7 @@ mod kept;
 mod part;
 mod place;
 mod ranges;
+mod reach;
 mod reader;
 mod record;
 mod room;
@@ -59,6 +62,7 @@ pub use folder::{Folder, Known, Refused, Rules};
 pub use kept::as_left;
 pub use part::sha256_of;
 pub use ranges::RangesConfig;
+pub use reach::Reach;
 pub use reader::DownloadReader;
 pub use task::{Expected, Task};
 pub use template::{Template, safe_path, stays_below};

@@ -20,6 +20,7 @@ use super::record::{last_batch, progress};
 use super::room::Claim;
 use super::task::{Expected, Task};
 use super::verdict::{Verdict, verdict};
+use crate::blocking::trying;
 use crate::http::{HttpClient, Incoming, Request, shown_url};
 
 /// What has come is committed after so many bytes, or after [`BATCH_TIME`].
@@ -155,7 +156,7 @@ impl DownloadReader {
         if let Some(first) = first {
             request = request.range(0..first, None);
         }
-        let incoming = self.client.open(request).await?;
+        let incoming = self.ask(request).await?;
         let meaning = match first {
             Some(_) => judge_first(&incoming, &self.place)?,
             None => judge(&incoming, 0, &self.place)?,
@@ -178,6 +179,16 @@ impl DownloadReader {
             }
             (meaning, _) => Err(Error::data(format!("{}: unexpected answer: {meaning:?}", self.shown()))),
         }
+    }
+
+    /// Asks whoever has the object: its server, or this machine.
+    async fn ask(&mut self, request: Request) -> Result<Incoming> {
+        if self.task.url.scheme() != "file" {
+            return self.client.open(request).await;
+        }
+        let (folder, url) = (self.folder.clone(), self.task.url.clone());
+        let path = trying(move || folder.reach().find(&url)).await?;
+        self.client.open_file(request, path).await
     }
 
     /// What no request can mend.
@@ -216,7 +227,7 @@ impl DownloadReader {
         if offset > 0 {
             request = request.range_from(offset, self.place.validator());
         }
-        let incoming = self.client.open(request).await?;
+        let incoming = self.ask(request).await?;
         match judge(&incoming, offset, &self.place)? {
             Meaning::Rest(total) => {
                 self.place.total = total;

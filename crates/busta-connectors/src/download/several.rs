@@ -14,7 +14,8 @@ use crate::http::Incoming;
 impl DownloadReader {
     /// How many bytes the first request asks for, if ranges are welcome.
     pub(super) fn first(&self) -> Option<u64> {
-        if self.place.whole {
+        // A disk gives one after another what it is asked for at once.
+        if self.place.whole || self.task.url.scheme() == "file" {
             return None;
         }
         self.folder.rules().ranges.first(self.task.expected.size)

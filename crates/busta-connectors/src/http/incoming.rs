@@ -13,6 +13,7 @@ use url::Url;
 
 use super::body::{self, Overflow};
 use super::client::{Exchange, HttpClient, MAX_ERROR_BODY, Signed};
+use super::file::FileBody;
 use super::hints::hints;
 use super::outcome;
 use super::redirect::Redirects;
@@ -30,23 +31,31 @@ pub struct Incoming {
     /// Where it comes from, after redirects. Show it with [`shown_url`].
     pub url: Url,
     /// Absent if the whole of a body that nobody wants has been read already.
-    body: Option<reqwest::Response>,
-    meter: Arc<dyn Meter>,
-    stall: Duration,
+    pub(super) body: Option<Body>,
+    pub(super) meter: Arc<dyn Meter>,
+    pub(super) stall: Duration,
+}
+
+/// Where the bytes of a body come from.
+pub(super) enum Body {
+    Web(reqwest::Response),
+    Disk(FileBody),
 }
 
 impl Incoming {
     /// The next piece of the body, or `None` at its end. It is `Unavailable` if the body is cut off, or
     /// if no byte comes for as long as a request may take; how long all of it takes does not matter.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let Some(body) = &mut self.body else { return Ok(None) };
-        let chunk = match timeout(self.stall, body.chunk()).await {
-            Ok(chunk) => chunk.map_err(|error| transport::error(error).at(shown_url(&self.url)))?,
-            Err(_) => {
-                let error = Error::unavailable(format!("not a byte came for {:?}", self.stall));
-                return Err(error.at(shown_url(&self.url)));
+        let chunk = match &mut self.body {
+            None => return Ok(None),
+            Some(Body::Disk(file)) => Ok(file.chunk().await),
+            Some(Body::Web(body)) => {
+                timeout(self.stall, async { body.chunk().await.map_err(transport::error) }).await
             }
         };
+        let chunk = chunk
+            .unwrap_or_else(|_| Err(Error::unavailable(format!("not a byte came for {:?}", self.stall))))
+            .map_err(|error| error.at(shown_url(&self.url)))?;
         if let Some(chunk) = &chunk {
             self.meter.bytes(chunk.len() as u64);
         }
@@ -101,6 +110,7 @@ impl HttpClient {
             let response = outcome::check(&Method::GET, answer)?;
             (response.status, response.headers, response.url)
         };
+        let body = body.map(Body::Web);
         Ok(Incoming { status, headers, url, body, meter: self.meter.clone(), stall: self.timeout })
     }
 

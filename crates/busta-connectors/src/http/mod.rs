@@ -16,6 +16,7 @@
 mod auth;
 mod body;
 mod client;
+mod file;
 mod freshness;
 mod grant;
 mod hints;

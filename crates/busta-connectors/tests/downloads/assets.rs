@@ -22,7 +22,7 @@ fn item(assets: &Value) -> Vec<u8> {
 
 fn assets(bench: &Bench, config: &Value) -> Result<Assets, Vec<String>> {
     let config: AssetsConfig = serde_json::from_value(config.clone()).unwrap();
-    Assets::new(&config, &bench.context(), &"items".into(), bench.client())
+    Assets::new(&config, &bench.context(), &"items".into(), bench.client(), &[])
         .map_err(|problems| problems.iter().map(ToString::to_string).collect())
 }
 

@@ -5,6 +5,7 @@
 
 mod assets;
 mod bench;
+mod disk;
 mod faults;
 mod kept;
 mod ranges;

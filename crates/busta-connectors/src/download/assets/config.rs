@@ -1,5 +1,6 @@
 //! What the operator says about assets.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use busta_core::units::ByteSize;
@@ -34,6 +35,14 @@ pub struct AssetsConfig {
     /// A larger asset is a failure, and not downloaded.
     #[serde(default)]
     pub max_size: Option<ByteSize>,
+    /// Beginnings of links, and what stands in their place, such as `s3://bucket/` and
+    /// `https://bucket.s3.amazonaws.com/`. The longest that fits counts.
+    #[serde(default)]
+    pub rewrite: BTreeMap<String, String>,
+    /// Further folders of this machine that the assets of items in files may lie in, relative to the configuration
+    /// file. Those that `path` of the source names are always among them; for a `url` there are none.
+    #[serde(default)]
+    pub copy_from: Vec<PathBuf>,
     /// How large assets are fetched by several byte ranges at once, where their server has ranges.
     #[serde(default)]
     pub ranges: RangesConfig,

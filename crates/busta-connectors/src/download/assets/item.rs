@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use busta_core::{Error, Result};
 use chrono::{DateTime, Datelike, FixedOffset};
 use serde::Deserialize;
 use url::Url;
@@ -63,14 +64,15 @@ struct Times {
 }
 
 impl Item {
-    /// What its relative links start from: its own address, or else that of the page it was found on.
+    /// What its relative links start from: its own address on the web, or else that of the page or file it was found
+    /// in. (Where its file says that it lies on this machine, it may long have been moved.)
     pub fn base(&self, page: Option<&Url>) -> Option<Url> {
         let own = self.links.iter().find(|link| link.rel == "self");
         let own = own.and_then(|link| match page {
             Some(page) => page.join(&link.href).ok(),
             None => Url::parse(&link.href).ok(),
         });
-        own.or_else(|| page.cloned())
+        own.filter(is_of_web).or_else(|| page.cloned())
     }
 
     /// Its time, or the beginning of it.
@@ -103,24 +105,38 @@ impl Asset {
         };
         Expected { size: self.size, checksum, unverifiable, ..Expected::default() }
     }
+}
 
-    /// Where it is.
-    pub fn url(&self, base: Option<&Url>) -> Result<Url, String> {
-        let url = match (Url::parse(&self.href), base) {
-            (Ok(url), _) => url,
-            (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => {
-                base.join(&self.href).map_err(|error| format!("`{}` is no URL: {error}", self.href))?
-            }
-            (Err(url::ParseError::RelativeUrlWithoutBase), None) => {
-                return Err(format!("`{}` lies beside its item, which has no address on the web", self.href));
-            }
-            (Err(error), _) => return Err(format!("`{}` is no URL: {error}", self.href)),
-        };
-        match url.scheme() {
-            "http" | "https" => Ok(url),
-            other => Err(format!("cannot be downloaded by `{other}`, only by http and https")),
+/// The address on the web that `href` means to an item whose relative links start from `base`.
+pub fn address(href: &str, base: Option<&Url>) -> Result<Url> {
+    let url = match (Url::parse(href), base) {
+        (Err(url::ParseError::RelativeUrlWithoutBase), Some(base)) => base.join(href),
+        (Err(url::ParseError::RelativeUrlWithoutBase), None) => {
+            return Err(Error::data(format!("`{href}` lies beside its item, which has no address")));
         }
-    }
+        (url, _) => url,
+    };
+    let url = url.map_err(|error| Error::data(format!("`{href}` is no URL: {error}")))?;
+    let wrong = match url.scheme() {
+        "http" | "https" => return Ok(url),
+        // Whatever a server sends, it gets no file of ours.
+        "file" => Error::data("it is said to lie on this machine, by an item that does not"),
+        "s3" => {
+            Error::data("cannot be downloaded by `s3`, only by http and https: there is no client for S3 yet")
+                .hint(
+                    "if the bucket answers on the web, say where: `rewrite: { \"s3://BUCKET/\": \
+                 \"https://BUCKET.s3.REGION.amazonaws.com/\" }`; or leave it out with `exclude` or `roles`",
+                )
+        }
+        other => Error::data(format!("cannot be downloaded by `{other}`, only by http and https")).hint(
+            "`rewrite` gives its address on the web, if it has one; `exclude` and `roles` leave it out",
+        ),
+    };
+    Err(wrong)
+}
+
+fn is_of_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
 }
 
 /// The last part of a URL's path.
@@ -192,11 +208,28 @@ mod tests {
         )
         .unwrap();
         let page = Url::parse("https://x.example/catalog/page.json").unwrap();
+        let url = |key: &str, base: Option<Url>| {
+            address(&item.assets[key].href, base.as_ref()).map_err(|error| error.to_string())
+        };
         let base = item.base(Some(&page));
-        assert_eq!(item.assets["x"].url(base.as_ref()).unwrap().as_str(), "https://x.example/catalog/x.tif");
-        assert!(item.assets["s"].url(base.as_ref()).unwrap_err().contains("`s3`"));
-        assert!(item.assets["no"].url(base.as_ref()).unwrap_err().contains("no URL"));
-        assert!(item.assets["x"].url(item.base(None).as_ref()).unwrap_err().contains("beside its item"));
+        assert_eq!(url("x", base.clone()).unwrap().as_str(), "https://x.example/catalog/x.tif");
+        assert!(url("s", base.clone()).unwrap_err().contains("no client for S3"));
+        assert!(url("no", base).unwrap_err().contains("no URL"));
+        assert!(url("x", item.base(None)).unwrap_err().contains("beside its item"));
+    }
+
+    #[test]
+    fn an_item_of_the_web_has_no_place_on_this_machine() {
+        let item = |own: &str| -> Item {
+            let text = format!(r#"{{"id": "a", "links": [{{"rel": "self", "href": "{own}"}}]}}"#);
+            serde_json::from_str(&text).unwrap()
+        };
+        let page = Url::parse("https://x.example/items").unwrap();
+        for own in ["file:///etc/", "/etc/", "../../etc/"] {
+            let base = item(own).base(Some(&page)).unwrap();
+            assert_eq!(base.host_str(), Some("x.example"), "{own}");
+        }
+        assert_eq!(item("file:///etc/").base(None), None);
     }
 
     #[test]

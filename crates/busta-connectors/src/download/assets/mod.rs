@@ -9,7 +9,9 @@ mod config;
 mod item;
 mod reader;
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use busta_core::connector::{ConfigProblem, SourceContext};
@@ -21,8 +23,9 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde_json::{Map, Value};
 use url::Url;
 
-use self::item::{Asset, Item, ending, name};
+use self::item::{Asset, Item, address, ending, name};
 use super::folder::{Folder, Rules};
+use super::reach::Reach;
 use super::reader::DownloadReader;
 use super::task::Task;
 use super::template::Template;
@@ -43,6 +46,9 @@ pub struct Assets {
     exclude: GlobSet,
     roles: Vec<String>,
     path: Template,
+    rewrite: BTreeMap<String, String>,
+    /// Where relative paths of files start.
+    base_dir: PathBuf,
     folder: Arc<Folder>,
     client: HttpClient,
 }
@@ -50,12 +56,14 @@ pub struct Assets {
 impl Assets {
     /// The stream that `config` describes, of the items of stream `items`; or everything that is wrong,
     /// with paths below the section's own. `client` is the source's: its credentials go to their own
-    /// origin only, wherever assets lie. Does no I/O.
+    /// origin only, wherever assets lie. `homes` are the files and folders of this machine that the items are read
+    /// from: what lies there may be copied, and nothing if there are none. Does no I/O.
     pub fn new(
         config: &AssetsConfig,
         context: &SourceContext,
         items: &StreamName,
         client: HttpClient,
+        homes: &[PathBuf],
     ) -> Result<Self, Vec<ConfigProblem>> {
         let mut problems = Vec::new();
         let include = globs("include", &config.include, &mut problems);
@@ -64,6 +72,13 @@ impl Assets {
             .map_err(|why| problems.push(ConfigProblem::new("path", format!("`{}` {why}", config.path))));
         if config.include.is_empty() {
             problems.push(ConfigProblem::new("include", "names no asset; leave it out to have all"));
+        }
+        if config.rewrite.contains_key("") {
+            problems.push(ConfigProblem::new("rewrite", "an empty beginning is that of every link"));
+        }
+        if homes.is_empty() && !config.copy_from.is_empty() {
+            let why = "needs `path`: a catalogue on the web is never given files of this machine";
+            problems.push(ConfigProblem::new("copy_from", why));
         }
         problems.extend(config.ranges.problems("ranges."));
         let (Some(include), Some(exclude), Ok(path), []) = (include, exclude, path, problems.as_slice())
@@ -78,8 +93,22 @@ impl Assets {
             max_size: config.max_size.map(|size| size.0),
             ranges: config.ranges,
         };
-        let folder = Arc::new(Folder::new(context.base_dir.join(&config.folder), rules));
-        Ok(Self { spec, include, exclude, roles: config.roles.clone(), path, folder, client })
+        // An empty path is no folder, but `.` is.
+        let base_dir = Path::new(".").join(&context.base_dir);
+        let reach =
+            Reach::new(homes.iter().chain(&config.copy_from).map(|path| base_dir.join(path)).collect());
+        let folder = Folder::new(context.base_dir.join(&config.folder), rules).reaching(reach);
+        Ok(Self {
+            spec,
+            include,
+            exclude,
+            roles: config.roles.clone(),
+            path,
+            rewrite: config.rewrite.clone(),
+            base_dir,
+            folder: Arc::new(folder),
+            client,
+        })
     }
 
     /// The stream.
@@ -109,7 +138,13 @@ impl Assets {
         self.folder.begin((self.spec.write_mode != WriteMode::Replace).then_some(from));
     }
 
-    /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded.
+    /// The address of a file that items are read from, for [`find`](Self::find).
+    pub fn file(&self, path: &str) -> Option<Url> {
+        Url::from_file_path(std::path::absolute(self.base_dir.join(path)).ok()?).ok()
+    }
+
+    /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded. Blocks if that is
+    /// a file.
     pub fn find(&self, item: &[u8], page: Option<&Url>) -> (Vec<Split>, Vec<Failure>) {
         let item: Item = match serde_json::from_slice(item) {
             Ok(item) => item,
@@ -118,10 +153,9 @@ impl Assets {
                 return (Vec::new(), vec![Failure::item(Stage::Parse, "assets", &error, Some(item))]);
             }
         };
-        let base = item.base(page);
         let (mut splits, mut failures) = (Vec::new(), Vec::new());
         for (key, asset) in item.assets.iter().filter(|(key, asset)| self.wants(key, asset)) {
-            match self.split(&item, key, asset, base.as_ref()) {
+            match self.split(&item, key, asset, page) {
                 Ok(split) => splits.push(split),
                 Err(error) => {
                     let place = format!("item {}, asset {key}", item.id);
@@ -145,9 +179,29 @@ impl Assets {
         self.include.is_match(key) && !self.exclude.is_match(key) && (self.roles.is_empty() || has_role())
     }
 
-    fn split(&self, item: &Item, key: &str, asset: &Asset, base: Option<&Url>) -> Result<Split> {
-        let url =
-            asset.url(base).map_err(|why| Error::data(format!("asset {key} of item {}: {why}", item.id)))?;
+    /// Where an asset of an item on `page` is. On this machine only if the item is too: then its file, or else its place
+    /// beside the item's address on the web.
+    fn place(&self, item: &Item, asset: &Asset, page: Option<&Url>) -> Result<Url> {
+        // Of two that fit, the longer comes later.
+        let beginning = self.rewrite.iter().rev().find(|(old, _)| asset.href.starts_with(*old));
+        let href = match beginning {
+            Some((old, new)) => Cow::Owned(format!("{new}{}", &asset.href[old.len()..])),
+            None => Cow::Borrowed(&*asset.href),
+        };
+        let base = item.base(page);
+        let file = page.filter(|page| page.scheme() == "file").and_then(|page| page.join(&href).ok());
+        match file.filter(|url| url.scheme() == "file") {
+            Some(file) => match self.folder.reach().find(&file) {
+                Ok(_) => Ok(file),
+                Err(error) => address(&href, base.as_ref()).map_err(|_| error),
+            },
+            None => address(&href, base.as_ref()),
+        }
+    }
+
+    fn split(&self, item: &Item, key: &str, asset: &Asset, page: Option<&Url>) -> Result<Split> {
+        let place = self.place(item, asset, page);
+        let url = place.map_err(|error| error.at(format_args!("asset {key} of item {}", item.id)))?;
         let collection = item.collection.as_deref().unwrap_or("_");
         let path = self.path.path(|value| match value {
             "collection" => collection.to_owned(),
@@ -163,10 +217,10 @@ impl Assets {
             ("item".to_owned(), text(&item.id)),
             ("asset".to_owned(), text(key)),
         ]);
-        let host = self.client.host_key(&url);
+        let host = (url.scheme() != "file").then(|| self.client.host_key(&url));
         let task = Task { url, path, expected: asset.expected(), about };
         let id = [STREAM, collection, &item.id, key].map(escaped).join("/");
-        Split::new(id, self.spec.name.clone(), Some(host), &task)
+        Split::new(id, self.spec.name.clone(), host, &task)
     }
 }
 

@@ -9,7 +9,7 @@ use busta_core::{Batch, Failure, Reader, Records, Result, Split};
 use url::Url;
 
 use super::Assets;
-use crate::blocking::blocking;
+use crate::blocking::blocking_if;
 
 /// Batches larger than this are looked through on a thread for blocking work.
 const LARGE: usize = 128 << 10;
@@ -18,7 +18,8 @@ const LARGE: usize = 128 << 10;
 pub struct WithAssets {
     items: Box<dyn Reader>,
     assets: Arc<Assets>,
-    /// Where the batches come from, one after another; the last stands for all that follow.
+    /// Where the batches come from, one after another; the last stands for all that follow. Records of files know
+    /// better.
     pages: VecDeque<Url>,
 }
 
@@ -39,9 +40,12 @@ impl Reader for WithAssets {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(mut batch) = self.items.next().await? else { return Ok(None) };
         let (assets, records, page) = (self.assets.clone(), batch.records.clone(), self.page());
-        let is_large = records.weight() > LARGE;
+        // Whether what an item of a file names is there, the disk is asked.
+        let is_of_files =
+            records.file(0).is_some() || page.as_ref().is_some_and(|page| page.scheme() == "file");
+        let is_slow = is_of_files || records.weight() > LARGE;
         let work = move || find(&assets, &records, page.as_ref());
-        let (found, failures) = if is_large { blocking(work).await? } else { work() };
+        let (found, failures) = blocking_if(is_slow, work).await?;
         batch.found.extend(found);
         batch.failures.extend(failures);
         Ok(Some(batch))
@@ -58,8 +62,9 @@ impl Reader for WithAssets {
 
 fn find(assets: &Assets, items: &Records, page: Option<&Url>) -> (Vec<Split>, Vec<Failure>) {
     let mut all = (Vec::new(), Vec::new());
-    for item in items.iter() {
-        let (found, failures) = assets.find(item, page);
+    for (index, item) in items.iter().enumerate() {
+        let file = items.file(index).and_then(|file| assets.file(file));
+        let (found, failures) = assets.find(item, file.as_ref().or(page));
         all.0.extend(found);
         all.1.extend(failures);
     }

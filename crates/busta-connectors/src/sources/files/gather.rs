@@ -73,7 +73,7 @@ impl Gather {
 
     /// The records to come are of the file at `path`; `unit` is what stands before their numbers.
     pub fn enter(&mut self, path: &str, unit: &str) {
-        self.origins.enter(format!("{path}{}{unit}", colon(unit)));
+        self.origins.enter_file(path, &format!("{}{unit}", colon(unit)));
     }
 
     /// Adds record `number` of the file at `path`.

@@ -54,6 +54,7 @@ mod reader;
 #[cfg(feature = "parquet")]
 mod table;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,6 +66,7 @@ use serde_json::Value;
 
 use self::config::{FilesConfig, Settings};
 use self::list::Listing;
+use self::pattern::Pattern;
 use crate::blocking::trying;
 
 /// The connector.
@@ -82,6 +84,11 @@ primary_key: id
     schema: |generator| generator.subschema_for::<FilesConfig>(),
     build,
 };
+
+/// The file or folder that an entry of `paths` names, or the deepest folder that it names without wildcards.
+pub(super) fn root(path: &str) -> Option<PathBuf> {
+    Some(Pattern::new(path).ok()?.root)
+}
 
 fn build(keys: Value, context: SourceContext) -> Built<Box<dyn Source>> {
     let settings = Settings::read(keys, &context)?;

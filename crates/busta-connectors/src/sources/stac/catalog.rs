@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::{
-    Batch, Cursor, Error, ErrorKind, Failure, Reader, Records, RecordsBuilder, Result, Split, Stage,
+    Batch, Cursor, Error, ErrorKind, Failure, Origins, Reader, Records, RecordsBuilder, Result, Split, Stage,
 };
 use url::Url;
 
@@ -114,8 +114,10 @@ impl Followed {
         }
         let mut known = HashSet::new();
         items.retain(|url| known.insert(url.clone()));
-        for some in items.chunks(ITEMS_PER_SPLIT) {
-            followed.add(Work::Items(some.to_vec()).split(stac)?);
+        for alike in items.chunk_by(|a, b| a.scheme() == b.scheme()) {
+            for some in alike.chunks(ITEMS_PER_SPLIT) {
+                followed.add(Work::Items(some.to_vec()).split(stac)?);
+            }
         }
         Ok(followed)
     }
@@ -155,7 +157,7 @@ impl ItemsReader {
 #[async_trait]
 impl Reader for ItemsReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
-        let mut records = RecordsBuilder::default();
+        let (mut records, mut origins) = (RecordsBuilder::default(), Origins::default());
         let (mut failures, mut starts) = (Vec::new(), Vec::new());
         let mut next = self.next;
         while let Some(url) = self.urls.get(next) {
@@ -164,7 +166,14 @@ impl Reader for ItemsReader {
                 Ok(None) => {}
                 Ok(Some((found, start))) => {
                     let (items, failed) = items_of(&self.stac, &found);
-                    items.iter().for_each(|item| records.push(item));
+                    match found.url.scheme() {
+                        "file" => origins.enter_file(&shown(&found.url), ", item "),
+                        _ => origins.enter(format!("{}, item ", shown(&found.url))),
+                    }
+                    for (number, item) in (1..).zip(items.iter()) {
+                        origins.note(records.len(), number);
+                        records.push(item);
+                    }
                     starts.extend(start.filter(|_| failed.is_empty()));
                     failures.extend(failed);
                 }
@@ -182,7 +191,7 @@ impl Reader for ItemsReader {
         }
         self.next = next;
         let done = next == self.urls.len();
-        let records = records.finish();
+        let records = records.finish().with_origins(origins);
         // If one of several were refused, the others would come again with it.
         let starts_need_all = records.len() == 1;
         let batch = Batch::new(records, Cursor::encode(&next)?);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, SourceContext};
-use busta_core::{Batch, Failure, Reader, RecordsBuilder, Result, Source, Split, Stage};
+use busta_core::{Batch, Failure, Reader, RecordsBuilder, Result, Source, Split, Stage, WriteMode};
 use serde_json::{Value, json};
 
 use super::item;
@@ -16,6 +16,12 @@ use crate::sources::files;
 /// Names of documents that describe items and are none.
 const DESCRIPTIONS: [&str; 2] = ["catalog.json", "collection.json"];
 
+/// Endings of what lies beside items and is none.
+const OTHERS: [&str; 21] = [
+    "gif", "h5", "hdf", "html", "img", "jp2", "jpeg", "jpg", "las", "laz", "md", "nc", "pdf", "png",
+    "sha256", "tfw", "tif", "tiff", "txt", "webp", "xml",
+];
+
 /// Whether `path` is a document whose links lead to items.
 pub fn is_catalog(path: &str) -> bool {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
@@ -24,9 +30,15 @@ pub fn is_catalog(path: &str) -> bool {
 
 /// A `files` source for `paths`.
 pub fn source(stac: &Stac, paths: &[String], context: SourceContext) -> Built<Box<dyn Source>> {
+    let either = |letter: char| match letter.is_ascii_alphabetic() {
+        true => format!("[{letter}{}]", letter.to_ascii_uppercase()),
+        false => letter.to_string(),
+    };
+    let others = OTHERS.map(|ending| format!("*.{}", ending.chars().map(either).collect::<String>()));
+    let exclude: Vec<&str> = DESCRIPTIONS.into_iter().chain(others.iter().map(String::as_str)).collect();
     let keys = json!({
         "paths": paths,
-        "exclude": DESCRIPTIONS,
+        "exclude": exclude,
         "stream": stac.items.name,
         "table": stac.items.table,
         "primary_key": stac.items.primary_key,
@@ -67,6 +79,10 @@ impl FolderReader {
 impl Reader for FolderReader {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(mut batch) = self.inner.next().await? else { return Ok(None) };
+        if self.stac.assets.is_some() && self.stac.items.write_mode == WriteMode::Merge {
+            // A file that has not changed may name an asset that has.
+            batch.starts.clear();
+        }
         let mut kept = RecordsBuilder::with_capacity(batch.records.weight());
         let mut from = Vec::with_capacity(batch.records.len());
         for (index, record) in batch.records.iter().enumerate() {

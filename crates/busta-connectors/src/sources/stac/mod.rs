@@ -142,7 +142,13 @@ impl Source for StacSource {
             (_, Some(catalog)) => probe::of_url(self.stac.clone(), catalog).await,
             (Some(folder), None) => folder.test().await,
             (None, None) => match &self.stac.origin {
-                Origin::Url(url) => probe::of_url(self.stac.clone(), url).await,
+                Origin::Url(url) => {
+                    let probe = probe::of_url(self.stac.clone(), url).await?;
+                    Ok(match &self.stac.assets {
+                        Some(assets) => probe::with_assets(probe, assets, url),
+                        None => probe,
+                    })
+                }
                 Origin::Paths(..) => Err(Error::bug("a source without paths")),
             },
         }

@@ -13,6 +13,7 @@ use super::piece::{Part, Piece};
 use super::plan;
 use super::reader::SearchReader;
 use super::settings::Stac;
+use crate::download::assets::Assets;
 use crate::http::{UnderWay, shown_url};
 
 /// So many items are shown.
@@ -64,6 +65,23 @@ pub async fn of_url(stac: Arc<Stac>, url: &Url) -> Result<Probe> {
     let mut sample = items.records;
     sample.truncate(SAMPLE);
     Ok(Probe { summary, sample })
+}
+
+/// Says what of the sample's assets would be downloaded, and why not the others.
+pub fn with_assets(mut probe: Probe, assets: &Assets, page: &Url) -> Probe {
+    let found = probe.sample.iter().map(|item| assets.find(item, Some(page)));
+    let (splits, failures) = found.fold((0, Vec::new()), |(splits, mut all), (found, failures)| {
+        all.extend(failures);
+        (splits + found.len(), all)
+    });
+    if splits + failures.len() > 0 {
+        let items = probe.sample.len();
+        probe.summary.push_str(&format!("; {splits} assets of {items} of the items would be downloaded"));
+    }
+    if let Some(first) = failures.first() {
+        probe.summary.push_str(&format!(", and {} cannot be: {}", failures.len(), first.reason));
+    }
+    probe
 }
 
 /// What a catalogue says of itself; its items are further requests.

@@ -22,6 +22,7 @@ use crate::download::assets::Assets;
 use crate::http::{Auth, AuthSettings, HttpClient, KeyPlace, Request, Response, UnderWay, same_origin};
 use crate::sources::api::headers;
 use crate::sources::api::problems::Problems;
+use crate::sources::files;
 
 /// A source, ready to be read.
 pub struct Stac {
@@ -120,7 +121,7 @@ impl Stac {
         }
         let items = items_stream(&config, &mut problems);
         let client = HttpClient::new(context).with_auth(auth);
-        let assets = assets(&config, context, &items, &client, &mut problems);
+        let assets = assets(&config, context, &items, (&client, origin.as_ref()), &mut problems);
         let problems = problems.finish();
         let Some(origin) = origin.filter(|_| problems.is_empty()) else { return Err(problems) };
         let remembers = assets.is_none() && items.write_mode != WriteMode::Replace;
@@ -345,14 +346,18 @@ fn assets(
     config: &StacConfig,
     context: &SourceContext,
     items: &StreamSpec,
-    client: &HttpClient,
+    (client, origin): (&HttpClient, Option<&Origin>),
     problems: &mut Problems,
 ) -> Option<Arc<Assets>> {
     let section = config.assets.as_ref()?;
     if config.stream == "assets" {
         problems.add("stream", "is `assets`, as is the stream of `assets`; name it otherwise");
     }
-    match Assets::new(section, context, &items.name, client.clone()) {
+    let homes = match origin {
+        Some(Origin::Paths(paths, _)) => paths.iter().filter_map(|path| files::root(path)).collect(),
+        _ => Vec::new(),
+    };
+    match Assets::new(section, context, &items.name, client.clone(), &homes) {
         Ok(assets) if items.write_mode == WriteMode::Replace => Some(Arc::new(assets.replaced())),
         Ok(assets) => Some(Arc::new(assets)),
         Err(found) => {
