@@ -110,6 +110,33 @@ fn a_search_is_measured_as_a_chain_and_in_chunks_of_time() {
 }
 
 #[test]
+fn an_own_api_is_measured_end_to_end_whichever_kind_it_is() {
+    let desk = desk();
+    let origin = support::origin::Origin::default();
+    let list = format!("{}/rest/page/orders?size=40", origin.url());
+    let pagination = r#"{"type": "page", "per_page": 20, "total_path": "$.total"}"#;
+    let how = ["--records", "$.items", "--pagination", pagination, "--jq", ".id += 1"];
+    let items = format!("{}/stac/60", origin.url());
+    for (url, how, records, shown) in
+        [(&list, &how[..], 40, "the records of"), (&items, &["--jq", ".n = 1"], 60, "the items of")]
+    {
+        let args = ["bench", "pipeline", "--url", url, "--workers", "2", "--quick", "--json", "a.json"];
+        let ended = desk.busta(&[&args[..], how].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let results: Value = serde_json::from_slice(&std::fs::read(desk.file("a.json")).unwrap()).unwrap();
+        let [transformed, plain] = &results["scenarios"].as_array().unwrap()[..] else { panic!("{results}") };
+        assert_eq!([&transformed["name"], &plain["name"]], ["given-transformed", "given-untransformed"]);
+        for one in [transformed, plain] {
+            assert!(one["title"].as_str().unwrap().starts_with(shown), "{one}");
+            assert_eq!(one["measurements"][0]["records"], records, "{one}");
+        }
+        // Without a program nothing but the measuring of records counts as transforming them.
+        let share = |one: &Value| one["measurements"][0]["shares"]["transform"].as_f64().unwrap();
+        assert!(share(transformed) > share(plain), "{results}");
+    }
+}
+
+#[test]
 fn own_files_are_measured_where_they_lie() {
     let desk = desk();
     desk.write("in/a.ndjson", "{\"n\": 1}\n{\"n\": 2}\n");
@@ -130,13 +157,15 @@ fn own_files_are_measured_where_they_lie() {
 fn what_is_wrong_is_said_before_anything_is_measured() {
     let desk = desk();
     desk.write("no.json", "{}");
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["files", "--path", "gone"], 2, "--path: gone is not there"),
         (&["files", "--only", "fast"], 2, "no scenario fast; there are small-json"),
         (&["files", "--json", "gone/a.json"], 2, "gone/a.json: there is no such folder"),
         (&["files", "--compare", "no.json"], 2, "no.json is not the JSON document of a bench"),
         (&["api", "--limit", "5"], 2, "--limit is for your own data"),
         (&["api", "--url", "http://127.0.0.1:1/list"], 1, "--url: nothing came back"),
+        (&["pipeline", "--url", "http://127.0.0.1:1/list"], 1, "--url: nothing came back"),
+        (&["pipeline", "--records", "$.items"], 2, "--url"),
         (&["compare", "no.json", "gone.json"], 2, "no.json is not the JSON document of a bench"),
     ];
     for (args, code, words) in cases {

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::Given;
 use super::scenario::{Scenario, Size};
 use crate::exit::Usage;
 use crate::figures;
@@ -55,13 +56,17 @@ fn source(base_url: &str, path: &str, records: Option<&str>, pagination: &Value)
 ///
 /// # Errors
 /// If it is no URL.
-pub fn given(
-    size: &Size,
-    url: &Url,
-    records: Option<&str>,
-    pagination: &str,
-    limit: Option<u64>,
-) -> Result<Vec<Scenario>> {
+pub fn given(size: &Size, url: &Url, given: &Given) -> Result<Vec<Scenario>> {
+    let scenario = size.scenario("given-api", format!("the records of {url}"), sources(url, given)?);
+    Ok(vec![Scenario { limit: given.limit, warm_up: true, ..scenario }])
+}
+
+/// The source of the user's own list.
+///
+/// # Errors
+/// If it is not said rightly how its pages follow each other.
+pub fn sources(url: &Url, given: &Given) -> Result<Value> {
+    let pagination = given.pagination.as_deref().unwrap_or(r#"{"type": "link_header"}"#);
     let pagination: Value = serde_json::from_str(pagination).map_err(|error| {
         Usage(format!(
             "--pagination: {error}; write it as JSON, such as \
@@ -70,9 +75,7 @@ pub fn given(
     })?;
     let base = url.origin().ascii_serialization();
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let sources = source(&base, path, records, &pagination);
-    let scenario = size.scenario("given-api", format!("the records of {url}"), sources);
-    Ok(vec![Scenario { limit, warm_up: true, ..scenario }])
+    Ok(source(&base, path, given.records.as_deref(), &pagination))
 }
 
 #[cfg(test)]
@@ -84,11 +87,13 @@ mod tests {
     fn a_url_becomes_a_source() {
         let size = Size { quick: true, workers: vec![1], destination: To::Ndjson, only: Vec::new() };
         let url = "https://api.example:8443/v1/orders?state=open".parse().unwrap();
-        let scenarios = given(&size, &url, None, r#"{"type": "link_header"}"#, Some(5)).unwrap();
+        let scenarios = given(&size, &url, &Given::default()).unwrap();
         let source = &scenarios[0].sources[0];
         assert_eq!(source["base_url"], "https://api.example:8443");
         assert_eq!(source["streams"][0]["path"], "/v1/orders?state=open");
-        let wrong = given(&size, &url, None, "{ type: page }", None).err().unwrap();
+        assert_eq!(source["streams"][0]["pagination"]["type"], "link_header");
+        let unreadable = Given { pagination: Some("{ type: page }".to_owned()), ..Given::default() };
+        let wrong = given(&size, &url, &unreadable).err().unwrap();
         assert!(wrong.to_string().contains("write it as JSON"), "{wrong}");
     }
 }

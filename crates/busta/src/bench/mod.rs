@@ -85,7 +85,7 @@ pub struct Given {
     /// Where in an answer the records are (JSONPath).
     pub records: Option<String>,
     /// How pages follow each other, as JSON.
-    pub pagination: String,
+    pub pagination: Option<String>,
     /// The program that transforms the records of a pipeline.
     pub jq: String,
     /// Stop after about so many records.
@@ -112,6 +112,17 @@ pub struct Plan {
     pub folder: Option<PathBuf>,
 }
 
+impl Plan {
+    fn size(&self) -> Size {
+        Size {
+            quick: self.quick,
+            workers: self.workers.clone(),
+            destination: self.destination,
+            only: self.only.clone(),
+        }
+    }
+}
+
 /// Carries out `plan`.
 ///
 /// # Errors
@@ -129,13 +140,18 @@ pub async fn run(plan: &Plan) -> Result<Results> {
         _ if is_given => None,
         _ => Some(Sandbox::start().await?),
     };
-    let scenarios = scenarios(plan, &place, sandbox.as_ref(), &live).await?;
+    let scenarios = match &plan.given.url {
+        Some(url) if plan.suite == Suite::Pipeline => {
+            pipeline::of_url(&plan.size(), &plan.given, url, &place).await?
+        }
+        _ => scenarios(plan, &place, sandbox.as_ref(), &live)?,
+    };
     let mut measured = Vec::new();
     if scenarios.is_empty() {
         return Err(Usage("--only: no scenario over your own data has such a name".to_owned()).into());
     }
     for scenario in scenarios {
-        if plan.given.url.is_some() {
+        if plan.given.url.is_some() && plan.suite != Suite::Pipeline {
             run::probe(&scenario, &place.path().join("probe")).await?;
         }
         measured.push(measure::measure(&scenario, plan.repeat, &place, sandbox.as_ref(), &live).await?);
@@ -152,18 +168,13 @@ pub async fn run(plan: &Plan) -> Result<Results> {
     })
 }
 
-async fn scenarios(
+fn scenarios(
     plan: &Plan,
     place: &Workplace,
     sandbox: Option<&Sandbox>,
     live: &Live,
 ) -> Result<Vec<Scenario>> {
-    let size = Size {
-        quick: plan.quick,
-        workers: plan.workers.clone(),
-        destination: plan.destination,
-        only: plan.only.clone(),
-    };
+    let size = plan.size();
     let given = &plan.given;
     let origin = sandbox.map_or("", Sandbox::url);
     live.preparing("preparing the data");
@@ -174,7 +185,7 @@ async fn scenarios(
             None => files::generated(&size, place),
         },
         Suite::Api => match &given.url {
-            Some(url) => api::given(&size, url, given.records.as_deref(), &given.pagination, given.limit),
+            Some(url) => api::given(&size, url, given),
             None => Ok(api::generated(&size, origin)),
         },
         Suite::Stac if given.url.is_some() || given.path.is_some() => {

@@ -5,9 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use busta_sandbox::StacWorld;
 use serde_json::{Value, json};
+use url::Url;
 
-use super::api::LATENCY;
+use super::Given;
+use super::api::{self, LATENCY};
 use super::files::there;
+use super::run;
 use super::scenario::{Scenario, Size};
 use super::workplace::Workplace;
 use crate::figures;
@@ -40,6 +43,36 @@ pub fn given(size: &Size, path: &Path, jq: &str, limit: Option<u64>) -> Result<V
     ];
     let scenarios = scenarios.into_iter();
     Ok(scenarios.map(|scenario| Scenario { reads_disk: true, warm_up: true, limit, ..scenario }).collect())
+}
+
+/// The user's own STAC API, or list of records, in the same two ways. Which of them it is, one request tells, unless it
+/// is said how the list is read.
+///
+/// # Errors
+/// If nothing comes back, or if it is not said rightly how the list is read.
+pub async fn of_url(size: &Size, given: &Given, url: &Url, place: &Workplace) -> Result<Vec<Scenario>> {
+    let folder = place.path().join("probe");
+    let ways = |what: &str, sources: Value| {
+        let transformed = |program: &str| {
+            let mut sources = sources.clone();
+            sources[0]["transforms"] = json!([{ "jq": program }]);
+            sources
+        };
+        [
+            size.scenario("given-transformed", format!("{what}, transformed"), transformed(&given.jq)),
+            size.scenario("given-untransformed", format!("{what}, as they are"), sources.clone()),
+        ]
+        .map(|scenario| Scenario { limit: given.limit, warm_up: true, ..scenario })
+    };
+    let is_list = given.records.is_some() || given.pagination.is_some();
+    let items =
+        ways(&format!("the items of {url}"), json!([{ "name": "given", "type": "stac", "url": url }]));
+    if !is_list && run::probe(&items[0], &folder).await.is_ok() {
+        return Ok(items.into());
+    }
+    let records = ways(&format!("the records of {url}"), api::sources(url, given)?);
+    run::probe(&records[0], &folder).await?;
+    Ok(records.into())
 }
 
 /// The scenarios: the same items from an API and from one file, and from the file untransformed.

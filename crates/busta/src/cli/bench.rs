@@ -39,12 +39,8 @@ pub enum Bench {
         /// Your own API instead of the sandbox: the URL of a list
         #[arg(long)]
         url: Option<Url>,
-        /// Where in an answer the records are, as a JSONPath
-        #[arg(long, value_name = "PATH", requires = "url")]
-        records: Option<String>,
-        /// How pages follow each other, as in the configuration, in JSON
-        #[arg(long, value_name = "JSON", requires = "url", default_value = r#"{"type": "link_header"}"#)]
-        pagination: String,
+        #[command(flatten)]
+        list: List,
         #[command(flatten)]
         options: Options,
     },
@@ -67,13 +63,20 @@ pub enum Bench {
     #[command(after_help = "Examples:
   busta bench pipeline
   busta bench pipeline --to parquet --report pipeline.md
-  busta bench pipeline --path incoming --jq '.total = .price * .count'")]
+  busta bench pipeline --path incoming --jq '.total = .price * .count'
+  busta bench pipeline --url https://stac.example/v1 --limit 5000 --repeat 1
+  busta bench pipeline --url 'https://api.example/orders' --records '$.items'")]
     Pipeline {
         /// Your own files instead of generated items: a file or a folder
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", group = "given")]
         path: Option<PathBuf>,
+        /// Your own API: the landing page of STAC, or the URL of a list
+        #[arg(long, group = "given")]
+        url: Option<Url>,
+        #[command(flatten)]
+        list: List,
         /// What is done to your own records
-        #[arg(long, value_name = "PROGRAM", requires = "path", default_value = ".")]
+        #[arg(long, value_name = "PROGRAM", requires = "given", default_value = ".")]
         jq: String,
         #[command(flatten)]
         options: Options,
@@ -89,6 +92,17 @@ Exit codes: 0 nothing got worse, 3 something did, 2 nothing can be compared.")]
         /// The JSON document of the later bench
         new: PathBuf,
     },
+}
+
+/// How the list at a URL is read.
+#[derive(Args, Debug)]
+pub struct List {
+    /// Where in an answer the records are, as a JSONPath
+    #[arg(long, value_name = "PATH", requires = "url")]
+    records: Option<String>,
+    /// How pages follow each other, as in the configuration, in JSON [default: {"type": "link_header"}]
+    #[arg(long, value_name = "JSON", requires = "url")]
+    pagination: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -135,15 +149,16 @@ impl Bench {
             Self::Files { path, options } => {
                 options.measure(Suite::Files, Given { path, ..Given::default() }, context).await
             }
-            Self::Api { url, records, pagination, options } => {
+            Self::Api { url, list: List { records, pagination }, options } => {
                 let given = Given { url, records, pagination, ..Given::default() };
                 options.measure(Suite::Api, given, context).await
             }
             Self::Stac { url, path, options } => {
                 options.measure(Suite::Stac, Given { url, path, ..Given::default() }, context).await
             }
-            Self::Pipeline { path, jq, options } => {
-                options.measure(Suite::Pipeline, Given { path, jq, ..Given::default() }, context).await
+            Self::Pipeline { path, url, list: List { records, pagination }, jq, options } => {
+                let given = Given { path, url, records, pagination, jq, ..Given::default() };
+                options.measure(Suite::Pipeline, given, context).await
             }
             Self::Compare { old, new } => compared(&Results::read(&old)?, &Results::read(&new)?),
         }
