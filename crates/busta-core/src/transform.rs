@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::ids::StreamName;
+use crate::quality::SchemaQuality;
 use crate::record::Records;
 
 /// All that a source's configuration wants done to its records, in order.
@@ -35,6 +36,8 @@ pub struct Transformed {
     pub dropped: u64,
     /// What is doubtful about records that go on.
     pub warnings: Vec<Warning>,
+    /// What schemas said of the records that were held against them, also of those that do not go on.
+    pub validated: Vec<SchemaQuality>,
 }
 
 /// Something doubtful about a record that goes on all the same.

@@ -58,6 +58,56 @@ fn findings_are_told_and_the_bad_ones_fail_the_run() {
 }
 
 #[test]
+fn what_schemas_refuse_is_told_wherever_quality_is() {
+    let config = "sources:
+  - name: shop
+    type: files
+    paths: [orders.json]
+    format: ndjson
+    stream: orders
+    transforms:
+      - validate: { schema: { required: [price] }, strict: false }
+      - validate: { schema: own.json }
+    quality:
+      fail_on: critical
+      streams: { orders: { schemas: { tolerance: 0.3, level: critical } } }
+";
+    let desk = Desk::new(config);
+    desk.write("own.json", r#"{ "properties": { "id": { "type": "integer" } } }"#);
+    orders(
+        &desk,
+        &[r#"{"id":1,"price":1}"#, r#"{"id":2}"#, r#"{"id":"x","price":1}"#, r#"{"id":"y","price":2}"#],
+    );
+    let sample = desk.busta(&["sources", "validate", "shop", "--records", "10"]);
+    assert!(sample.stdout.contains("the schema own.json refuses 2 of 4 records"), "{}", sample.stdout);
+    let run = desk.busta(&["sources", "collect", "--json"]);
+    assert_eq!(run.code, 3, "{}", run.stdout);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let quality = &report["sources"][0]["quality"][0];
+    let counts: Vec<_> = quality["schemas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|schema| {
+            (
+                schema["schema"].as_str().unwrap(),
+                schema["valid"].as_u64().unwrap(),
+                schema["invalid"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(counts, [("schema", 3, 1), ("own.json", 2, 2)]);
+    let reason = &quality["schemas"][1]["reasons"][0];
+    assert_eq!((&reason["rule"], &reason["count"]), (&"own.json#/properties/id".into(), &2.into()));
+    assert_eq!(reason["example"], "/id: want integer, but got string");
+    let finding = &quality["findings"][0];
+    assert_eq!((&finding["count"], &finding["fails"]), (&2.into(), &true.into()), "{quality}");
+    assert_eq!(quality["findings"].as_array().unwrap().len(), 1, "one in four is tolerated: {quality}");
+    let info = desk.busta(&["sources", "info", "shop"]);
+    assert!(info.stdout.contains("2 x own.json#/properties/id: /id: want integer"), "{}", info.stdout);
+}
+
+#[test]
 fn volume_is_held_against_the_runs_before() {
     let desk = Desk::new(SOURCE);
     let good = r#"{"id":1,"name":"a","price":1}"#;

@@ -303,11 +303,19 @@ export interface Finding {
   fails: boolean;
 }
 
+export interface SchemaQuality {
+  schema: string;
+  valid: number;
+  invalid: number;
+  reasons?: { rule: string; example: string; count: number }[];
+}
+
 export interface StreamQuality {
   stream: string;
   records: number;
   looked_at: number;
   fields: { name: string; missing: number; invalid: number }[];
+  schemas?: SchemaQuality[];
   findings: Finding[];
 }
 

@@ -204,6 +204,21 @@ function Quality({ streams }: { streams: StreamQuality[] }) {
           <p class="faint">
             {count(stream.looked_at)} of {plural(stream.records, "record")} looked at
           </p>
+          {(stream.schemas ?? []).map((schema) => (
+            <div key={schema.schema}>
+              <p>
+                The schema <b>{schema.schema}</b> refuses {count(schema.invalid)} of{" "}
+                {plural(schema.valid + schema.invalid, "record")}.
+              </p>
+              <ul>
+                {(schema.reasons ?? []).map((reason) => (
+                  <li key={reason.rule}>
+                    {count(reason.count)} × <span class="mono">{reason.rule}</span>: {reason.example}
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ))}
           <ul class="findings">
             {stream.findings.map((finding) => (
               <li key={`${finding.check}${finding.field}${finding.message}`}>

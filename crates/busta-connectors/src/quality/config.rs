@@ -37,6 +37,9 @@ pub struct StreamRules {
     pub volume: Option<Volume>,
     /// Relations between the fields of a record.
     pub rules: Vec<Rule>,
+    /// How many records the schemas may refuse that the source's `validate` transforms hold them against, with
+    /// `strict` or without.
+    pub schemas: Option<Schemas>,
 }
 
 /// What is expected of a field.
@@ -131,6 +134,19 @@ pub struct Volume {
     pub level: Level,
 }
 
+/// How many records schemas may refuse. It is a finding too if no record was held against one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Schemas {
+    /// The share of records that one schema may refuse before it is a finding: 0.01 is one in a hundred.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub tolerance: f64,
+    /// How bad it is if it refuses more.
+    #[serde(default = "warning")]
+    pub level: Level,
+}
+
 /// A relation between two fields of a record: `{ left: start, is: le, right: end }`. Records that lack one
 /// of them are not looked at.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -213,6 +229,10 @@ impl StreamRules {
             if field.min.zip(field.max).is_some_and(|(min, max)| min > max) {
                 add("max", "`max` is below `min`, so that no number is right".to_owned());
             }
+        }
+        if self.schemas.as_ref().is_some_and(|schemas| !(0.0..=1.0).contains(&schemas.tolerance)) {
+            let at = format!("{at}.schemas.tolerance");
+            problems.push(ConfigProblem::new(&at, "a share lies between 0 and 1"));
         }
         if self.volume.as_ref().is_some_and(|v| v.min.zip(v.max).is_some_and(|(min, max)| min > max)) {
             problems.push(ConfigProblem::new(&format!("{at}.volume.max"), "`max` is below `min`"));

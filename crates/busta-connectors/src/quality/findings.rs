@@ -1,6 +1,6 @@
 //! From counts to findings.
 
-use busta_core::quality::{Finding, Level};
+use busta_core::quality::{Finding, Level, SchemaQuality};
 use chrono::{DateTime, Utc};
 
 use super::field::FieldCheck;
@@ -25,6 +25,7 @@ pub fn findings(totals: &Totals, rules: &Rules, past: &[u64], now: DateTime<Utc>
             found.push(finding("consistency", rule.level, None, message, broken.count));
         }
     }
+    schemas(totals, rules, &mut found);
     if let Some(check) = &rules.timeliness {
         timeliness(check, totals, now, &mut found);
     }
@@ -58,6 +59,24 @@ fn validity(check: &FieldCheck, counted: &Check, of: u64) -> Option<Finding> {
             format!("{} is not valid in {} of {of} records: {example}", check.path.name, invalid.count);
         finding("validity", rules.level, Some(&check.path.name), message, invalid.count)
     })
+}
+
+fn schemas(totals: &Totals, rules: &Rules, found: &mut Vec<Finding>) {
+    let Some(rules) = &rules.schemas else { return };
+    let mut add = |message, count| found.push(finding("validity", rules.level, None, message, count));
+    let held = |schema: &SchemaQuality| schema.valid + schema.invalid;
+    if totals.records > 0 && totals.schemas.iter().all(|schema| held(schema) == 0) {
+        add("no record was held against a schema: there is no `validate` among the transforms".into(), 0);
+    }
+    for schema in &totals.schemas {
+        if too_many(schema.invalid, held(schema), rules.tolerance) {
+            let most = schema.reasons.iter().max_by_key(|reason| reason.count);
+            let most = most.map(|reason| format!(", mostly {}: {}", reason.rule, reason.example));
+            let of = held(schema);
+            let refused = format!("the schema {} refuses {} of {of} records", schema.schema, schema.invalid);
+            add(refused + &most.unwrap_or_default(), schema.invalid);
+        }
+    }
 }
 
 fn uniqueness(totals: &Totals, rules: &Rules) -> Vec<Finding> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use busta_core::quality::SchemaQuality;
 use busta_core::{Records, json};
 
 use super::keys::{BatchKeys, SeenKeys};
@@ -139,9 +140,25 @@ pub struct Totals {
     pub relations: Vec<Broken>,
     pub keys: SeenKeys,
     pub times: Option<Times>,
+    pub schemas: Vec<SchemaQuality>,
 }
 
 impl Totals {
+    /// Adds what schemas said of a batch.
+    pub fn add_schemas(&mut self, found: Vec<SchemaQuality>) {
+        for found in found {
+            match self.schemas.iter_mut().find(|known| known.schema == found.schema) {
+                Some(known) => known.merge(&found),
+                None => self.schemas.push(found),
+            }
+        }
+    }
+
+    /// Whether any record has been met.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0 && self.schemas.iter().all(|schema| schema.valid + schema.invalid == 0)
+    }
+
     /// Adds a batch.
     pub fn add(&mut self, batch: Measured) {
         self.looked_at += batch.looked_at;

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use busta_core::clock::Clock;
 use busta_core::connector::Built;
-use busta_core::quality::{FieldQuality, Level, Quality, StreamQuality};
+use busta_core::quality::{FieldQuality, Level, Quality, SchemaQuality, StreamQuality};
 use busta_core::{Records, StreamName, StreamSpec};
 use serde_json::Value;
 
@@ -34,6 +34,9 @@ const ALL: u64 = 1_000;
 
 /// See [`ALL`].
 const SAMPLE: usize = 32;
+
+/// So many reasons of a schema are told.
+const TOLD_REASONS: usize = 5;
 
 /// Makes the measurer of a source with these streams from its `quality:` section.
 pub fn build(keys: Value, streams: &[StreamSpec], clock: Arc<dyn Clock>) -> Built<Measurer> {
@@ -101,9 +104,18 @@ impl Measurer {
                     invalid: invalid(field),
                 })
                 .collect(),
+            schemas: totals.schemas.iter().map(told).collect(),
             findings,
         }
     }
+}
+
+/// What a schema said, with the most frequent reasons alone.
+fn told(schema: &SchemaQuality) -> SchemaQuality {
+    let mut schema = schema.clone();
+    schema.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    schema.reasons.truncate(TOLD_REASONS);
+    schema
 }
 
 impl Quality for Measurer {
@@ -134,6 +146,12 @@ impl Quality for Measurer {
         }
     }
 
+    fn validated(&self, stream: &StreamName, found: Vec<SchemaQuality>) {
+        if let Some((.., totals)) = self.streams.iter().find(|(name, ..)| name == stream) {
+            totals.lock().unwrap_or_else(PoisonError::into_inner).add_schemas(found);
+        }
+    }
+
     fn learn(&self, stream: &StreamName, past: Vec<u64>) {
         self.past.lock().unwrap_or_else(PoisonError::into_inner).insert(stream.clone(), past);
     }
@@ -142,7 +160,7 @@ impl Quality for Measurer {
         let measured = self.streams.iter().map(|(name, rules, totals)| {
             let totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
             // A run without news has nothing to say, unless news were expected.
-            (totals.records > 0 || rules.volume.is_some()).then(|| self.of_stream(name, rules, &totals))
+            (!totals.is_empty() || rules.volume.is_some()).then(|| self.of_stream(name, rules, &totals))
         });
         measured.flatten().collect()
     }

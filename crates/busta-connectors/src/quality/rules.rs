@@ -2,7 +2,7 @@
 
 use busta_core::StreamSpec;
 
-use super::config::{StreamRules, Timeliness, Volume};
+use super::config::{Schemas, StreamRules, Timeliness, Volume};
 use super::field::FieldCheck;
 use super::keys::KeyHasher;
 use super::rule::RuleCheck;
@@ -17,6 +17,7 @@ pub struct Rules {
     pub key: KeyHasher,
     pub timeliness: Option<TimeCheck>,
     pub volume: Option<Volume>,
+    pub schemas: Option<Schemas>,
     /// Whether every record is looked at, because somebody asked for something; else it is a sample.
     pub exact: bool,
 }
@@ -42,6 +43,7 @@ impl Rules {
             key: KeyHasher::new(&[]),
             timeliness: None,
             volume: None,
+            schemas: None,
             exact: false,
         }
     }
@@ -62,6 +64,7 @@ impl Rules {
                 rules,
             }),
             volume: rules.volume,
+            schemas: rules.schemas,
             exact: true,
         }
     }

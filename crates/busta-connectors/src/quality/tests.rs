@@ -99,6 +99,51 @@ fn volume_is_held_against_earlier_runs() {
 }
 
 #[test]
+fn what_schemas_refuse_is_counted_and_can_be_demanded() {
+    let demanding = measurer(json!({
+        "fail_on": "error",
+        "streams": { "orders": { "schemas": { "tolerance": 0.25, "level": "error" } } },
+    }));
+    let of = |refused: &[(&str, &str)]| {
+        let mut schema = SchemaQuality::new("stac");
+        schema.valid = 3;
+        refused.iter().for_each(|(rule, example)| schema.refuse(rule, example));
+        schema
+    };
+    let quality = observe(&demanding, &[r#"{"id":1}"#]);
+    assert_eq!(
+        words(&quality),
+        [
+            "error validity: no record was held against a schema: there is no `validate` among the transforms (0)"
+        ]
+    );
+    demanding.validated(&"orders".into(), vec![of(&[("b", "first"), ("a", "x")])]);
+    demanding.validated(&"orders".into(), vec![of(&[])]);
+    let quality = demanding.report().remove(0);
+    assert!(quality.findings.is_empty(), "2 of 8 are tolerated: {:?}", quality.findings);
+    demanding
+        .validated(&"orders".into(), vec![of(&[("c", "y"), ("b", "z")]), SchemaQuality::new("own.json")]);
+    let quality = demanding.report().remove(0);
+    assert_eq!(
+        words(&quality),
+        ["error validity: the schema stac refuses 4 of 13 records, mostly b: first (4)"]
+    );
+    assert!(quality.findings[0].fails);
+    let rules: Vec<_> = quality.schemas[0].reasons.iter().map(|r| (&*r.rule, r.count)).collect();
+    assert_eq!(rules, [("b", 2), ("a", 1), ("c", 1)]);
+
+    // Of a batch of which nothing goes on, something is known all the same; and nothing is remembered of a run before.
+    let plain = measurer(json!({}));
+    plain.validated(&"orders".into(), vec![of(&[("a", "x")])]);
+    assert_eq!((plain.report()[0].records, plain.report()[0].schemas[0].invalid), (0, 1));
+    assert!(plain.report()[0].findings.is_empty(), "it is told, and nobody asked for more");
+    plain.begin();
+    assert!(plain.report().is_empty());
+    let section = json!({ "streams": { "orders": { "schemas": { "tolerance": 2 } } } });
+    assert!(QualityConfig::read(section, None).unwrap_err()[0].message.contains("between 0 and 1"));
+}
+
+#[test]
 fn without_rules_a_sample_is_looked_at() {
     let measurer = measurer(json!({}));
     let records: Vec<String> = (0..10_000).map(|n| format!(r#"{{"id":{n},"x":null}}"#)).collect();

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use busta_core::connector::{Built, ConfigProblem, PathPart};
+use busta_core::quality::SchemaQuality;
 use busta_core::transform::{Transformed, Warning};
 use busta_core::{Failure, Records, Result, Stage, StreamName, Transform};
 use serde_json::Value;
 
 use super::document::{Kind, Node};
 use super::output::Output;
+use super::validate::first_rule;
 use super::{Outcome, Step, TransformContext, TransformKind};
 use crate::jq::Spare;
 
@@ -73,9 +75,11 @@ impl Transform for Chain {
         let mut dropped = 0;
         let mut from = Vec::new();
         let mut said = Said::default();
+        let mut schemas: Vec<_> =
+            self.0.iter().map(|link| link.step.schema().map(SchemaQuality::new)).collect();
         for (index, json) in records.iter().enumerate() {
             let known = warnings.len();
-            match self.record(json, &mut said, &mut warnings).and_then(|made| {
+            match self.record(json, &mut said, &mut warnings, &mut schemas).and_then(|made| {
                 output.push(&made)?;
                 Ok(made.len())
             }) {
@@ -100,7 +104,8 @@ impl Transform for Chain {
         let made = output.finish();
         // Where nothing has changed, these are the same records with all that is known of them.
         let made = if made.has_origins() { made } else { made.made_from(records, &from) };
-        Transformed { records: made, failures, dropped, warnings }
+        let validated = schemas.into_iter().flatten().collect();
+        Transformed { records: made, failures, dropped, warnings, validated }
     }
 }
 
@@ -111,13 +116,20 @@ impl Chain {
         json: &'a [u8],
         said: &mut Said,
         warnings: &mut Vec<Warning>,
+        schemas: &mut [Option<SchemaQuality>],
     ) -> Result<Vec<Node<'a>>> {
         said.next();
         let mut made = vec![Node::record(json)?];
-        for (place, link) in self.0.iter().enumerate() {
+        for ((place, link), schema) in self.0.iter().enumerate().zip(schemas) {
             let mut next = Vec::with_capacity(made.len());
             for mut record in made {
-                match link.step.apply(&mut record, warnings).map_err(|error| error.at(&link.place))? {
+                let known = warnings.len();
+                let outcome = link.step.apply(&mut record, warnings);
+                if let Some(schema) = schema {
+                    let doubt = warnings.get(known).map(|warning| &*warning.message);
+                    note(schema, outcome.as_ref().map_or_else(|error| Some(error.message()), |_| doubt));
+                }
+                match outcome.map_err(|error| error.at(&link.place))? {
                     Outcome::Kept => next.push(record),
                     Outcome::Once(what) => {
                         if !said.again(place, what) {
@@ -131,6 +143,17 @@ impl Chain {
             made = next;
         }
         Ok(made)
+    }
+}
+
+/// Counts a record that a schema allows, or what it says against it.
+fn note(schema: &mut SchemaQuality, complaint: Option<&str>) {
+    match complaint {
+        None => schema.valid += 1,
+        Some(complaint) => {
+            let (rule, example) = first_rule(complaint);
+            schema.refuse(rule, example);
+        }
     }
 }
 

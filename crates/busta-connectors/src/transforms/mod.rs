@@ -68,6 +68,11 @@ pub trait Step: Send + Sync {
         Ok(())
     }
 
+    /// The schema that it holds records against, if it does: then every error and warning says that one breaks it.
+    fn schema(&self) -> Option<&str> {
+        None
+    }
+
     /// Transforms one record. An error is about this record, which then becomes a failure.
     fn apply<'a>(&self, record: &mut Node<'a>, warnings: &mut Vec<Warning>) -> Result<Outcome<'a>>;
 }

@@ -25,12 +25,13 @@ pub fn transformed(
     stream: &StreamName,
     records: Records,
 ) -> Transformed {
-    let made = match transform {
+    let mut made = match transform {
         Some(transform) => transform.apply(stream, &records),
         None => Transformed { records, ..Transformed::default() },
     };
     if let Some(quality) = quality {
         quality.observe(stream, &made.records);
+        quality.validated(stream, std::mem::take(&mut made.validated));
     }
     made
 }
@@ -77,7 +78,7 @@ impl SourceShared {
         cell.makes(WorkerAction::Transforming);
         let began = Instant::now();
         let (transform, quality) = (self.transform.as_deref(), self.quality.as_deref());
-        let Transformed { records, mut failures, dropped, warnings } =
+        let Transformed { records, mut failures, dropped, warnings, .. } =
             transformed(transform, quality, stream, records);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
         self.note_warnings(&warnings);

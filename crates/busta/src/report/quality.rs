@@ -54,10 +54,20 @@ pub fn stream(quality: &StreamQuality) -> String {
     if sparse.len() > NAMED {
         text.push_str(&format!("    and {} more fields say nothing now and then\n", sparse.len() - NAMED));
     }
+    for schema in &quality.schemas {
+        let of = schema.valid + schema.invalid;
+        let (invalid, of) = (figures::count(schema.invalid), figures::of(of, "record"));
+        text.push_str(&format!("    the schema {} refuses {invalid} of {of}\n", schema.schema));
+        for reason in &schema.reasons {
+            let count = figures::count(reason.count);
+            text.push_str(&format!("      {count} x {}: {}\n", reason.rule, reason.example));
+        }
+    }
     for finding in &quality.findings {
         text.push_str(&format!("    {} {}: {}\n", finding.level, finding.check, finding.message));
     }
-    if sparse.is_empty() && quality.findings.is_empty() {
+    let is_refused = quality.schemas.iter().any(|schema| schema.invalid > 0);
+    if sparse.is_empty() && quality.findings.is_empty() && !is_refused && quality.records > 0 {
         text.push_str("    every field says something in every record, and nothing was found\n");
     }
     text

@@ -19,6 +19,7 @@ use super::document::Node;
 use super::problems::{Problems, key};
 use super::{Outcome, Step, TransformContext, TransformKind};
 use load::Loaded;
+pub(super) use report::first_rule;
 
 /// Holds records against schemas.
 pub static KIND: TransformKind = TransformKind {
@@ -96,6 +97,10 @@ struct Validate {
 
 #[async_trait]
 impl Step for Validate {
+    fn schema(&self) -> Option<&str> {
+        Some(self.rule.strip_prefix("validate ").unwrap_or("schema"))
+    }
+
     async fn prepare(&self) -> Result<()> {
         let (wanted, extensions) = (self.wanted.clone(), self.extensions.clone());
         let work = tokio::task::spawn_blocking(move || load::load(&wanted, extensions.as_deref()));

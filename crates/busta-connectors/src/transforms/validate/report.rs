@@ -22,6 +22,13 @@ pub fn words(error: &ValidationError<'_, '_>) -> String {
     text
 }
 
+/// The rule that is broken first of those that [`words`] tell, and all that they say of it.
+pub fn first_rule(words: &str) -> (&str, &str) {
+    let first = words.split("; ").next().unwrap_or(words);
+    let rule = first.strip_suffix(')').and_then(|first| first.rsplit_once(" ("));
+    rule.map_or((first, first), |(said, rule)| (rule, said))
+}
+
 /// The innermost causes: what stands around them only says that something below is wrong.
 fn leaves(error: &ValidationError<'_, '_>, found: &mut Vec<String>) {
     if error.causes.is_empty() {
