@@ -254,7 +254,7 @@ async fn others_read_the_folder() {
     };
     for by in [json!([]), json!(["collection", {"field": "properties.datetime", "by": "month"}])] {
         let folder = tempfile::tempdir().unwrap();
-        let destination = open(folder.path(), json!({"partition_by": by, "row_group": "64KiB"}));
+        let destination = open(folder.path(), json!({"partition_by": by}));
         run(&*destination, "R1", WriteMode::Merge, &[("items", &items[..60])]).await;
         // A file that is rewritten without superseded rows.
         run(&*destination, "R2", WriteMode::Merge, &[("items", &items[50..])]).await;

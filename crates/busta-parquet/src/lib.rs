@@ -27,6 +27,7 @@ mod writer;
 mod zstd;
 
 pub use reader::{FileColumn, ParquetReader};
+pub use row_groups::BATCH_BYTES;
 pub use shape::{Column, Kind, Shape};
 pub use stac::{ItemShape, StacWriter, check_item};
 pub use writer::{ParquetWriter, WriteOptions, Written};

@@ -26,7 +26,7 @@ use crate::zstd::Packer;
 
 /// So much JSON becomes columns at a time: large enough that the work per batch is nothing, and far
 /// below the 2 GiB that a column of texts may hold.
-const BATCH_BYTES: usize = 4 << 20;
+pub const BATCH_BYTES: usize = 4 << 20;
 
 /// Texts that turn out not to stay the same are made for so many rows at a time.
 const ROWS_AT_ONCE: usize = 8192;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use busta_core::connector::{Built, ConfigProblem, read_config};
 use busta_core::units::ByteSize;
-use busta_parquet::WriteOptions;
+use busta_parquet::{BATCH_BYTES, WriteOptions};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
@@ -18,6 +18,9 @@ use crate::destinations::lake::{file_size_problem, path_problem};
 
 /// The row groups of a file must fit into memory, and a reader skips by them.
 const MAX_ROW_GROUP: u64 = 1 << 30;
+
+/// Rows are encoded when there is so much JSON of them. Smaller row groups are of no use: they would compress badly.
+const MIN_ROW_GROUP: u64 = BATCH_BYTES as u64;
 
 /// Parquet files, in one folder per table.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -30,7 +33,7 @@ pub struct ParquetConfig {
     #[serde(default = "default_file_size")]
     #[schemars(with = "ByteSize")]
     pub file_size: ByteSize,
-    /// A row group is closed when it has taken this much JSON. Larger ones compress a little better
+    /// A row group is closed when it has taken this much JSON, at least 4MiB. Larger ones compress a little better
     /// and need more memory, here and in readers.
     #[serde(default = "default_row_group")]
     #[schemars(with = "ByteSize")]
@@ -136,8 +139,8 @@ impl ParquetConfig {
         let config: Self = read_config(keys)?;
         let mut problems: Vec<ConfigProblem> = path_problem(&config.path, "lake").into_iter().collect();
         problems.extend(file_size_problem(config.file_size, default_file_size()));
-        if config.row_group.0 == 0 || config.row_group.0 > MAX_ROW_GROUP {
-            let message = "is out of range: expected a size up to 1GiB, such as 32MiB";
+        if !(MIN_ROW_GROUP..=MAX_ROW_GROUP).contains(&config.row_group.0) {
+            let message = "is out of range: expected a size from 4MiB, which is encoded at once, to 1GiB, such as 32MiB";
             problems.push(ConfigProblem::new("row_group", message));
         }
         if config.item_tables.is_some() && config.layout != TableLayout::StacGeoparquet {
@@ -189,6 +192,15 @@ mod tests {
         let problems = ParquetConfig::read(keys).unwrap_err();
         let places: Vec<String> = problems.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(places.join("\n"));
+    }
+
+    #[test]
+    fn a_row_group_is_no_smaller_than_what_is_encoded_at_once() {
+        let problems = |size: &str| ParquetConfig::read(json!({"path": "l", "row_group": size})).err();
+        assert!(problems("4MiB").is_none() && problems("1GiB").is_none());
+        for wrong in ["0", "64KiB", "4194303", "1025MiB"] {
+            assert!(problems(wrong).unwrap()[0].message.contains("from 4MiB"), "{wrong}");
+        }
     }
 
     #[test]

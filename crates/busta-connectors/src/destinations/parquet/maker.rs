@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use busta_core::{Error, ErrorKind, Records, RecordsBuilder, Result};
-use busta_parquet::WriteOptions;
+use busta_parquet::{BATCH_BYTES, WriteOptions};
 
 use super::columns::{Columns, Writer};
 use super::config::TableLayout;
@@ -19,9 +19,6 @@ const MAX_OPEN: usize = 100;
 
 /// How much JSON the open files may hold before it is encoded. Beyond, the largest are completed.
 const MAX_WAITING: u64 = 48 << 20;
-
-/// The writer encodes rows when it has this much JSON.
-const WRITER_BATCH: u64 = 4 << 20;
 
 /// Makes Parquet files of rows.
 pub(super) struct ParquetMaker {
@@ -105,7 +102,7 @@ impl ParquetMaker {
     /// Completes files that have become large, or too many.
     fn wrote(&mut self, partition: &Partition, bytes: u64) -> Result<()> {
         if let Some(file) = self.open.get_mut(partition) {
-            file.waiting = (file.waiting + bytes) % WRITER_BATCH;
+            file.waiting = (file.waiting + bytes) % BATCH_BYTES as u64;
             if file.writer.bytes() >= self.file_size {
                 self.complete(partition)?;
             }
