@@ -156,11 +156,12 @@ mod files {
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["colour=b%2Fw", "colour=red"]);
     }
 
-    /// Columns that come late, and types that widen, are in all files made from then on.
+    /// Columns that come late, and types that widen, are in all files made from then on; older files stay as they are
+    /// if that is wanted.
     #[tokio::test]
     async fn the_shape_of_a_table_only_widens() {
         let folder = tempfile::tempdir().unwrap();
-        let destination = open(folder.path(), json!({"path": "lake"}));
+        let destination = open(folder.path(), json!({"path": "lake", "rewrite_widened": false}));
         let pages = [r#"{"a":1}"#, r#"{"a":1.5,"b":"x"}"#, r#"{"b":"y"}"#];
         for (n, record) in pages.iter().enumerate() {
             let run = format!("R{n}");
@@ -203,5 +204,93 @@ mod files {
             assert_eq!(ids, (0..2000).collect::<Vec<_>>());
             assert_eq!(std::fs::read_dir(folder.path().join("lake/_busta/ahead")).unwrap().count(), 0);
         }
+    }
+
+    /// What the columns of each file hold, but for busta's own.
+    fn kinds(folder: &Path, table: &str) -> Vec<String> {
+        let shown = |path: &PathBuf| {
+            let shape = ParquetReader::open(File::open(path).unwrap()).unwrap().shape().unwrap();
+            let own = shape.columns().iter().filter(|column| !column.name().starts_with("_busta"));
+            own.map(|column| format!("{} {}", column.name(), column.kind())).collect::<Vec<_>>().join(", ")
+        };
+        let mut kinds: Vec<_> = globbed(&folder.join("lake").join(table)).iter().map(shown).collect();
+        kinds.sort();
+        kinds
+    }
+
+    fn texts(rows: &[Value]) -> Vec<String> {
+        rows.iter().map(Value::to_string).collect()
+    }
+
+    async fn both(destination: &dyn Destination, run: &str, rows: &[Value]) {
+        prepare(destination, run).await;
+        for stream in ["appended", "merged"] {
+            write(destination, run, stream, &format!("{stream} {run}"), &texts(rows)).await;
+        }
+        finish(destination, run).await;
+    }
+
+    #[tokio::test]
+    async fn older_files_get_the_wider_types_of_newer_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = open(folder.path(), json!({"path": "lake"}));
+        let first =
+            [json!({"id": 1, "v": 1, "other": 1, "late": null}), json!({"id": 2, "v": 2, "other": 1})];
+        both(&*destination, "R1", &first).await;
+        both(&*destination, "R2", &[json!({"id": 3, "other": 2})]).await;
+        for table in ["appended", "merged"] {
+            let found = kinds(folder.path(), table);
+            assert_eq!(
+                found, ["id Int, late Text, other Int, v Int"; 2],
+                "{table}: the second has all columns"
+            );
+        }
+        let untouched = globbed(&folder.path().join("lake/appended"));
+        both(&*destination, "R3", &[json!({"id": 4, "new": true})]).await;
+        let now = globbed(&folder.path().join("lake/appended"));
+        assert!(
+            untouched.iter().all(|file| now.contains(file)),
+            "a new column is no reason to write anything anew"
+        );
+        both(&*destination, "R4", &[json!({"id": 5, "v": 1.5, "late": 7})]).await;
+        both(&*destination, "R5", &[json!({"id": 1, "v": "x"})]).await;
+        for table in ["appended", "merged"] {
+            let found = kinds(folder.path(), table);
+            assert_eq!(found.len(), 5, "{table}");
+            let typed = |file: &String| file.starts_with("id Int, late Int, other Int, v Text");
+            assert!(found.iter().all(typed), "{table}: {found:?}");
+            let mut rows: Vec<Value> = globbed(&folder.path().join("lake").join(table))
+                .iter()
+                .flat_map(|path| rows_in(path).unwrap())
+                .collect();
+            rows.sort_by_key(|row| (row["id"].as_u64(), row["v"].to_string()));
+            let values: Vec<_> =
+                rows.iter().map(|row| (row["id"].as_u64().unwrap(), row["v"].clone())).collect();
+            // By way of decimals, which they were for a while.
+            let old = (1, json!("1.0"));
+            let rest =
+                [(1, json!("x")), (2, json!("2.0")), (3, Value::Null), (4, Value::Null), (5, json!("1.5"))];
+            match table {
+                "merged" => assert_eq!(values, rest),
+                _ => assert_eq!(values, [&[old][..], &rest[..]].concat()),
+            }
+        }
+        let scratch =
+            |name: &str| std::fs::read_dir(folder.path().join("lake/_busta").join(name)).unwrap().count();
+        assert_eq!((scratch("staging"), scratch("trash"), scratch("ahead")), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn files_that_are_told_apart_by_a_wider_column_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let destination = open(folder.path(), json!({"path": "lake"}));
+        both(&*destination, "R1", &[json!({"id": 1, "v": 1}), json!({"id": 2, "v": 1})]).await;
+        both(&*destination, "R2", &[json!({"id": "1", "v": 1.5})]).await;
+        assert_eq!(kinds(folder.path(), "appended"), ["id Text, v Float"; 2]);
+        assert_eq!(kinds(folder.path(), "merged"), ["id Int, v Int", "id Text, v Float"]);
+        both(&*destination, "R3", &[json!({"id": 2, "v": 3})]).await;
+        let tables = destination.readable().tables().await.unwrap();
+        let rows = tables.iter().find(|table| table.name == "merged").unwrap().rows;
+        assert_eq!(rows, 3, "1, 2 and \"1\"");
     }
 }

@@ -224,6 +224,15 @@ impl Shape {
         changes
     }
 
+    /// The columns that hold something else here than they do in `wider`.
+    pub fn narrower<'a>(&'a self, wider: &'a Self) -> impl Iterator<Item = &'a str> {
+        let kinds: HashMap<&str, Kind> =
+            wider.columns.iter().map(|column| (column.name(), column.kind())).collect();
+        let differs =
+            move |column: &&Column| kinds.get(column.name()).is_some_and(|kind| *kind != column.kind());
+        self.columns.iter().filter(differs).map(Column::name)
+    }
+
     /// Whether a file with this shape can take records with shape `other` as they are.
     pub fn holds(&self, other: &Self) -> bool {
         self.clone().widen(other).is_empty()
@@ -342,6 +351,9 @@ mod tests {
         assert_eq!(names, ["id", "price", "tag"]);
         assert!(table.holds(&shape(&[r#"{"tag":1,"price":3}"#])));
         assert!(!table.holds(&shape(&[r#"{"price":"x"}"#])));
+        let old = shape(&[r#"{"id":"a","price":1,"gone":true}"#]);
+        assert_eq!(old.narrower(&table).collect::<Vec<_>>(), ["price"]);
+        assert_eq!(table.narrower(&table).count(), 0);
     }
 
     #[test]

@@ -28,13 +28,13 @@ def with_polars(folder):
     # Else it takes a folder country=007 for a number.
     folders = {"country": polars.String, "at_month": polars.String}
     frames = [polars.read_parquet(file, hive_partitioning=True, hive_schema=folders) for file in files]
-    return polars.concat(frames, how="diagonal_relaxed").to_dicts()
+    return polars.concat(frames, how="diagonal").to_dicts()
 
 
 def with_pyarrow(folder):
     lake = pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive")
     schemas = [lake.schema, *(fragment.physical_schema for fragment in lake.get_fragments())]
-    schema = pyarrow.unify_schemas(schemas, promote_options="permissive")
+    schema = pyarrow.unify_schemas(schemas)
     return pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive", schema=schema).to_table().to_pylist()
 
 

@@ -77,6 +77,7 @@ impl Lake {
         self.prepared.claims.settle(&finish.source, &finish.run);
         self.settle()?;
         hit(self.layout.points().finish_settled);
+        self.even_out();
         self.compact_if_long()
     }
 
@@ -170,7 +171,12 @@ impl Lake {
     }
 
     /// Puts complete files of a segment's rows that are not in `without` in its place.
-    fn remake(&mut self, draft: &mut Publication, segment: &Segment, without: &RowSet) -> Result<()> {
+    pub(super) fn remake(
+        &mut self,
+        draft: &mut Publication,
+        segment: &Segment,
+        without: &RowSet,
+    ) -> Result<()> {
         draft.changes.push(Change::Drop(segment.id));
         if without.len() == segment.rows {
             return Ok(());
@@ -186,10 +192,17 @@ impl Lake {
         draft.next += copies.len() as u64;
         draft.changes.extend(copies.into_iter().map(Change::Segment));
         if let Some(found) = made.remember {
-            let what = known.map_or(Ok(found.clone()), |known| self.layout.format().join(known, &found))?;
-            if known != Some(&what) {
-                draft.changes.push(Change::Remember { table: segment.table.clone(), what: what.clone() });
-                draft.remembered.insert(segment.table.clone(), what);
+            let (table, format) = (segment.table.clone(), self.layout.format());
+            let what = known.map_or(Ok(found.clone()), |known| format.join(known, &found))?;
+            let is_known = self.state.uneven.contains(&table) || draft.uneven.contains(&table);
+            let mut uneven = is_known;
+            for side in known.into_iter().chain([&found]) {
+                uneven |= !format.narrower(side, &what)?.is_empty();
+            }
+            if known != Some(&what) || uneven != is_known {
+                draft.changes.push(Change::Remember { table: table.clone(), what: what.clone(), uneven });
+                draft.uneven.extend(uneven.then(|| table.clone()));
+                draft.remembered.insert(table, what);
             }
         }
         Ok(())
@@ -203,17 +216,20 @@ impl Lake {
 }
 
 /// What makes segments visible, as it is put together.
-struct Publication {
-    changes: Vec<Change>,
+pub(super) struct Publication {
+    pub(super) changes: Vec<Change>,
     /// The number of the next segment.
     next: u64,
     /// What is remembered of tables once the changes hold.
     remembered: HashMap<String, Value>,
+    /// The tables whose files have columns of several types by then.
+    uneven: BTreeSet<String>,
 }
 
 impl Publication {
-    fn new(lake: &Lake) -> Self {
-        Self { changes: Vec::new(), next: lake.state.next, remembered: HashMap::new() }
+    pub(super) fn new(lake: &Lake) -> Self {
+        let (next, uneven) = (lake.state.next, BTreeSet::new());
+        Self { changes: Vec::new(), next, remembered: HashMap::new(), uneven }
     }
 }
 

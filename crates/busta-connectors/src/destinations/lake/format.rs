@@ -77,6 +77,17 @@ pub(in crate::destinations) trait Format: fmt::Debug + Send + Sync {
     /// What is to be remembered of a table of which `known` was, and now `found` is to be.
     fn join(&self, known: &Value, found: &Value) -> Result<Value>;
 
+    /// What a complete file says of its own rows, as [`join`](Self::join) takes it; `None` if it says nothing, or if
+    /// nobody minds what types its columns have.
+    fn remembers(&self, _file: File, _path: &Path) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    /// The columns that have another type in files of which `found` is remembered than in those of which `known` is.
+    fn narrower(&self, _found: &Value, _known: &Value) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// Reads the rows of a complete file that is not in the form of the log.
     fn read(&self, file: File, path: &Path) -> Result<Pages>;
 }

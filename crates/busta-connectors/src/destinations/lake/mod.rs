@@ -34,6 +34,8 @@
 //!
 //! # Columns
 //!
+//! Where files have types and a column gets a wider one, the older files are brought to it after the finish ([`even`]).
+//!
 //! Nothing has to be declared for lines of JSON, so new and changed fields never fail; they are
 //! reported as schema changes (see [`stage`] for what that costs and how exact it is).
 
@@ -44,6 +46,7 @@ mod commit;
 mod config;
 mod content;
 mod contest;
+mod even;
 mod failures;
 mod filter;
 mod finish;

@@ -21,6 +21,8 @@ pub(in crate::destinations) struct Points {
     pub(in crate::destinations) compact_written: &'static str,
     pub(in crate::destinations) compact_before_rename: &'static str,
     pub(in crate::destinations) compact_after_rename: &'static str,
+    /// Of files that are brought to the wider types of newer ones, which few runs do.
+    pub(in crate::destinations) finish_evened: &'static str,
     /// Of a purge, which is no part of a run.
     pub(in crate::destinations) purge_manifest_written: &'static str,
     /// Of the log of failures that is written anew, which few runs and purges do.
@@ -74,6 +76,7 @@ macro_rules! points {
             compact_written: concat!($kind, ".compact.written"),
             compact_before_rename: concat!($kind, ".compact.before_rename"),
             compact_after_rename: concat!($kind, ".compact.after_rename"),
+            finish_evened: concat!($kind, ".finish.evened"),
             purge_manifest_written: concat!($kind, ".purge.manifest_written"),
             failures_written: concat!($kind, ".failures.written"),
             failures_manifest_written: concat!($kind, ".failures.manifest_written"),

@@ -1,6 +1,6 @@
 //! What is committed, as the sum of the changes in the manifest.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use busta_core::{Checkpoint, Cursor, CursorValue, Position, RunId, SourceName, Split, SplitId, SplitState};
 use busta_core::{StreamName, StreamSpec};
@@ -44,8 +44,14 @@ pub(super) enum Change {
     FailureLog(Log),
     /// Columns that are new or wider.
     Columns { table: String, columns: Vec<(String, Types)> },
-    /// What the format of the files wants to know about a table.
-    Remember { table: String, what: Value },
+    /// What the format of the files wants to know about a table, and whether some of its files may have columns of
+    /// narrower types than it says.
+    Remember {
+        table: String,
+        what: Value,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        uneven: bool,
+    },
 }
 
 /// What is stored about a split.
@@ -83,6 +89,8 @@ pub(super) struct State {
     pub(super) columns: BTreeMap<String, Columns>,
     /// What the format of the files remembers of each table.
     pub(super) remembered: BTreeMap<String, Value>,
+    /// The tables of which some files may have columns of narrower types than are remembered.
+    pub(super) uneven: BTreeSet<String>,
     /// The log of failures, as far as it is committed.
     pub(super) failures: Log,
     /// Dropped segments whose files may still be there.
@@ -131,7 +139,14 @@ impl State {
             Change::Failures(length) => self.failures.length = length,
             Change::FailureLog(log) => self.failures = log,
             Change::Columns { table, columns } => self.columns.entry(table).or_default().merge(&columns),
-            Change::Remember { table, what } => drop(self.remembered.insert(table, what)),
+            Change::Remember { table, what, uneven } => {
+                if uneven {
+                    self.uneven.insert(table.clone());
+                } else {
+                    self.uneven.remove(&table);
+                }
+                self.remembered.insert(table, what);
+            }
         }
     }
 
@@ -168,10 +183,11 @@ impl State {
             table: table.clone(),
             columns: columns.list().to_vec(),
         });
-        let remembered = self
-            .remembered
-            .iter()
-            .map(|(table, what)| Change::Remember { table: table.clone(), what: what.clone() });
+        let remembered = self.remembered.iter().map(|(table, what)| Change::Remember {
+            table: table.clone(),
+            what: what.clone(),
+            uneven: self.uneven.contains(table),
+        });
         fixed.into_iter().chain(sources).chain(segments).chain(columns).chain(remembered)
     }
 

@@ -130,6 +130,7 @@ impl Lake {
             }
         }
         self.settle()?;
+        self.even_out();
         self.compact_if_long()
     }
 

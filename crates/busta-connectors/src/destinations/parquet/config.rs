@@ -41,6 +41,10 @@ pub struct ParquetConfig {
     /// How columns are compressed: `zstd` or `zstd(LEVEL)`, with a level from 1 to 22.
     #[serde(default)]
     pub compression: Compression,
+    /// When a column gets a wider type (whole numbers, then others, then text), older files that hold it are written anew
+    /// with it at the end of the run, since most readers want one type for all files of a folder. Not so for `false`.
+    #[serde(default = "yes")]
+    pub rewrite_widened: bool,
     /// Folders below that of a table, from the outermost on, as Hive names them: `country=FR/`. A
     /// top-level field stands in the name of its folder and not in the files. In the order of the list,
     /// each is the name of a field, with dots for nested ones, or a field of time and a period.
@@ -123,6 +127,10 @@ impl JsonSchema for Compression {
             "pattern": r"^\s*zstd\s*(\(\s*\d+\s*\))?\s*$",
         })
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn default_file_size() -> ByteSize {

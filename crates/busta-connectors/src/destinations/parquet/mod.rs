@@ -57,6 +57,7 @@ struct ParquetFormat {
     file_size: u64,
     partitioning: Option<Partitioning>,
     layouts: Layouts,
+    rewrite_widened: bool,
 }
 
 impl ParquetFormat {
@@ -67,6 +68,7 @@ impl ParquetFormat {
             file_size: config.file_size.0,
             partitioning: (!config.partition_by.is_empty()).then_some(partitioning),
             layouts: config.layouts(),
+            rewrite_widened: config.rewrite_widened,
         }
     }
 }
@@ -118,6 +120,20 @@ impl Format for ParquetFormat {
         let mut columns = Columns::decode(known)?;
         columns.widen(&Columns::decode(found)?);
         columns.encode()
+    }
+
+    fn remembers(&self, file: File, path: &Path) -> Result<Option<Value>> {
+        let reader = ParquetReader::open(file).map_err(|error| error.at(path.display()))?;
+        reader.shape().map(|shape| Columns::Table(shape).encode()).transpose()
+    }
+
+    fn narrower(&self, found: &Value, known: &Value) -> Result<Vec<String>> {
+        match (Columns::decode(found)?, Columns::decode(known)?) {
+            (Columns::Table(found), Columns::Table(known)) if self.rewrite_widened => {
+                Ok(found.narrower(&known).map(str::to_owned).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn read(&self, file: File, path: &Path) -> Result<Pages> {
