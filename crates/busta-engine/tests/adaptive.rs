@@ -120,9 +120,8 @@ async fn a_host_gets_what_it_bears() {
     assert!((7..=9).contains(&host.limit.unwrap()), "{host:?}");
     assert_eq!((host.host.as_str(), host.in_flight_max), ("small.example:443", 20));
     assert!((host.limited as f64) < 0.01 * host.requests as f64, "{host:?}");
-    // 4,000 pages, 8 at once, 50 ms each are 25 s. In so short a run the silences that the server asks for
-    // while it is got to know weigh much; the strict bound holds in `hosts/simulation`, over minutes.
-    assert!(took < ms(40_000), "{took:?}");
+    // 4,000 pages, 8 at once, 50 ms each are 25 s.
+    assert!(took < ms(25_000).mul_f64(1.15), "{took:?}");
     assert!((1..20).contains(&told.len()), "{told:?}");
     assert!(told[0].starts_with("small.example:443: 20 -> ") && told[0].ends_with("after 429"), "{told:?}");
 }

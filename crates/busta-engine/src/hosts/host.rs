@@ -99,15 +99,17 @@ impl Host {
 
     /// A request has been answered, or has failed.
     pub fn answered(&mut self, now: Instant, mut answer: Answer) -> Option<Cause> {
-        answer.in_flight = self.in_flight.max(1);
+        answer.in_flight = self.turns.max(1);
         self.tally.count(&answer);
+        answer.paced = self.pace.is_some() && self.tally.limited == 0;
         if self.turns > 0 {
             self.turns -= 1;
         } else if let Some(pace) = &mut self.pace {
             // It asked for no turn (a token, a redirect): the next one waits the longer.
             pace.spend(now);
         }
-        let heeded = self.adaptive.as_ref().is_none_or(|adaptive| adaptive.heeds(&answer));
+        let heeded =
+            self.adaptive.as_ref().map_or_else(|| answer.is_heeded(false), |known| known.heeds(&answer));
         if let Some(wait) = answer.quiet().filter(|_| heeded) {
             self.quiet(now, wait);
         }

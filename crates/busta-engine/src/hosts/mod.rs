@@ -110,7 +110,8 @@ impl Hosts {
     /// Takes in what a request showed. One is covered by the turn that was taken for the pull; for any
     /// other that the pull makes (a token, a redirect) the next turn waits the longer.
     pub fn requested(&self, seen: &Request<'_>, now: Instant) {
-        let answer = Answer { status: seen.status, latency: seen.latency, limits: seen.limits, in_flight: 0 };
+        let Request { status, latency, limits, .. } = *seen;
+        let answer = Answer { status, latency, limits, in_flight: 0, paced: false };
         let news = self.with(seen.host, |host| {
             let cause = host.answered(now, answer);
             let (limit, rate) = (host.limit(), host.rate());

@@ -15,6 +15,9 @@ const MOST_WAIT: Duration = Duration::from_secs(60);
 /// A refused trial costs refusals, and one in so many requests is no storm.
 const ANSWERS: u32 = 250;
 
+/// Nor is one or two in so long a time, however few requests the host answers in it.
+const LONG: Duration = Duration::from_secs(160);
+
 /// The pause after a trial that only made the host slower.
 const REST: Duration = Duration::from_secs(10);
 
@@ -23,6 +26,8 @@ const REST: Duration = Duration::from_secs(10);
 pub struct Hold {
     until: Option<Instant>,
     answers: u32,
+    /// When it does not matter any more how few were answered.
+    long: Option<Instant>,
 }
 
 impl Hold {
@@ -30,6 +35,7 @@ impl Hold {
     pub fn begin(&mut self, now: Instant, wait: Duration, refusals: u32) {
         self.until = Some(now + wait.clamp(LEAST_WAIT, MOST_WAIT) * WAITS);
         self.answers = self.answers.max(ANSWERS.saturating_mul(refusals));
+        self.long = Some(now + LONG);
     }
 
     /// The host was slow, which costs little to see again.
@@ -42,6 +48,7 @@ impl Hold {
     }
 
     pub fn is_over(&self, now: Instant) -> bool {
-        self.answers == 0 && self.until.is_none_or(|until| until <= now)
+        let has_paid = self.answers == 0 || self.long.is_none_or(|long| long <= now);
+        has_paid && self.until.is_none_or(|until| until <= now)
     }
 }

@@ -1,15 +1,16 @@
 //! How much a host bears, learnt from its answers: places at once ([`window`]), requests in a time
-//! ([`tempo`]), and what it says itself ([`budget`]).
+//! ([`tempo`]), and what it says itself ([`budget`], [`windows`]).
 //!
 //! None of them ever lets more through than the configured caps; they only let less. A refusal is put down
-//! to what it can be due to: to places, if more were in flight than the host has just borne; else to the
-//! rate. Whichever is wrong will not be what holds requests back, and so is given up or grown out of again.
+//! to what it can be due to: to places, if more were in flight than the host has just borne and some of them were
+//! accepted; else to the rate. Whichever is wrong will not be what holds requests back, and so is given up or grown out of again.
 
 mod budget;
 mod hold;
 mod latency;
 mod tempo;
 mod window;
+mod windows;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use budget::Budget;
 use tempo::Tempo;
 use window::{Blame, Window};
+use windows::Windows;
 
 /// Windows up to this long are kept by a pace. Longer ones are used up and waited for, where the host tells
 /// of them: work that fits into one should not be stretched over it.
@@ -30,6 +32,7 @@ pub struct Adaptive {
     window: Window,
     tempo: Tempo,
     budget: Budget,
+    windows: Windows,
 }
 
 /// An answer, as far as it says what the host bears.
@@ -39,8 +42,10 @@ pub struct Answer {
     pub status: Option<u16>,
     pub latency: Duration,
     pub limits: RateHints,
-    /// Places taken when it came, its own included.
+    /// Requests under way when it came, its own included.
     pub in_flight: usize,
+    /// A configured pace is kept, and was never refused.
+    pub paced: bool,
 }
 
 /// What a change was due to.
@@ -72,6 +77,12 @@ impl Answer {
         }
     }
 
+    /// Whether what it says of its window is to be heeded. A short one need not be waited for if a pace is kept
+    /// already: its end is told in whole seconds, and to wait for it may cost more than the window is long.
+    pub fn is_heeded(&self, paced: bool) -> bool {
+        self.is_refusal() || !(paced || self.paced) || !self.is_of_a_short_window()
+    }
+
     fn is_of_a_short_window(&self) -> bool {
         self.limits.remaining.is_some() && self.limits.reset.is_some_and(|reset| reset <= PACED)
     }
@@ -100,11 +111,9 @@ impl Adaptive {
         self.budget.left();
     }
 
-    /// Whether what an answer says of its window is to be heeded. A short one need not be waited for if a
-    /// pace is kept already: its end is told in whole seconds, and to wait for it may cost more than the
-    /// window is long.
+    /// Whether what an answer says of its window is to be heeded.
     pub fn heeds(&self, answer: &Answer) -> bool {
-        answer.is_refusal() || self.tempo.rate().is_none() || !answer.is_of_a_short_window()
+        answer.is_heeded(self.tempo.rate().is_some())
     }
 
     /// Takes in an answer. Says why, if places or pace were changed.
@@ -118,9 +127,10 @@ impl Adaptive {
         let strained = match answer.status {
             Some(200..=399) => {
                 let spent = answer.limits.remaining == Some(0) && answer.is_of_a_short_window();
-                if spent && self.tempo.rate().is_none() {
+                if spent && self.heeds(answer) {
                     self.tempo.refused(now, answer.limits.reset.unwrap_or_default(), true);
                 }
+                self.told(now, answer);
                 self.tempo.accepted(now, spent);
                 self.window.answered(now, answer.latency, answer.in_flight)
             }
@@ -130,23 +140,32 @@ impl Adaptive {
         strained.then_some(Cause::Strained)
     }
 
+    fn told(&mut self, now: Instant, answer: &Answer) {
+        let Some(left) = answer.limits.remaining.filter(|_| answer.is_of_a_short_window()) else { return };
+        let pace = self.tempo.rate().filter(|_| self.tempo.is_binding(now));
+        if let Some(rate) = self.windows.told(now, answer.latency, left, pace) {
+            self.tempo.told(now, rate);
+        }
+    }
+
     fn refused(&mut self, now: Instant, answer: &Answer) -> bool {
         let wait = answer.quiet().unwrap_or_default();
-        let full = answer.in_flight >= self.places();
+        let places = self.places();
+        let full = answer.in_flight >= places;
         let paced = self.tempo.is_binding(now);
         let blame = self.window.refused(now, answer, wait, paced);
         let long = answer.limits.remaining.is_some() && !answer.is_of_a_short_window();
         match blame {
             Blame::Nothing => {
                 self.tempo.also_refused();
-                return false;
+                return self.places() < places;
             }
             Blame::Same => {
                 self.tempo.still_refused(now, wait);
                 return false;
             }
             // All places were taken, and no pace held anything back: what was learnt of one is wrong.
-            Blame::Places if full => self.tempo.give_up(),
+            Blame::Places if full && !paced => self.tempo.give_up(),
             Blame::Places | Blame::Rate => {}
         }
         self.tempo.refused(now, wait, blame == Blame::Rate && !long);

@@ -6,7 +6,8 @@
 //! pace. It rises by a few percent each second while it is what holds requests back, and falls with the next
 //! refusal to what was accepted since the last: additive increase, multiplicative decrease, with the
 //! measured rate as the aim. Once it is far above what it has risen from, that limit is gone, and it rises as in
-//! TCP's slow start. A pace that has held nothing back for a minute is dropped.
+//! TCP's slow start. Where the host tells what is left of its windows, it rises to what they hold at once
+//! ([`windows`](super::windows)). A pace that has held nothing back for a minute is dropped.
 
 use std::time::Duration;
 
@@ -31,9 +32,14 @@ const CONVEX: f64 = 1.15;
 const STEP_EVERY: Duration = Duration::from_secs(1);
 
 /// A pace above so many times what it has risen from would have been refused by the limit that made it; from there
-/// on it rises by this share of itself with each step.
+/// on it rises by this share of itself with each step. The first measurement may be half of what is borne, since
+/// waits are told in whole seconds or guessed.
 const FAR: f64 = 1.5;
+const FIRST_FAR: f64 = 2.0 * FAR;
 const FAR_STEP: f64 = 0.5;
+
+/// Timers are late by a millisecond or two. That makes the next request no later.
+const LATE: Duration = Duration::from_millis(2);
 
 /// A rise shows its effect when the host's window ends, so there are no more than so many in one.
 const STEPS_IN_A_WAIT: u32 = 4;
@@ -89,8 +95,9 @@ struct Pace {
     stepped_at: Instant,
     /// The time between two steps.
     every: Duration,
-    /// What it has risen from.
+    /// What it has risen from, and what is far above that.
     base: f64,
+    far: f64,
     /// What is known to be borne.
     sure: f64,
     /// It had been refused before it was tried whether more is borne.
@@ -134,7 +141,16 @@ impl Tempo {
         }
         self.epoch.get_or_insert(Epoch { since: now, accepted: 0.0 });
         if let Some(pace) = &mut self.pace {
-            pace.next = now.max(pace.next) + Duration::from_secs_f64(1.0 / pace.rate);
+            pace.next = pace.next.max(now.checked_sub(LATE).unwrap_or(now))
+                + Duration::from_secs_f64(1.0 / pace.rate);
+        }
+    }
+
+    /// By what the host told of a window, this pace would have used it up. A lower one is raised to it at once.
+    pub fn told(&mut self, now: Instant, rate: f64) {
+        if let Some(pace) = self.pace.as_mut().filter(|pace| pace.rate < rate * MARGIN) {
+            (pace.rate, pace.base, pace.far) = (rate * MARGIN, rate * MARGIN, rate * FAR);
+            (pace.step, pace.stepped_at) = (rate * STEP, now);
         }
     }
 
@@ -228,6 +244,7 @@ impl Tempo {
             stepped_at: now,
             every: STEP_EVERY.max(refused.wait / STEPS_IN_A_WAIT),
             base: rate,
+            far: rate * if self.pace.is_some() { FAR } else { FIRST_FAR },
             sure,
             again,
             bound_at: now,
@@ -238,14 +255,14 @@ impl Tempo {
 
 impl Pace {
     fn is_far(&self) -> bool {
-        self.rate > FAR * self.base
+        self.rate > self.far
     }
 
     fn rise(&mut self, now: Instant) {
         self.stepped_at = now;
         self.rate += self.step;
         if self.is_far() {
-            (self.step, self.every) = (FAR_STEP * self.rate, STEP_EVERY);
+            self.step = FAR_STEP * self.rate;
         } else {
             self.step *= CONVEX;
         }

@@ -4,9 +4,10 @@
 //!   doubles each round until the first sign of trouble, as TCP's slow start (RFC 5681, 3.1); from then on
 //!   it grows by one, and by ever more the longer there is none. It grows only while all of it is used (RFC
 //!   7661): what nobody needed proves nothing.
-//! - **Refusals** (429, and 503 with `Retry-After`) close it at once, and no more than once for the requests
-//!   of one round trip. A host that refused one more than it has just borne goes back by that one; any
-//!   other is halved. The refused level is tried again only when that costs little ([`Hold`]).
+//! - **Refusals** (429, and 503 with `Retry-After`) close it at once, for the requests of one round trip by as
+//!   many as were refused of them: those that are left were accepted together. So the first round shows what the
+//!   host bears, however far above that it began. If none is left, it was not for their number. The refused level is
+//!   tried again only when that costs little ([`Hold`]).
 //! - **Latency** is judged by rounds. As in TCP Vegas (Brakmo and Peterson, 1995) and in Netflix's gradient
 //!   limit (<https://github.com/Netflix/concurrency-limits>), `places * (1 - calm / latency)` is how many
 //!   requests wait at the host instead of being served. Few let the window grow, many close it in the
@@ -27,7 +28,7 @@ use super::latency::Round;
 /// Places at the beginning: as many as the largest pool has by default.
 const START: f64 = 20.0;
 
-/// What a refusal leaves of the places, where nothing better is known.
+/// What failures leave of the places.
 const BACK_OFF: f64 = 0.5;
 
 /// The most that one judgement of latency takes away, and the least, so that its effect can be seen.
@@ -66,7 +67,7 @@ pub enum Blame {
     Same,
     /// Too many at once.
     Places,
-    /// As many at once were borne just before: too many in a time.
+    /// As many at once were borne just before, or not one was borne now: too many in a time.
     Rate,
 }
 
@@ -80,6 +81,8 @@ pub struct Window {
     /// those that left before it was last closed say nothing new.
     changed_at: Option<Instant>,
     closed_at: Option<Instant>,
+    /// What was under way when it was last closed for a refusal.
+    burst: Option<Burst>,
     /// The most in flight since the round began.
     peak: f64,
     round: Round,
@@ -102,6 +105,16 @@ struct Row {
     proven: f64,
     /// The same of the row before the window grew.
     before: f64,
+}
+
+/// Requests of one round trip, some of which were refused.
+struct Burst {
+    /// Places before.
+    limit: f64,
+    /// As many as were borne before, whatever else is refused.
+    borne: f64,
+    /// Those that have not been refused so far.
+    others: f64,
 }
 
 /// A window that was closed to see what that does.
@@ -129,6 +142,7 @@ impl Default for Window {
             grown: 0,
             changed_at: None,
             closed_at: None,
+            burst: None,
             peak: 0.0,
             round: Round::default(),
             calm: None,
@@ -169,16 +183,21 @@ impl Window {
     /// window held requests back.
     pub fn refused(&mut self, now: Instant, answer: &Answer, wait: Duration, paced: bool) -> Blame {
         if left_before(self.closed_at, now, answer.latency) {
-            return Blame::Nothing;
+            return self.also_refused();
         }
         if self.closed_at.is_some() && self.row.answers < 1.0 && answer.in_flight <= 1 {
             return Blame::Same;
         }
         let level = (answer.in_flight as f64).min(self.limit.floor()).max(1.0);
+        // Refused before anything that left since the last refusal was answered: whatever their pace, it is their
+        // number, if any of them is borne.
+        let paced = paced && (self.row.answers >= 1.0 || self.closed_at.is_none());
         let blame = if paced || level <= self.row.proven.max(1.0) { Blame::Rate } else { Blame::Places };
+        self.burst = None;
         if blame == Blame::Places {
-            let borne = self.row.proven.max(self.row.before);
-            self.limit = (level - 1.0).min(borne).max(level * BACK_OFF).floor().max(1.0);
+            let borne = self.row.proven.max(self.row.before).max(1.0);
+            self.burst = Some(Burst { limit: self.limit, borne, others: level - 1.0 });
+            self.limit = (level - 1.0).max(borne);
             self.hold.begin(now, wait, 1);
         }
         (self.starting, self.grown) = (false, 0);
@@ -186,6 +205,20 @@ impl Window {
         self.closed_at = Some(now);
         self.start_over(now);
         blame
+    }
+
+    /// Another request of the same round trip was refused.
+    fn also_refused(&mut self) -> Blame {
+        let Some(burst) = &mut self.burst else { return Blame::Nothing };
+        burst.others -= 1.0;
+        if burst.others < 1.0 {
+            // Not one was accepted, so that it cannot have been for their number.
+            self.limit = burst.limit;
+            self.burst = None;
+            return Blame::Rate;
+        }
+        self.limit = burst.others.max(burst.borne);
+        Blame::Nothing
     }
 
     /// The host failed with 503 without a word about load: a sign only if it does so far more than usual.
@@ -203,9 +236,14 @@ impl Window {
     }
 
     fn start_over(&mut self, now: Instant) {
+        self.new_round(now);
+        self.row = Row::default();
+    }
+
+    /// What was borne before goes on to count.
+    fn new_round(&mut self, now: Instant) {
         self.changed_at = Some(now);
         self.round = Round::default();
-        self.row = Row::default();
         self.peak = 0.0;
     }
 
@@ -226,7 +264,7 @@ impl Window {
         if self.is_time_to_look(level) {
             self.trial = Some(Trial { level, limit: self.limit, mean: round.mean(), alarmed: false });
             self.limit = (level * LOOK_DOWN).floor();
-            self.start_over(now);
+            self.new_round(now);
         } else if saturated && waiting < few(level) && self.hold.is_over(now) {
             self.grow(now);
         }
@@ -281,7 +319,7 @@ impl Window {
             self.look_every = (self.look_every * 2).min(LAST_LOOK);
             self.rounds_to_look = self.look_every;
         }
-        self.start_over(now);
+        self.new_round(now);
     }
 
     fn is_time_to_look(&mut self, level: f64) -> bool {
@@ -334,6 +372,8 @@ impl Failing {
 
 #[cfg(test)]
 mod tests {
+    use busta_core::meter::RateHints;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -348,5 +388,34 @@ mod tests {
             window.answered(now, latency, 8);
             assert!(window.places() >= 6, "{} places after {n} answers", window.places());
         }
+    }
+
+    fn refusal(in_flight: usize) -> Answer {
+        let latency = Duration::from_millis(5);
+        Answer { status: Some(429), latency, limits: RateHints::default(), in_flight, paced: false }
+    }
+
+    /// A window of [`START`] requests that left at once, of which so many are refused.
+    fn refused(count: usize) -> (Window, Vec<Blame>) {
+        let mut window = Window::default();
+        let now = Instant::now();
+        let answers = (0..count).map(|n| refusal(START as usize - n));
+        let blames = answers.map(|answer| window.refused(now, &answer, Duration::ZERO, false)).collect();
+        (window, blames)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_round_shows_what_is_borne() {
+        for count in 1..START as usize {
+            let (window, blames) = refused(count);
+            assert_eq!((window.places(), blames[0]), (START as usize - count, Blame::Places));
+            assert!(blames[1..].iter().all(|blame| *blame == Blame::Nothing), "{blames:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_none_is_borne_it_is_not_for_their_number() {
+        let (window, blames) = refused(START as usize);
+        assert_eq!((window.places(), blames.last()), (START as usize, Some(&Blame::Rate)));
     }
 }

@@ -11,7 +11,7 @@ mod world;
 use std::time::Duration;
 
 use server::{Limit, Server};
-use world::{Client, Phase, PhaseResult, run};
+use world::{Client, Machine, Phase, PhaseResult, run};
 
 /// How near to the best static setting, in each phase.
 const NEAR: f64 = 0.85;
@@ -25,8 +25,9 @@ fn best_static(phase: &Phase, client: &Client) -> f64 {
         // All of it, unless so few at once do not reach it.
         return rate.min(client.cap as f64 / phase.server.latency());
     }
-    let places =
-        [1, 2, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 64].into_iter().filter(|places| *places <= client.cap);
+    let places = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 19, 20, 24, 25, 32, 64]
+        .into_iter()
+        .filter(|places| *places <= client.cap);
     // What is fixed is the same all the time.
     let phase = Phase { lasts: Duration::from_secs(5), server: phase.server.clone() };
     let served = places.map(|places| {
@@ -36,29 +37,29 @@ fn best_static(phase: &Phase, client: &Client) -> f64 {
     served.fold(0.0, f64::max)
 }
 
-/// What is left to chance is drawn from each of these.
-const SEEDS: [u64; 2] = [7, 1];
+/// What is left to chance is drawn from each of these, on an idle machine and on a busy one.
+const WORLDS: [(u64, Machine); 2] = [(7, Machine::IDLE), (1, Machine::BUSY)];
 
 fn check(name: &str, client: &Client, phases: &[Phase]) {
     check_bounds(name, client, phases, NEAR, STORM);
 }
 
 fn check_bounds(name: &str, client: &Client, phases: &[Phase], near: f64, storm: f64) {
-    let best: Vec<f64> = phases.iter().map(|phase| best_static(phase, client)).collect();
-    for seed in SEEDS {
-        let name = format!("{name}, seed {seed}");
-        let results = run(&Client { seed, ..client.clone() }, phases);
-        for (at, (best, result)) in best.iter().zip(&results).enumerate() {
+    for (seed, machine) in WORLDS {
+        let client = Client { seed, machine, ..client.clone() };
+        let results = run(&client, phases);
+        for (at, (phase, result)) in phases.iter().zip(&results).enumerate() {
+            let best = best_static(phase, &client);
             let share = result.rate / best;
             println!(
-                "{name}, phase {at}: {:.1}/s of {best:.1}/s = {share:.3}; refused {} of {}; limit {:?}, pace {:?}",
+                "{name}, seed {seed}, phase {at}: {:.1}/s of {best:.1}/s = {share:.3}; refused {} of {}; limit {:?}, pace {:?}",
                 result.rate, result.refused, result.requests, result.limit, result.pace
             );
-            assert!(share >= near, "{name}, phase {at}: {share:.3} of the best static setting");
+            assert!(share >= near, "{name}, seed {seed}, phase {at}: {share:.3} of the best static setting");
         }
         let sum = |count: fn(&PhaseResult) -> usize| results.iter().map(count).sum::<usize>() as f64;
         let refused = sum(|result| result.refused) / sum(|result| result.requests);
-        assert!(refused < storm, "{name}: {refused:.4} refused");
+        assert!(refused < storm, "{name}, seed {seed}: {refused:.4} refused");
     }
 }
 
@@ -67,7 +68,7 @@ fn phase(seconds: u64, server: Server) -> Phase {
 }
 
 fn client(cap: usize) -> Client {
-    Client { cap, fixed: None, seed: 7 }
+    Client { cap, fixed: None, seed: 7, machine: Machine::IDLE }
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,5 +174,25 @@ async fn any_server_is_used_well_and_not_stormed() {
         };
         let name = format!("{latency} ms, {limit:?}, {cap} wanted");
         check(&name, &client(cap), &[phase(lasts, server.limit(limit))]);
+    }
+}
+
+/// Runs of half a minute, in which what was learnt late is not made up for.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_bears_is_learnt_within_seconds() {
+    for most in [1, 2, 3, 4, 5, 6, 9, 12, 15, 19, 20, 25] {
+        for server in [Server::new(30), Server::new(100).jitter(30)] {
+            let server = server.limit(Limit::Refuse(most));
+            for server in [server.clone(), server.mute()] {
+                // The first round may be too large; what is tried later is one in a hundred.
+                check_bounds(&format!("{most} at once, soon"), &client(32), &[phase(25, server)], NEAR, 1.0);
+            }
+        }
+    }
+    for count in [10, 20, 50, 100] {
+        let server = Server::new(30).limit(Limit::Rate(count, Duration::from_secs(1)));
+        for server in [server.clone(), server.clone().tells(), server.mute()] {
+            check_bounds(&format!("{count} a second, soon"), &client(32), &[phase(30, server)], NEAR, 1.0);
+        }
     }
 }

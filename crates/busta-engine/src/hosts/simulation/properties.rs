@@ -76,7 +76,7 @@ proptest! {
                 Event::Left => {}
                 Event::Answered(status, millis, limits) if under_way > 0 => {
                     let latency = Duration::from_millis(millis);
-                    host.answered(now, &Answer { status, latency, limits, in_flight: under_way });
+                    host.answered(now, &Answer { status, latency, limits, in_flight: under_way, paced: false });
                     under_way -= 1;
                 }
                 Event::Answered(..) => {}

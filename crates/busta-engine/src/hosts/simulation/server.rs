@@ -23,6 +23,9 @@ pub enum Limit {
 /// Seconds.
 const WAY_BACK: f64 = 0.002;
 
+/// What the server's clock is ahead of full seconds when the simulation begins.
+const CLOCK: f64 = 0.4;
+
 #[derive(Clone, Debug)]
 pub struct Server {
     base: f64,
@@ -111,16 +114,16 @@ impl Server {
                     Some(window) if now < window.0 + per.as_secs_f64() => window,
                     none => none.insert((now, 0)),
                 };
-                // Whole seconds, as headers have them.
-                let reset = (window.0 + per.as_secs_f64() - now).ceil();
+                let end = window.0 + per.as_secs_f64();
                 let granted = window.1 < count;
                 window.1 += u32::from(granted);
                 if self.tells {
                     hints.remaining = Some(u64::from(count - window.1));
-                    hints.reset = Some(Duration::from_secs_f64(reset));
+                    // A time in full seconds, as most have it.
+                    hints.reset = Some(Duration::from_secs_f64((end + CLOCK).ceil() - CLOCK - now));
                 }
                 if !granted {
-                    return self.refusal(reset, hints);
+                    return self.refusal((end - now).ceil(), hints);
                 }
             }
         }

@@ -22,7 +22,28 @@ pub struct Client {
     /// Fixed places, and nothing learnt.
     pub fixed: Option<usize>,
     pub seed: u64,
+    pub machine: Machine,
 }
+
+/// What a real machine adds to what the server takes: seconds in the mean, and now and then many times that.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// From a request to its server, from an answer to whoever takes it in, and from a time to who waited for it.
+    pub way: f64,
+    /// From an answer to the next request of its split, unless that was sent ahead, or to the place's being free.
+    pub work: f64,
+}
+
+impl Machine {
+    /// One that is never late.
+    pub const IDLE: Self = Self { way: 0.0, work: 0.0 };
+
+    /// One that has more to do than this.
+    pub const BUSY: Self = Self { way: 0.000_7, work: 0.002 };
+}
+
+/// So many pages has a split, of those that are cut into splits by pages. All but the last send the next ahead.
+const PAGES: u32 = 8;
 
 #[derive(Clone, Debug)]
 pub struct Phase {
@@ -44,8 +65,16 @@ pub struct PhaseResult {
 }
 
 enum What {
-    /// The answer of a request that left at a time, for a place.
+    /// A request that left at a time, for a place, comes to the server.
+    Request(Place, Instant),
+    /// Its answer is there.
     Answer(Place, Instant, u16, RateHints),
+    /// A page is done with, and its split goes on if its host lets it.
+    Next(Place),
+    /// A split is done with; another takes its turn.
+    Free(Place),
+    /// A split gives its place back, and waits for so long.
+    Parked(Place, Duration),
     /// A split comes back from being parked.
     Back,
     /// Something may be admitted again.
@@ -64,6 +93,7 @@ struct World {
     requests: usize,
     under_way: usize,
     most: usize,
+    machine: Machine,
     /// Refusals in a row, and when the wait after the last is over.
     in_vain: u32,
     asked_again_at: Instant,
@@ -94,6 +124,7 @@ pub fn run(client: &Client, phases: &[Phase]) -> Vec<PhaseResult> {
         requests: 0,
         under_way: 0,
         most: 0,
+        machine: client.machine,
         in_vain: 0,
         asked_again_at: start,
         wake: None,
@@ -125,41 +156,32 @@ impl World {
                 break;
             }
             match self.whats.remove(&number) {
+                Some(What::Request(place, sent)) => {
+                    let seconds = (now - self.start).as_secs_f64();
+                    let (status, took, hints) = server.answer(seconds, &mut self.chance);
+                    let back = Duration::from_secs_f64(took) + self.some(self.machine.way);
+                    self.at(now + back, What::Answer(place, sent, status, hints));
+                }
                 Some(What::Answer(place, sent, status, limits)) => {
-                    self.under_way -= 1;
-                    let latency = now - sent;
-                    self.hosts.requested(
-                        &Request { host: &self.key, status: Some(status), latency, bytes: 0, limits },
-                        now,
-                    );
-                    if status == 200 {
-                        good += 1;
-                        self.in_vain = 0;
-                        if self.hosts.next(&self.key, place, now).is_ok() {
-                            self.send(&mut server, place, now);
-                            // Another one may have got room by this answer.
-                            self.admit(&mut server, now);
-                            continue;
-                        }
-                        self.waiting += 1;
-                    } else {
-                        refused += usize::from(status == 429);
-                        let wait = limits.retry_after.unwrap_or(BLIND_WAIT * 2u32.pow(self.in_vain.min(6)));
-                        if status == 429 {
-                            if self.asked_again_at <= now {
-                                self.in_vain += 1;
-                                self.asked_again_at = now + wait;
-                            }
-                            self.hosts.quiet(&self.key, now, wait);
-                        }
-                        self.at(now + wait, What::Back);
-                    }
+                    good += u32::from(status == 200);
+                    refused += usize::from(status == 429);
+                    self.answered(place, sent, status, limits, now);
+                }
+                Some(What::Next(place)) if self.hosts.next(&self.key, place, now).is_ok() => {
+                    self.send(place, now);
+                }
+                Some(What::Next(place) | What::Free(place)) => {
                     self.hosts.release(&self.key, place);
+                    self.waiting += 1;
+                }
+                Some(What::Parked(place, wait)) => {
+                    self.hosts.release(&self.key, place);
+                    self.at(now + wait, What::Back);
                 }
                 Some(What::Back) => self.waiting += 1,
                 Some(What::Wake) | None => {}
             }
-            self.admit(&mut server, now);
+            self.admit(now);
         }
         let (limit, pace) = self.hosts.with(&self.key, |host| (host.limit(), host.rate()));
         PhaseResult {
@@ -172,18 +194,49 @@ impl World {
         }
     }
 
-    fn admit(&mut self, server: &mut Server, now: Instant) {
+    /// Takes in an answer, and goes on as a slot does.
+    fn answered(&mut self, place: Place, sent: Instant, status: u16, limits: RateHints, now: Instant) {
+        self.under_way -= 1;
+        let latency = now - sent;
+        let seen = Request { host: &self.key, status: Some(status), latency, bytes: 0, limits };
+        self.hosts.requested(&seen, now);
+        let done = now + self.some(self.machine.work);
+        if status == 200 {
+            self.in_vain = 0;
+            let is_last = self.chance.u32(..PAGES) == 0;
+            if is_last {
+                self.at(done, What::Free(place));
+            } else if self.hosts.turn(&self.key, now).is_ok() {
+                self.send(place, now);
+            } else {
+                self.at(done, What::Next(place));
+            }
+            return;
+        }
+        let wait = limits.retry_after.unwrap_or(BLIND_WAIT * 2u32.pow(self.in_vain.min(6)));
+        if status == 429 {
+            if self.asked_again_at <= now {
+                self.in_vain += 1;
+                self.asked_again_at = now + wait;
+            }
+            self.hosts.quiet(&self.key, now, wait);
+        }
+        self.at(done, What::Parked(place, wait));
+    }
+
+    fn admit(&mut self, now: Instant) {
         while self.waiting > 0 {
             match self.hosts.admit(&self.key, now) {
                 Ok(place) => {
                     self.waiting -= 1;
-                    self.send(server, place, now);
+                    self.send(place, now);
                 }
                 Err(Refusal::Full) => break,
                 Err(Refusal::Until(at) | Refusal::Paused(at)) => {
                     if self.wake.is_none_or(|wake| wake <= now || at < wake) {
                         self.wake = Some(at);
-                        self.at(at, What::Wake);
+                        let late = self.some(self.machine.way);
+                        self.at(at + late, What::Wake);
                     }
                     break;
                 }
@@ -191,12 +244,16 @@ impl World {
         }
     }
 
-    fn send(&mut self, server: &mut Server, place: Place, now: Instant) {
+    fn send(&mut self, place: Place, now: Instant) {
         self.requests += 1;
         self.under_way += 1;
         self.most = self.most.max(self.under_way);
-        let seconds = (now - self.start).as_secs_f64();
-        let (status, took, hints) = server.answer(seconds, &mut self.chance);
-        self.at(now + Duration::from_secs_f64(took), What::Answer(place, now, status, hints));
+        let there = self.some(self.machine.way);
+        self.at(now + there, What::Request(place, now));
+    }
+
+    /// A time of this mean, as chance has it: exponentially.
+    fn some(&mut self, mean: f64) -> Duration {
+        Duration::from_secs_f64(-mean * (1.0 - self.chance.f64()).ln())
     }
 }
