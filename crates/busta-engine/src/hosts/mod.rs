@@ -300,4 +300,33 @@ mod tests {
         assert_eq!(hosts.admit(&key, now), Err(Refusal::Until(now + Duration::from_secs(7))));
         hosts.admit(&key, now + Duration::from_secs(7)).unwrap();
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_configured_pace_waits_for_no_short_window_unless_it_was_refused() {
+        let rate = Some(Rate { count: 10, per: Duration::from_secs(1) });
+        for adaptive in [true, false] {
+            let setting = HostSettings {
+                rate_limit: rate,
+                adaptive_concurrency: Some(adaptive),
+                ..HostSettings::default()
+            };
+            let hosts = hosts("d.example", setting);
+            let key: HostKey = "d.example:443".into();
+            let mut now = Instant::now();
+            let mut waits = Vec::new();
+            for status in [200, 429, 200] {
+                let place = hosts.admit(&key, now).unwrap();
+                let reset = Some(Duration::from_secs(2));
+                let limits = busta_core::meter::RateHints { remaining: Some(0), reset, retry_after: None };
+                let latency = Duration::ZERO;
+                hosts
+                    .requested(&Request { host: &key, status: Some(status), latency, bytes: 0, limits }, now);
+                let Err(Refusal::Until(next)) = hosts.next(&key, place, now) else { panic!("no pace") };
+                waits.push((next - now).as_millis());
+                hosts.release(&key, place);
+                now = next;
+            }
+            assert_eq!(waits, [102, 2000, 2000], "adaptive: {adaptive}");
+        }
+    }
 }

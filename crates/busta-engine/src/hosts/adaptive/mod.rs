@@ -2,8 +2,9 @@
 //! ([`tempo`]), and what it says itself ([`budget`], [`windows`]).
 //!
 //! None of them ever lets more through than the configured caps; they only let less. A refusal is put down
-//! to what it can be due to: to places, if more were in flight than the host has just borne and some of them were
-//! accepted; else to the rate. Whichever is wrong will not be what holds requests back, and so is given up or grown out of again.
+//! to what it can be due to: to places, if more were in flight than the host has just borne, and it accepted some
+//! of them; else to the rate. Whichever is wrong will not be what holds requests back, and so is given up or
+//! grown out of again.
 
 mod budget;
 mod hold;

@@ -40,7 +40,7 @@ impl Windows {
         let used = self.most - std::mem::replace(&mut self.least, left);
         let kept =
             std::mem::replace(&mut self.pace, pace).filter(|_| pace.is_some() && used >= LEAST_USED)?;
-        Some(kept * (self.most + 1) as f64 / (used + 1) as f64)
+        Some(kept * (self.most as f64 + 1.0) / (used as f64 + 1.0))
     }
 }
 
