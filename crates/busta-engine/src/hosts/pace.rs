@@ -13,9 +13,10 @@ use tokio::time::Instant;
 /// the server from holding one too many.
 const MARGIN: f64 = 1.02;
 
-/// A request may be so late, as a share of the window, and the next one is on time nevertheless. Any window holds
-/// no more than it may as long as this is less than the margin; the rest of that is for the jitter.
-const LATE: f64 = 0.01;
+/// Timers are late by a millisecond or two. That makes the next request no later, as long as it is at most this share
+/// of the window: any window holds no more than it may while this is less than the margin, whose rest is for jitter.
+const LATE: Duration = Duration::from_millis(2);
+const LATE_SHARE: f64 = 0.01;
 
 /// When the next request may leave.
 pub struct Pace {
@@ -26,7 +27,8 @@ pub struct Pace {
 
 impl Pace {
     pub fn new(rate: Rate) -> Self {
-        Self { interval: rate.interval().mul_f64(MARGIN), late: rate.per.mul_f64(LATE), next: None }
+        let late = rate.per.mul_f64(LATE_SHARE).min(LATE);
+        Self { interval: rate.interval().mul_f64(MARGIN), late, next: None }
     }
 
     pub fn is_faster_than(&self, rate: Rate) -> bool {
@@ -76,6 +78,6 @@ mod tests {
         }
         let reached = 1999.0 / (sent[1999] - sent[0]).as_secs_f64();
         let wanted = f64::from(rate.count);
-        assert!(reached > 0.97 * wanted || late > rate.per.mul_f64(LATE), "{reached} instead of {wanted}");
+        assert!(reached > 0.97 * wanted || late > pace.late, "{reached} instead of {wanted}");
     }
 }
