@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cursor::{Cursor, CursorValue};
+use crate::cursors::Cursors;
 use crate::ids::{SplitId, StreamName};
 use crate::split::Split;
 
@@ -60,7 +61,7 @@ pub struct Checkpoint {
     /// must not read them once more, although their splits' positions are forgotten.
     pub finished: HashSet<StreamName>,
     /// Start cursors, by the connector's keys.
-    pub starts: HashMap<String, Cursor>,
+    pub starts: Cursors,
 }
 
 impl Checkpoint {
@@ -70,7 +71,7 @@ impl Checkpoint {
     }
 
     /// The start cursor stored under `key`.
-    pub fn start(&self, key: &str) -> Option<&Cursor> {
+    pub fn start(&self, key: &str) -> Option<Cursor> {
         self.starts.get(key)
     }
 }

@@ -4,6 +4,7 @@ mod figures;
 mod spending;
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -50,7 +51,8 @@ pub struct Ledger {
     ended: Option<Instant>,
     streams: HashMap<StreamName, StreamLedger>,
     order: Vec<StreamName>,
-    known: HashSet<SplitId>,
+    /// The splits that are known, as digests: there may be millions, and no two have the same.
+    known: HashSet<[u64; 2]>,
     /// Splits that wait, are parked, are read, or whose end is not durable yet.
     pub open: usize,
     /// Splits being read.
@@ -202,8 +204,8 @@ impl Ledger {
         };
         let splits = planned.iter().filter(apart).map(|split| split.id.as_str());
         let keys = self.order.iter().map(|stream| stream.as_str()).chain(splits);
-        let start = |key: &str| Some((key.to_owned(), checkpoint.starts.get(key)?.clone()));
-        self.starts = keys.filter_map(start).collect();
+        let mut start = checkpoint.starts.lookup();
+        self.starts = keys.filter_map(|key| Some((key.to_owned(), start(key)?))).collect();
         let mut states = checkpoint.splits;
         let mut work: Vec<Work> = Vec::new();
         for split in planned {
@@ -244,7 +246,7 @@ impl Ledger {
         recorded: bool,
     ) -> Option<Work> {
         let stream = self.streams.get_mut(&split.stream)?;
-        if stream.finished || !self.known.insert(split.id.clone()) {
+        if stream.finished || !self.known.insert(digest(&split.id)) {
             return None;
         }
         stream.raise(high.clone());
@@ -535,6 +537,15 @@ impl Ledger {
     pub fn never_began(&mut self) {
         self.phase = Phase::Ended(Status::Cancelled);
     }
+}
+
+/// 128 bits of SipHash: its state is read out twice.
+fn digest(split: &SplitId) -> [u64; 2] {
+    let mut hasher = DefaultHasher::new();
+    split.hash(&mut hasher);
+    let first = hasher.finish();
+    hasher.write_u8(1);
+    [first, hasher.finish()]
 }
 
 impl StreamLedger {

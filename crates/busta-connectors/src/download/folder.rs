@@ -5,14 +5,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use busta_core::{Checkpoint, Cursor, Error, Result};
+use busta_core::{Checkpoint, Cursor, Cursors, Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::ranges::RangesConfig;
 use super::reach::Reach;
 use super::room::Room;
-use super::task::Task;
+use super::task::{Expected, Task};
 use crate::digest;
+use crate::http::shown_url;
 
 /// What stands before the path in the key of a start cursor.
 const KEY: &str = "download:";
@@ -46,11 +47,8 @@ pub struct Folder {
 struct Shared {
     /// Who writes which file, both as hashes: there may be a million of them.
     claims: HashMap<u64, u64>,
-    /// What earlier runs have left, by hashes of paths. What belongs to another path of the same hash does not fit the
-    /// file, and costs a download.
-    known: HashMap<u64, Cursor>,
-    /// What they have refused, by path.
-    refused: HashMap<String, Refused>,
+    /// What earlier runs have left and refused.
+    starts: Cursors,
 }
 
 /// An object that came twice and was not what it should be. It is not fetched again before it, or what is expected of it,
@@ -140,20 +138,14 @@ impl Folder {
     /// when it plans, with nothing to learn if it replaces what is there: then every file has to have its
     /// record again.
     pub fn begin(&self, from: Option<&Checkpoint>) {
-        let known = |(key, cursor): (&String, &Cursor)| Some((hash(key.strip_prefix(KEY)?), cursor.clone()));
-        let known = from.map(|from| from.starts.iter().filter_map(known).collect()).unwrap_or_default();
-        let refused = |(key, cursor): (&String, &Cursor)| {
-            let refused: Option<Refused> = cursor.decode().ok()?;
-            Some((key.strip_prefix(REFUSED)?.to_owned(), refused?))
-        };
-        let refused = from.map(|from| from.starts.iter().filter_map(refused).collect()).unwrap_or_default();
-        *self.shared() = Shared { claims: HashMap::new(), known, refused };
+        let starts = from.map(|from| from.starts.clone()).unwrap_or_default();
+        *self.shared() = Shared { claims: HashMap::new(), starts };
     }
 
     /// What an earlier run has left at `path`.
     pub fn known(&self, path: &str) -> Option<Known> {
         // What an older version wrote costs one more download.
-        self.shared().known.get(&hash(path))?.decode().ok()
+        self.shared().starts.get(&format!("{KEY}{path}"))?.decode().ok()
     }
 
     /// The start cursor for `path`.
@@ -163,12 +155,24 @@ impl Folder {
 
     /// What an earlier run has refused to put at `path`.
     pub fn refused(&self, path: &str) -> Option<Refused> {
-        self.shared().refused.get(path).cloned()
+        self.shared().starts.get(&format!("{REFUSED}{path}"))?.decode().ok()?
     }
 
     /// The start cursor that says what was refused for `path`, or that nothing is any more.
     pub fn refusal(path: &str, refused: Option<&Refused>) -> Result<(String, Cursor)> {
         Ok((format!("{REFUSED}{path}"), Cursor::encode(&refused)?))
+    }
+
+    /// Takes the task's file for `owner`, if the task may be done at all.
+    pub fn admit(&self, task: &Task, owner: &str) -> Result<()> {
+        self.claim(task, owner)?;
+        let Expected { checksum, unverifiable, .. } = &task.expected;
+        if self.rules.require_checksum && (checksum.is_none() || unverifiable.is_some()) {
+            let why = unverifiable.as_deref().unwrap_or("no checksum is given");
+            return Err(Error::data(format!("{}: {why}", shown_url(&task.url)))
+                .hint("`require_checksum: false` accepts it unverified"));
+        }
+        Ok(())
     }
 
     /// Takes the task's file for `owner`, which is its split's id. Two owners of one file are an error.

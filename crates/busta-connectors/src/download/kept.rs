@@ -10,7 +10,7 @@ use super::folder::{Folder, Known};
 use super::hash::Digests;
 use super::part::{blocking, digests};
 use super::place::Place;
-use super::task::Task;
+use super::task::{Expected, Task};
 
 /// What a look at the disk showed.
 pub enum Kept {
@@ -37,15 +37,13 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
     if expected.checksum.is_none() && expected.size.is_some_and(|size| size != bytes) {
         return Ok(Kept::Nothing);
     }
-    let known = folder.known(&task.path).filter(|known| known.bytes == bytes && known.mtime == mtime);
+    let known = folder.known(&task.path).filter(|known| (known.bytes, known.mtime) == (bytes, mtime));
     if let Some(known) = known {
-        let is_doubted = expected.checksum.is_some() && expected.unverifiable.is_some();
-        if expected.checksum.is_some() && expected.checksum == known.checksum && is_doubted == known.doubted {
+        if is_wanted(expected, &known) {
             return Ok(Kept::Recorded);
         }
         if expected.checksum.is_none() {
-            let same = expected.etag.is_some() && expected.etag == known.etag;
-            return Ok(if same { Kept::Recorded } else { Kept::Maybe { known, recorded: true } });
+            return Ok(Kept::Maybe { known, recorded: true });
         }
     }
     if let Some(checksum) = &expected.checksum {
@@ -69,6 +67,26 @@ pub async fn look(folder: &Folder, task: &Task, place: &Place) -> Result<Kept> {
         return Ok(Kept::Maybe { known, recorded: false });
     }
     Ok(Kept::Nothing)
+}
+
+/// Whether [`look`] would find the file recorded. Looks at the disk itself, if the file is known.
+pub fn is_recorded(folder: &Folder, task: &Task) -> bool {
+    let Some(known) = folder.known(&task.path).filter(|known| is_wanted(&task.expected, known)) else {
+        return false;
+    };
+    let is_whole =
+        task.expected.checksum.is_some() || task.expected.size.is_none_or(|size| size == known.bytes);
+    is_whole && stat(&folder.target(&task.path)).is_ok_and(|stat| stat == Some((known.bytes, known.mtime)))
+}
+
+/// Whether nobody need be asked whether a file is still what is wanted.
+fn is_wanted(expected: &Expected, known: &Known) -> bool {
+    match &expected.checksum {
+        Some(checksum) => {
+            known.checksum.as_ref() == Some(checksum) && known.doubted == expected.unverifiable.is_some()
+        }
+        None => expected.etag.is_some() && expected.etag == known.etag,
+    }
 }
 
 /// What is known of the file at `path` if an earlier run has left it and it is on the disk as it was then.

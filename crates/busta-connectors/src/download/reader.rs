@@ -193,14 +193,7 @@ impl DownloadReader {
 
     /// What no request can mend.
     fn check(&self) -> Result<()> {
-        self.folder.claim(&self.task, &self.owner)?;
-        let expected = &self.task.expected;
-        let is_vouched_for = expected.checksum.is_some() && expected.unverifiable.is_none();
-        if self.folder.rules().require_checksum && !is_vouched_for {
-            let why = expected.unverifiable.as_deref().unwrap_or("no checksum is given");
-            return Err(Error::data(format!("{}: {why}", self.shown()))
-                .hint("`require_checksum: false` accepts it unverified"));
-        }
+        self.folder.admit(&self.task, &self.owner)?;
         if self.place.goes_in_circles() {
             return Err(Error::data(format!("{}: begun anew again and again", self.shown()))
                 .hint("the server sends no ranges, or its object changes faster than it can be read"));

@@ -8,7 +8,7 @@ use crate::scripted::{Answer, Script};
 
 fn after(stream: &str, value: &CursorValue) -> Checkpoint {
     let start = (stream.to_owned(), Cursor::encode(value).unwrap());
-    Checkpoint { starts: [start].into(), ..Checkpoint::default() }
+    Checkpoint { starts: [start].into_iter().collect(), ..Checkpoint::default() }
 }
 
 #[tokio::test]

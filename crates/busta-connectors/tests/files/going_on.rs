@@ -46,7 +46,7 @@ async fn a_file_that_changes_while_it_is_read_is_read_again() {
             break;
         }
     }
-    let known = Checkpoint { starts, ..Checkpoint::default() };
+    let known = Checkpoint { starts: starts.into_iter().collect(), ..Checkpoint::default() };
     assert_eq!(source.plan(&known).await.unwrap().len(), 1);
     // Opened at its old place the file is another one: without a key that is told, with one it is
     // read from its start.

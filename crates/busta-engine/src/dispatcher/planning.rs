@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use busta_core::event::Action;
 use busta_core::secret::redact;
-use busta_core::{Destination, Error, Result, Source, Split, SplitId, Stage, StreamSpec, WriteMode};
+use busta_core::{Cursors, Destination, Error, Result, Source, Split, SplitId, Stage, StreamSpec, WriteMode};
 use tokio::time::Instant;
 
 use super::Planned;
@@ -84,7 +84,7 @@ async fn plan_once(shared: &SourceShared, full_refresh: bool) -> Planned {
     }
     let mut checkpoint = destination.prepare(&shared.run, &shared.name, &specs).await?;
     if full_refresh {
-        checkpoint.starts.clear();
+        checkpoint.starts = Cursors::default();
     }
     let splits = shared.source.plan(&checkpoint).await?;
     check_ids(&splits)?;

@@ -143,10 +143,11 @@ impl Lake {
         }
         let Some(step) = &part.step else { return Ok(true) };
         let drafted = draft.splits.get(&(part.source.clone(), step.split.clone())).filter(|_| !new);
-        let at = drafted.or_else(|| known?.splits.get(&step.split)).map_or(&Position::Start, |r| &r.at);
-        if *at == step.from {
+        let record = drafted.cloned().or_else(|| known?.split(&part.stream, &step.split));
+        let at = record.map_or(Position::Start, |record| record.at);
+        if at == step.from {
             Ok(true)
-        } else if *at == step.to {
+        } else if at == step.to {
             Ok(false)
         } else {
             let split = &step.split;
@@ -192,9 +193,11 @@ impl Lake {
 
     fn take_splits(&self, draft: &mut Draft, part: &Part) {
         let known = self.state.sources.get(&part.source);
-        let mut set = |id: &SplitId, change: &dyn Fn(Option<SplitRecord>) -> Option<SplitRecord>| {
+        let mut set = |stream: &StreamName,
+                       id: &SplitId,
+                       change: &dyn Fn(Option<SplitRecord>) -> Option<SplitRecord>| {
             let place = (part.source.clone(), id.clone());
-            let old = draft.splits.get(&place).or_else(|| known?.splits.get(id)).cloned();
+            let old = draft.splits.get(&place).cloned().or_else(|| known?.split(stream, id));
             if let Some(state) = change(old) {
                 let (source, id) = place.clone();
                 draft.splits.insert(place, state.clone());
@@ -202,7 +205,7 @@ impl Lake {
             }
         };
         if let Some(step) = &part.step {
-            set(&step.split, &|old| {
+            set(&part.stream, &step.split, &|old| {
                 let (at, high) = (step.to.clone(), part.high.clone());
                 Some(match old {
                     // What is done is never opened again.
@@ -216,7 +219,7 @@ impl Lake {
             });
         }
         for split in &part.found {
-            set(&split.id, &|old| match old {
+            set(&split.stream, &split.id, &|old| match old {
                 Some(_) => None,
                 None => Some(SplitRecord {
                     stream: split.stream.clone(),

@@ -91,12 +91,12 @@ impl Lake {
         let mut changes = Vec::new();
         for done in &finish.streams {
             // A stream without splits (nothing has changed) is finished too.
-            let moved = known.splits.values().any(|split| split.stream == done.stream);
-            if moved || !known.finished.contains(&done.stream) {
+            if known.has_moved(&done.stream) || !known.finished.contains(&done.stream) {
                 let (source, stream) = (finish.source.clone(), done.stream.clone());
                 changes.push(Change::Forget { source, stream });
             }
-            for (key, at) in done.starts.iter().filter(|(key, at)| known.starts.get(key) != Some(at)) {
+            for (key, at) in done.starts.iter().filter(|(key, at)| known.starts.get(key).as_ref() != Some(at))
+            {
                 let (source, key, at) = (finish.source.clone(), key.clone(), at.clone());
                 changes.push(Change::Start { source, key, at });
             }
@@ -108,12 +108,11 @@ impl Lake {
         let ready: Vec<Segment> = ready.cloned().collect();
         // What this run has made visible itself stays when a finish is repeated, that is, when nothing
         // has moved since.
-        let moved = |stream: &StreamName| known.splits.values().any(|split| split.stream == *stream);
         let replaced = |segment: &&Segment| {
             let spec = known.streams.iter().find(|spec| spec.name == segment.stream);
             segment.phase == Phase::Sealed
                 && spec.is_some_and(|spec| spec.write_mode == WriteMode::Replace)
-                && (segment.run != finish.run || moved(&segment.stream))
+                && (segment.run != finish.run || known.has_moved(&segment.stream))
         };
         let replaced = self.state.segments.values().filter(of_finish).filter(replaced);
         changes.extend(replaced.map(|segment| Change::Drop(segment.id)));

@@ -288,8 +288,8 @@ mod tests {
         assert_eq!(length, fs::metadata(layout.manifest()).unwrap().len());
         let starts = state.checkpoint(&"R1".into(), &"shop".into()).starts;
         assert_eq!(starts.len(), 10);
-        assert_eq!(starts["key 3"].as_str(), "100003");
-        assert_eq!(starts["key 9"].as_str(), "99999");
+        assert_eq!(starts.get("key 3").unwrap().as_str(), "100003");
+        assert_eq!(starts.get("key 9").unwrap().as_str(), "99999");
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use busta_core::{Checkpoint, Cursor, CursorValue, Position, RunId, SourceName, Split, SplitId, SplitState};
-use busta_core::{StreamName, StreamSpec};
+use busta_core::{Cursors, StreamName, StreamSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -70,12 +70,15 @@ pub(super) struct SplitRecord {
 pub(super) struct SourceState {
     pub(super) run: RunId,
     pub(super) streams: Vec<StreamSpec>,
-    pub(super) splits: HashMap<SplitId, SplitRecord>,
+    /// Those that are not done.
+    pub(super) open: HashMap<SplitId, SplitRecord>,
+    /// The records of those that are done, by stream and id: there may be millions.
+    done: HashMap<StreamName, Cursors>,
     /// The streams that the run has finished.
     pub(super) finished: HashSet<StreamName>,
-    pub(super) starts: HashMap<String, Cursor>,
+    pub(super) starts: Cursors,
     /// Those that wait, by stream.
-    pub(super) held: HashMap<StreamName, HashMap<String, Cursor>>,
+    pub(super) held: HashMap<StreamName, Cursors>,
 }
 
 /// All that is committed. Its size is that of the live things: the splits of current runs, the start
@@ -104,7 +107,7 @@ impl State {
             Change::Run { source, run, streams } => self.begin(source, run, streams),
             Change::Split { source, id, state } => {
                 if let Some(known) = self.sources.get_mut(&source) {
-                    known.splits.insert(id, state);
+                    known.set_split(id, state);
                 }
             }
             Change::Start { source, key, at } => {
@@ -119,8 +122,9 @@ impl State {
             }
             Change::Forget { source, stream } => {
                 if let Some(known) = self.sources.get_mut(&source) {
-                    known.starts.extend(known.held.remove(&stream).into_iter().flatten());
-                    known.splits.retain(|_, split| split.stream != stream);
+                    known.starts.extend(known.held.remove(&stream).iter().flat_map(Cursors::iter));
+                    known.open.retain(|_, split| split.stream != stream);
+                    known.done.remove(&stream);
                     known.finished.insert(stream);
                 }
             }
@@ -154,13 +158,15 @@ impl State {
         let known = self.sources.entry(source).or_insert_with(|| SourceState {
             run: run.clone(),
             streams: Vec::new(),
-            splits: HashMap::new(),
+            open: HashMap::new(),
+            done: HashMap::new(),
             finished: HashSet::new(),
-            starts: HashMap::new(),
+            starts: Cursors::default(),
             held: HashMap::new(),
         });
         if known.run != run {
-            known.splits.clear();
+            known.open.clear();
+            known.done.clear();
             known.finished.clear();
             known.held.clear();
             known.run = run;
@@ -197,16 +203,12 @@ impl State {
         if known.run != *run {
             return Checkpoint { starts: known.starts.clone(), ..Checkpoint::default() };
         }
-        let split = |(id, record): (&SplitId, &SplitRecord)| {
-            let state = SplitState {
-                position: record.at.clone(),
-                high: record.high.clone(),
-                found: record.found.clone(),
-            };
-            (id.clone(), state)
+        let split = |(id, record): (SplitId, SplitRecord)| {
+            let SplitRecord { at: position, high, found, .. } = record;
+            (id, SplitState { position, high, found })
         };
         Checkpoint {
-            splits: known.splits.iter().map(split).collect(),
+            splits: known.splits().map(split).collect(),
             finished: known.finished.clone(),
             starts: known.starts.clone(),
         }
@@ -223,27 +225,50 @@ impl State {
     }
 }
 
+impl SourceState {
+    /// What is stored about a split of a stream.
+    pub(super) fn split(&self, stream: &StreamName, id: &SplitId) -> Option<SplitRecord> {
+        let done = || self.done.get(stream)?.get(id.as_str())?.decode().ok();
+        self.open.get(id).cloned().or_else(done)
+    }
+
+    /// Whether anything is stored about splits of a stream.
+    pub(super) fn has_moved(&self, stream: &StreamName) -> bool {
+        self.done.contains_key(stream) || self.open.values().any(|split| split.stream == *stream)
+    }
+
+    fn set_split(&mut self, id: SplitId, state: SplitRecord) {
+        let packed = (state.at == Position::Done).then(|| Cursor::encode(&state));
+        match packed {
+            Some(Ok(packed)) => {
+                self.open.remove(&id);
+                self.done.entry(state.stream).or_default().insert(id.to_string(), packed);
+            }
+            _ => drop(self.open.insert(id, state)),
+        }
+    }
+
+    fn splits(&self) -> impl Iterator<Item = (SplitId, SplitRecord)> + '_ {
+        let open = self.open.iter().map(|(id, split)| (id.clone(), split.clone()));
+        let done = self.done.values().flat_map(Cursors::iter);
+        // They were encoded in this process.
+        open.chain(done.filter_map(|(id, packed)| Some((id.into(), packed.decode().ok()?))))
+    }
+}
+
 fn source_changes<'a>(source: &'a SourceName, known: &'a SourceState) -> impl Iterator<Item = Change> + 'a {
     let begin =
         Change::Run { source: source.clone(), run: known.run.clone(), streams: known.streams.clone() };
     let finished =
         known.finished.iter().map(|stream| Change::Forget { source: source.clone(), stream: stream.clone() });
-    let splits = known.splits.iter().map(|(id, state)| Change::Split {
-        source: source.clone(),
-        id: id.clone(),
-        state: state.clone(),
-    });
-    let starts = known.starts.iter().map(|(key, at)| Change::Start {
-        source: source.clone(),
-        key: key.clone(),
-        at: at.clone(),
-    });
-    let held = known.held.iter().flat_map(|(stream, held)| {
-        held.iter().map(|(key, at)| Change::Hold {
+    let splits = known.splits().map(|(id, state)| Change::Split { source: source.clone(), id, state });
+    let starts = known.starts.iter().map(|(key, at)| Change::Start { source: source.clone(), key, at });
+    let held = known.held.iter().flat_map(move |(stream, held)| {
+        held.iter().map(move |(key, at)| Change::Hold {
             source: source.clone(),
             stream: stream.clone(),
-            key: key.clone(),
-            at: at.clone(),
+            key,
+            at,
         })
     });
     std::iter::once(begin).chain(finished).chain(splits).chain(starts).chain(held)

@@ -72,7 +72,7 @@ pub(super) fn load(
         splits.insert(id.into(), state);
     }
     let mut statement =
-        connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1")?;
+        connection.prepare_cached("SELECT key, cursor FROM _busta_starts WHERE source = ?1 ORDER BY key")?;
     let starts = statement
         .query_map([source.as_str()], |row| Ok((row.get(0)?, Cursor::from_stored(row.get::<_, String>(1)?))))?
         .collect::<rusqlite::Result<_>>()?;

@@ -25,6 +25,7 @@ use url::Url;
 
 use self::item::{Asset, Item, address, ending, name};
 use super::folder::{Folder, Rules};
+use super::kept::is_recorded;
 use super::reach::Reach;
 use super::reader::DownloadReader;
 use super::task::Task;
@@ -143,8 +144,8 @@ impl Assets {
         Url::from_file_path(std::path::absolute(self.base_dir.join(path)).ok()?).ok()
     }
 
-    /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded. Blocks if that is
-    /// a file.
+    /// The downloads of an item, a JSON text that was found on `page`, and what cannot be downloaded. What an earlier run
+    /// has left and recorded, and what is still wanted, is not named. Looks at the disk.
     pub fn find(&self, item: &[u8], page: Option<&Url>) -> (Vec<Split>, Vec<Failure>) {
         let item: Item = match serde_json::from_slice(item) {
             Ok(item) => item,
@@ -156,7 +157,7 @@ impl Assets {
         let (mut splits, mut failures) = (Vec::new(), Vec::new());
         for (key, asset) in item.assets.iter().filter(|(key, asset)| self.wants(key, asset)) {
             match self.split(&item, key, asset, page) {
-                Ok(split) => splits.push(split),
+                Ok(split) => splits.extend(split),
                 Err(error) => {
                     let place = format!("item {}, asset {key}", item.id);
                     // Signed links are secrets.
@@ -199,7 +200,7 @@ impl Assets {
         }
     }
 
-    fn split(&self, item: &Item, key: &str, asset: &Asset, page: Option<&Url>) -> Result<Split> {
+    fn split(&self, item: &Item, key: &str, asset: &Asset, page: Option<&Url>) -> Result<Option<Split>> {
         let place = self.place(item, asset, page);
         let url = place.map_err(|error| error.at(format_args!("asset {key} of item {}", item.id)))?;
         let collection = item.collection.as_deref().unwrap_or("_");
@@ -220,7 +221,11 @@ impl Assets {
         let host = (url.scheme() != "file").then(|| self.client.host_key(&url));
         let task = Task { url, path, expected: asset.expected(), about };
         let id = [STREAM, collection, &item.id, key].map(escaped).join("/");
-        Split::new(id, self.spec.name.clone(), host, &task)
+        // What is wrong with it is told by its own reader.
+        if is_recorded(&self.folder, &task) && self.folder.admit(&task, &id).is_ok() {
+            return Ok(None);
+        }
+        Split::new(id, self.spec.name.clone(), host, &task).map(Some)
     }
 }
 

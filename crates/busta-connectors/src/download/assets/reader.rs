@@ -9,10 +9,7 @@ use busta_core::{Batch, Failure, Reader, Records, Result, Split};
 use url::Url;
 
 use super::Assets;
-use crate::blocking::blocking_if;
-
-/// Batches larger than this are looked through on a thread for blocking work.
-const LARGE: usize = 128 << 10;
+use crate::blocking::blocking;
 
 /// Gives what another reader gives, and the downloads of each item along with it.
 pub struct WithAssets {
@@ -40,12 +37,7 @@ impl Reader for WithAssets {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(mut batch) = self.items.next().await? else { return Ok(None) };
         let (assets, records, page) = (self.assets.clone(), batch.records.clone(), self.page());
-        // Whether what an item of a file names is there, the disk is asked.
-        let is_of_files =
-            records.file(0).is_some() || page.as_ref().is_some_and(|page| page.scheme() == "file");
-        let is_slow = is_of_files || records.weight() > LARGE;
-        let work = move || find(&assets, &records, page.as_ref());
-        let (found, failures) = blocking_if(is_slow, work).await?;
+        let (found, failures) = blocking(move || find(&assets, &records, page.as_ref())).await?;
         batch.found.extend(found);
         batch.failures.extend(failures);
         Ok(Some(batch))

@@ -81,7 +81,7 @@ type Periods = BTreeMap<Option<Period>, bool>;
 impl Missed {
     /// A run begins, or goes on.
     pub fn begin(&self, from: &Checkpoint) {
-        let recorded = from.starts.iter().filter_map(|(key, cursor)| {
+        let recorded = from.starts.with_prefix(KEY).filter_map(|(key, cursor)| {
             let recorded: Option<Recorded> = cursor.decode().ok()?;
             Some((key.strip_prefix(KEY)?.to_owned(), recorded?))
         });

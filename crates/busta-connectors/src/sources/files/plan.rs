@@ -1,8 +1,6 @@
 //! From a listing to splits. See the module above for what makes this safe.
 
-use std::collections::HashMap;
-
-use busta_core::{Cursor, Result, Split, WriteMode};
+use busta_core::{Cursor, Cursors, Result, Split, WriteMode};
 use serde::{Deserialize, Serialize};
 
 use super::config::Settings;
@@ -82,13 +80,14 @@ pub fn start_key(path: &str) -> String {
 }
 
 /// The splits of what is new, in the order of the paths.
-pub fn splits(settings: &Settings, listing: Listing, starts: &HashMap<String, Cursor>) -> Result<Vec<Split>> {
+pub fn splits(settings: &Settings, listing: Listing, starts: &Cursors) -> Result<Vec<Split>> {
+    let mut start = starts.lookup();
     let alone = settings.stream.write_mode == WriteMode::Replace;
     let entries: Vec<Entry> = listing
         .files
         .into_iter()
         .filter_map(|(path, stamp)| {
-            let from = if alone { Due::Whole } else { due(starts.get(&start_key(&path)), stamp) };
+            let from = if alone { Due::Whole } else { due(start(&start_key(&path)), stamp) };
             let size = stamp.size;
             match from {
                 Due::Not => None,
@@ -121,7 +120,7 @@ enum Due {
 }
 
 /// Whether a file that looks like `stamp` is to be read.
-fn due(start: Option<&Cursor>, stamp: Stamp) -> Due {
+fn due(start: Option<Cursor>, stamp: Stamp) -> Due {
     // A start cursor of an older version that cannot be read any more only costs reading again.
     let start: Option<Start> = start.and_then(|cursor| cursor.decode().ok());
     match start {

@@ -7,9 +7,8 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use busta_core::{Checkpoint, Cursor, Result};
+use busta_core::{Checkpoint, Cursor, Cursors, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::document::shown;
@@ -23,7 +22,7 @@ const KEY: &str = "item:";
 pub struct Known {
     /// What was searched for, in words; `None` if nothing is to be remembered.
     search: Option<String>,
-    told: RwLock<Told>,
+    starts: RwLock<Cursors>,
 }
 
 /// What a server said about an item: its start cursor.
@@ -40,33 +39,31 @@ struct Seen {
 impl Known {
     /// Nothing yet. Only what is told under the same `search` will be believed.
     pub fn new(search: Option<String>) -> Self {
-        Self { search, told: RwLock::default() }
+        Self { search, starts: RwLock::default() }
     }
 
     /// Learns what earlier runs have left.
     pub fn remember(&self, from: &Checkpoint) {
-        let mut told = Told::default();
-        if let Some(search) = &self.search {
-            for (key, cursor) in from.starts.iter().filter(|(key, _)| key.starts_with(KEY)) {
-                // A cursor that cannot be read only costs reading again.
-                let seen = cursor.decode::<Seen>().ok().filter(|seen| seen.search == *search);
-                if let Some(seen) = seen {
-                    told.add(key, &seen);
-                }
-            }
-        }
-        told.sort();
-        *self.told.write().unwrap_or_else(PoisonError::into_inner) = told;
+        let starts = if self.search.is_some() { from.starts.clone() } else { Cursors::default() };
+        *self.starts.write().unwrap_or_else(PoisonError::into_inner) = starts;
     }
 
     /// A request for the item at `url`, and whether it asks only for one that has changed.
     pub fn request(&self, url: &Url) -> (Request, bool) {
-        let told = self.told.read().unwrap_or_else(PoisonError::into_inner);
         let request = Request::get(url.clone());
-        match told.of(&key(url)) {
-            Some((etag, last_modified)) => (request.conditional(etag, last_modified), true),
+        match self.told(url) {
+            Some(Seen { etag, last_modified, .. }) => {
+                (request.conditional(etag.as_deref(), last_modified.as_deref()), true)
+            }
             None => (request, false),
         }
+    }
+
+    fn told(&self, url: &Url) -> Option<Seen> {
+        let starts = self.starts.read().unwrap_or_else(PoisonError::into_inner);
+        // A cursor that cannot be read only costs reading again.
+        let seen: Seen = starts.get(&key(url))?.decode().ok()?;
+        (self.search.as_ref() == Some(&seen.search)).then_some(seen)
     }
 
     /// The start cursor that an item leaves which came in `response`.
@@ -78,48 +75,6 @@ impl Known {
         };
         Ok(Some((key(url), Cursor::encode(&Seen { etag, last_modified, search })?)))
     }
-}
-
-/// What servers said about items: one text, since there may be millions of them.
-#[derive(Default)]
-struct Told {
-    /// Which item, and where its lines begin in the text; sorted.
-    items: Vec<(Item, usize)>,
-    /// A line with the `ETag` and one with the `Last-Modified` for each.
-    text: String,
-}
-
-/// An item, known by a digest of the key of its start cursor.
-type Item = [u8; 16];
-
-impl Told {
-    fn add(&mut self, key: &str, seen: &Seen) {
-        self.items.push((item(key), self.text.len()));
-        for line in [&seen.etag, &seen.last_modified] {
-            self.text.push_str(line.as_deref().unwrap_or_default());
-            self.text.push('\n');
-        }
-    }
-
-    fn sort(&mut self) {
-        self.items.sort_unstable();
-        self.items.shrink_to_fit();
-        self.text.shrink_to_fit();
-    }
-
-    fn of(&self, key: &str) -> Option<(Option<&str>, Option<&str>)> {
-        let item = item(key);
-        let at = self.items.binary_search_by(|(known, _)| known.cmp(&item)).ok()?;
-        let mut lines =
-            self.text[self.items[at].1..].split('\n').map(|line| Some(line).filter(|l| !l.is_empty()));
-        Some((lines.next()?, lines.next()?))
-    }
-}
-
-fn item(key: &str) -> Item {
-    let mut item = Item::default();
-    item.copy_from_slice(&Sha256::digest(key)[..size_of::<Item>()]);
-    item
 }
 
 /// Two items may differ in what is not shown of their addresses.
@@ -150,25 +105,14 @@ mod tests {
         let known = Known::new(Some("all".to_owned()));
         known.remember(&left_by("all", 9));
         for n in 0..12 {
-            let told = known.told.read().unwrap();
+            let told = known.told(&url(n)).map(|seen| (seen.etag, seen.last_modified));
             let etag = (n % 3 > 0).then(|| format!("\"{n:032x}\""));
-            let last_modified = (n % 3 < 2).then_some("Tue, 05 Mar 2024 10:11:12 GMT");
-            let wanted = (n < 9).then_some((etag.as_deref(), last_modified));
-            assert_eq!(told.of(&key(&url(n))), wanted, "{n}");
+            let last_modified = (n % 3 < 2).then(|| "Tue, 05 Mar 2024 10:11:12 GMT".to_owned());
+            assert_eq!(told, (n < 9).then_some((etag, last_modified)), "{n}");
             assert_eq!(known.request(&url(n)).1, n < 9);
         }
         known.remember(&left_by("others", 9));
         assert!(!known.request(&url(0)).1);
-    }
-
-    #[test]
-    fn a_known_item_costs_less_than_a_hundred_bytes() {
-        const ITEMS: usize = 10_000;
-        let known = Known::new(Some("all".to_owned()));
-        known.remember(&left_by("all", ITEMS));
-        let told = known.told.read().unwrap();
-        let bytes = told.items.capacity() * size_of::<(Item, usize)>() + told.text.capacity();
-        assert!(bytes < 100 * ITEMS, "{bytes}");
     }
 
     /// `cargo test -p busta-connectors --lib million -- --ignored --nocapture`

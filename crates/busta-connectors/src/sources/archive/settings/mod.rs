@@ -8,7 +8,7 @@ mod paths;
 mod place;
 mod streams;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use busta_core::connector::{Built, SourceContext};
 use busta_core::meter::Meter;
 use busta_core::units::Span;
-use busta_core::{Checkpoint, Cursor, Error, HostKey, Position, Result, Split, StreamName, StreamSpec};
+use busta_core::{Checkpoint, Cursors, Error, HostKey, Position, Result, Split, StreamName, StreamSpec};
 use chrono::NaiveDate;
 use url::Url;
 
@@ -90,8 +90,8 @@ pub struct Archive {
     pub sums: SharedSums,
     /// Files that are not there.
     pub missed: Missed,
-    /// Which rows are there, by path.
-    versions: Mutex<HashMap<String, Cursor>>,
+    /// What earlier runs have left.
+    starts: Mutex<Cursors>,
 }
 
 /// How many files were there.
@@ -177,7 +177,7 @@ impl Archive {
             found: Found::default(),
             sums: SharedSums::default(),
             missed: Missed::default(),
-            versions: Mutex::default(),
+            starts: Mutex::default(),
         })
     }
 
@@ -230,9 +230,7 @@ impl Archive {
         let open = open.filter_map(|state| state.found.as_ref()).filter_map(object_of);
         self.folder.keep_parts(open.map(|object| self.path_of(&object.key)));
         self.folder.begin(Some(from));
-        let version =
-            |(key, cursor): (&String, &Cursor)| Some((key.strip_prefix(ROWS)?.to_owned(), cursor.clone()));
-        *self.versions() = from.starts.iter().filter_map(version).collect();
+        *self.starts() = from.starts.clone();
         for count in [&self.found.planned, &self.found.there, &self.found.missing] {
             count.store(0, Ordering::Relaxed);
         }
@@ -243,12 +241,12 @@ impl Archive {
 
     /// Which rows of the file at `path` are there.
     pub fn rows_there(&self, path: &str) -> Option<RowsThere> {
-        let there: RowsThere = self.versions().get(path)?.decode().ok()?;
+        let there: RowsThere = self.starts().get(&format!("{ROWS}{path}"))?.decode().ok()?;
         Some(if self.replaces { there.unrefused() } else { there })
     }
 
-    fn versions(&self) -> MutexGuard<'_, HashMap<String, Cursor>> {
-        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn starts(&self) -> MutexGuard<'_, Cursors> {
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
