@@ -62,6 +62,32 @@ async fn wanted_assets_become_splits_and_files() {
 }
 
 #[tokio::test]
+async fn what_is_there_and_recorded_is_not_named() {
+    let bench = Bench::new().await;
+    let stream = assets(&bench, &json!({"folder": "scenes", "path": "{asset}.tif"})).unwrap();
+    let page = Url::parse(&bench.sandbox.url()).unwrap();
+    let checksum = format!("1220{}", sha256(&bytes(Object::named("red.tif", 1000))));
+    let find = |id: &str, checksum: &str| {
+        let asset = json!({"href": "/objects/red.tif?size=1000", "file:checksum": checksum});
+        let item = json!({"id": id, "collection": "c", "assets": {"red": asset}}).to_string();
+        stream.find(item.as_bytes(), Some(&page)).0
+    };
+    let split = find("one", &checksum).remove(0);
+    let batch = stream.open(&split, None).unwrap().next().await.unwrap().unwrap();
+    let from = Checkpoint { starts: batch.starts.into_iter().collect(), ..Checkpoint::default() };
+
+    stream.remember(&from);
+    assert!(find("one", &checksum).is_empty());
+    assert_eq!(find("two", &checksum).len(), 1, "the file of another asset");
+    assert_eq!(find("one", &checksum.replace("1220", "122000")).len(), 1, "no such checksum");
+    stream.remember(&from);
+    assert_eq!(find("one", &format!("1220{}", sha256(b"other"))).len(), 1, "another object");
+    let file = std::fs::File::options().write(true).open(bench.file("scenes/red.tif")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(find("one", &checksum).len(), 1, "another file");
+}
+
+#[tokio::test]
 async fn parts_that_nobody_will_go_on_with_are_swept() {
     let bench = Bench::new().await;
     let stream = assets(&bench, &json!({"folder": "scenes", "path": "{asset}"})).unwrap();

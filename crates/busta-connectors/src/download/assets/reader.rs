@@ -36,6 +36,8 @@ impl WithAssets {
 impl Reader for WithAssets {
     async fn next(&mut self) -> Result<Option<Batch>> {
         let Some(mut batch) = self.items.next().await? else { return Ok(None) };
+        // Perhaps there is nothing to download, which would do it.
+        self.assets.folder.sweep(self.assets.client.now().into()).await;
         let (assets, records, page) = (self.assets.clone(), batch.records.clone(), self.page());
         let (found, failures) = blocking(move || find(&assets, &records, page.as_ref())).await?;
         batch.found.extend(found);
