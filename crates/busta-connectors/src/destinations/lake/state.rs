@@ -70,7 +70,7 @@ pub(super) struct SplitRecord {
 pub(super) struct SourceState {
     pub(super) run: RunId,
     pub(super) streams: Vec<StreamSpec>,
-    /// Those that are not done.
+    /// Those that are not done. What is here holds, whatever is known of its end.
     pub(super) open: HashMap<SplitId, SplitRecord>,
     /// The records of those that are done, by stream and id: there may be millions.
     done: HashMap<StreamName, Cursors>,
@@ -248,11 +248,12 @@ impl SourceState {
         }
     }
 
+    /// All of them. One that has moved on from its end comes twice, at last as it is.
     fn splits(&self) -> impl Iterator<Item = (SplitId, SplitRecord)> + '_ {
         let open = self.open.iter().map(|(id, split)| (id.clone(), split.clone()));
         let done = self.done.values().flat_map(Cursors::iter);
         // They were encoded in this process.
-        open.chain(done.filter_map(|(id, packed)| Some((id.into(), packed.decode().ok()?))))
+        done.filter_map(|(id, packed)| Some((id.into(), packed.decode().ok()?))).chain(open)
     }
 }
 
