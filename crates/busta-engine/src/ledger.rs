@@ -4,7 +4,7 @@ mod figures;
 mod spending;
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -53,6 +53,8 @@ pub struct Ledger {
     order: Vec<StreamName>,
     /// The splits that are known, as digests: there may be millions, and no two have the same.
     known: HashSet<[u64; 2]>,
+    /// The keys of these digests.
+    keys: RandomState,
     /// Splits that wait, are parked, are read, or whose end is not durable yet.
     pub open: usize,
     /// Splits being read.
@@ -159,6 +161,7 @@ impl Ledger {
             order: specs.iter().map(|spec| spec.name.clone()).collect(),
             streams: specs.iter().map(|spec| (spec.name.clone(), stream(spec))).collect(),
             known: HashSet::new(),
+            keys: RandomState::new(),
             open: 0,
             in_slots: 0,
             done: 0,
@@ -246,7 +249,7 @@ impl Ledger {
         recorded: bool,
     ) -> Option<Work> {
         let stream = self.streams.get_mut(&split.stream)?;
-        if stream.finished || !self.known.insert(digest(&split.id)) {
+        if stream.finished || !self.known.insert(digest(&self.keys, &split.id)) {
             return None;
         }
         stream.raise(high.clone());
@@ -396,8 +399,6 @@ impl Ledger {
             .iter()
             .filter_map(|name| self.streams.get(name))
             .filter(|stream| !stream.finished && self.is_complete(stream))
-            // A part must not take the place of the whole.
-            .filter(|stream| !stream.limited || stream.spec.write_mode != busta_core::WriteMode::Replace)
             .filter(|stream| self.wrote || stream.spec.write_mode == busta_core::WriteMode::Replace)
             .map(|stream| StreamFinish { stream: stream.spec.name.clone(), starts: self.next_starts(stream) })
             .collect()
@@ -421,8 +422,13 @@ impl Ledger {
 
     fn is_complete(&self, stream: &StreamLedger) -> bool {
         let parent = stream.spec.parent.as_ref().and_then(|name| self.streams.get(name));
+        // A part must not take the place of the whole, nor must what was made of it be taken for done.
+        let is_part = stream.limited && stream.spec.write_mode == busta_core::WriteMode::Replace;
         // Parents form no cycle: building the source has seen to that.
-        stream.failed == 0 && stream.left == 0 && parent.is_none_or(|parent| self.is_complete(parent))
+        stream.failed == 0
+            && stream.left == 0
+            && !is_part
+            && parent.is_none_or(|parent| self.is_complete(parent))
     }
 
     /// Where the next run starts.
@@ -539,9 +545,10 @@ impl Ledger {
     }
 }
 
-/// 128 bits of SipHash: its state is read out twice.
-fn digest(split: &SplitId) -> [u64; 2] {
-    let mut hasher = DefaultHasher::new();
+/// 128 bits of SipHash, whose state is read out twice, under keys of this process: nobody can name two splits that have
+/// the same.
+fn digest(keys: &RandomState, split: &SplitId) -> [u64; 2] {
+    let mut hasher = keys.build_hasher();
     split.hash(&mut hasher);
     let first = hasher.finish();
     hasher.write_u8(1);

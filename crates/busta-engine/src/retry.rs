@@ -18,6 +18,10 @@ pub enum Again {
 /// server that does so for ever would otherwise hold the run for ever.
 const MAX_BLIND_WAITS: u32 = 10;
 
+/// How many times planning may be told to slow down at all: it begins anew each time, so what needs more requests than a
+/// server grants in a row would never come to its end.
+pub const MAX_WAITS_OF_PLANNING: u32 = 10;
+
 /// How often something has been tried in vain since it last went well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tries {

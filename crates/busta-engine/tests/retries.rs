@@ -110,10 +110,15 @@ async fn planned_after(
 #[tokio::test(start_paused = true)]
 async fn a_plan_waits_as_long_as_the_server_asks() {
     let busy = || Error::rate_limited("answered 429", Some(ms(7000)));
-    let (report, took) = planned_after(20, busy, None).await;
+    let (report, took) = planned_after(10, busy, None).await;
     assert_eq!((report.status, report.records, report.error), (Status::Completed, 20, None));
-    assert_eq!((report.retries, report.rate_limited), (0, 20));
-    assert!(took >= ms(140_000) && took < ms(141_000), "{took:?}");
+    assert_eq!((report.retries, report.rate_limited), (0, 10));
+    assert!(took >= ms(70_000) && took < ms(71_000), "{took:?}");
+
+    // It begins anew each time, so this would never end.
+    let (report, _) = planned_after(11, busy, None).await;
+    assert_eq!(report.status, Status::Failed);
+    assert!(report.error.as_ref().unwrap().contains("slow down 10 times"), "{:?}", report.error);
 
     let (report, took) = planned_after(1, busy, Some(6000)).await;
     assert_eq!(report.status, Status::Failed);

@@ -34,16 +34,22 @@ impl Reach {
         if self.0.iter().any(|folder| holds(folder, &real)) {
             return Ok(real);
         }
-        Err(Error::data(format!("{shown} lies outside of the folders that assets may be copied from"))
-            .hint("name its folder in `copy_from`, if the catalogue is to be trusted with it"))
+        Err(Error::data(format!(
+            "{shown} lies outside of the folders that assets may be copied from, or is hidden there"
+        ))
+        .hint("name its folder in `copy_from`, if the catalogue is to be trusted with it"))
     }
 }
 
-/// Whether `real`, which has no links in it, lies below `folder`, or beside it if that is a file.
+/// Whether `real`, which has no links in it, lies below `folder`, or beside it if that is a file. What is hidden there
+/// (`.env`, `.git/`) does not.
 fn holds(folder: &Path, real: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else { return false };
     let folder = if folder.is_file() { folder.parent() } else { Some(&*folder) };
-    folder.is_some_and(|folder| real.starts_with(folder))
+    let below = folder.and_then(|folder| real.strip_prefix(folder).ok());
+    below.is_some_and(|below| {
+        !below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+    })
 }
 
 #[cfg(test)]
@@ -57,14 +63,14 @@ mod tests {
         for folder in ["in/deep", "in-other", "out"] {
             fs::create_dir_all(home.join(folder)).unwrap();
         }
-        for file in ["in/catalog.json", "in/deep/a b.tif", "in-other/a.tif", "out/secret"] {
+        for file in ["in/catalog.json", "in/deep/a b.tif", "in/.env", "in-other/a.tif", "out/secret"] {
             fs::write(home.join(file), "x").unwrap();
         }
         let url = |path: &str| Url::from_file_path(home.join("in/catalog.json")).unwrap().join(path).unwrap();
         for root in ["in", "in/catalog.json", "in/../in"] {
             let reach = Reach::new(vec![home.join("gone"), home.join(root)]);
             assert_eq!(reach.find(&url("deep/a b.tif")).unwrap(), home.join("in/deep/a b.tif"), "{root}");
-            for outside in ["../out/secret", "deep/../../out/secret", "../in-other/a.tif"] {
+            for outside in ["../out/secret", "deep/../../out/secret", "../in-other/a.tif", ".env"] {
                 let error = reach.find(&url(outside)).unwrap_err();
                 assert!(error.to_string().contains("outside of the folders"), "{root}, {outside}: {error}");
             }

@@ -80,6 +80,13 @@ async fn who_is_told_to_ask_for_the_extent_later_does() {
     let error = source.plan(&Checkpoint::default()).await.unwrap_err();
     assert!(error.kind() == ErrorKind::RateLimited && error.wait().is_some(), "{error}");
     assert!(read(&*source).await.splits.len() > 2);
+
+    // Who never tells is not waited for for ever.
+    sandbox.set_profile("/stac/600/collections", "fail=429".parse().unwrap());
+    for _ in 0..3 {
+        assert!(source.plan(&Checkpoint::default()).await.is_err());
+    }
+    assert_eq!(source.plan(&Checkpoint::default()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

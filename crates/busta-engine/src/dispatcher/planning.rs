@@ -8,7 +8,7 @@ use busta_core::{Cursors, Destination, Error, Result, Source, Split, SplitId, St
 use tokio::time::Instant;
 
 use super::Planned;
-use crate::retry::{Again, Tries};
+use crate::retry::{Again, MAX_WAITS_OF_PLANNING, Tries};
 use crate::slot::{SourceShared, deadline_passed, millis};
 
 /// The streams as this run writes them.
@@ -59,6 +59,12 @@ async fn plan_patiently(
         let Some((again, wait)) = tries.again(&error, &shared.retry, &mut chance) else {
             return Err(error);
         };
+        if tries.waits > MAX_WAITS_OF_PLANNING {
+            let waits = format!("planning was told to slow down {MAX_WAITS_OF_PLANNING} times");
+            return Err(error
+                .at(waits)
+                .hint("a `rate_limit` for the host lets it make all its requests, or name less to plan"));
+        }
         let until = Instant::now() + wait;
         if shared.deadline().is_some_and(|deadline| until >= deadline) {
             return Err(error.at("the deadline comes before the next attempt"));

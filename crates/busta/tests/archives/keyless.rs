@@ -54,6 +54,20 @@ fn rows_without_a_key_are_never_there_twice() {
     assert_eq!(rows(), 300);
 }
 
+/// What was read of them is not shown, and so must not be taken for read.
+#[test]
+fn a_full_refresh_that_a_limit_cuts_short_is_read_again() {
+    let origin = Origin::default();
+    for limit in ["1", "100", "150", "250"] {
+        let desk = desk(&keyless(&origin, 100, ""));
+        desk.collect(&["--full-refresh", "--limit", limit]);
+        desk.collect_well(&[]);
+        let twice = "SELECT count(*) - count(DISTINCT trdMatchID) FROM trades";
+        let rows = number(&desk, "SELECT count(*) FROM trades");
+        assert_eq!((rows, number(&desk, twice)), (300, 0), "--limit {limit}");
+    }
+}
+
 #[cfg(feature = "failpoints")]
 #[test]
 fn rows_without_a_key_of_a_run_that_died_are_not_read_anew() {

@@ -1,13 +1,15 @@
 //! One type for a column in all files of a table.
 //!
 //! Most readers take the types of a folder from one of its files, and fail at a file with others, or bend its values.
-//! So when a finish has brought a column to a wider type, the older files that hold it are written anew with that type: one after another, each with a line of the manifest of its own, as superseded rows
-//! are dropped from files. Until all are done the manifest marks the table, so whoever opens the folder after a crash,
-//! or finishes a stream, goes on with it.
+//! So when a finish has brought a column to a wider type, the older files that hold it are written anew with that type:
+//! one after another, each with a line of the manifest of its own, as superseded rows are dropped from files. Until all
+//! are done the manifest marks the table, so whoever opens the folder after a crash, or finishes a stream, goes on with
+//! it. So does the next one where there is more to do than a run should be held up for.
 //!
 //! Files whose key or cursor is among these columns stay as they are: what rows are told apart by must not change.
 
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use busta_core::Result;
 use busta_core::failpoint::hit;
@@ -20,6 +22,9 @@ use super::segment::{Phase, Segment};
 use super::state::Change;
 use super::trouble::io_error;
 use super::writer::Lake;
+
+/// After so long the rest is left to the next finish or opening: nothing else is written meanwhile.
+const LONGEST: Duration = Duration::from_secs(30);
 
 impl Lake {
     /// Brings the files of all tables that are marked to the types that are remembered of them. All that they hold is
@@ -36,11 +41,27 @@ impl Lake {
     fn even_out_table(&mut self, table: &str, what: Value) -> Result<()> {
         let is_here = |segment: &&Segment| segment.table == table && segment.phase == Phase::Sealed;
         let segments: Vec<Segment> = self.state.segments.values().filter(is_here).cloned().collect();
-        let (mut changed, mut kept) = (0, 0);
+        let (mut changed, mut kept, mut failed) = (0, 0, 0);
+        let began = Instant::now();
         for segment in &segments {
-            let columns = self.narrower(segment, &what)?;
+            if began.elapsed() > LONGEST {
+                tracing::info!(
+                    table,
+                    files = changed,
+                    "older files are being written anew, the rest by the next run"
+                );
+                return Ok(());
+            }
+            let columns = match self.narrower(segment, &what) {
+                Ok(columns) => columns,
+                Err(error) => {
+                    tracing::warn!(table, file = segment.id, %error, "it may have narrower types than newer ones");
+                    failed += 1;
+                    continue;
+                }
+            };
             match columns.first() {
-                None => continue,
+                None => {}
                 Some(_) if tells_apart(segment, &columns) => kept += 1,
                 Some(first) => {
                     tracing::debug!(
@@ -56,8 +77,12 @@ impl Lake {
                 }
             }
         }
-        let done = Change::Remember { table: table.to_owned(), what, uneven: false };
-        self.attempt(|lake| lake.log(vec![done]))?;
+        // What a file that was written anew had to say may be new.
+        let is_last = self.state.remembered.get(table) == Some(&what);
+        if failed == 0 && is_last {
+            let done = Change::Remember { table: table.to_owned(), what, uneven: false };
+            self.attempt(|lake| lake.log(vec![done]))?;
+        }
         if changed > 0 {
             tracing::info!(
                 table,

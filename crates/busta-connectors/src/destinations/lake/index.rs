@@ -1,9 +1,9 @@
 //! What is stored of the streams that are being written, in memory, to say of each record whether it is new,
 //! changed or already there.
 //!
-//! A batch in which nothing is new is not written, so counting must not err. As long as every batch is in the order of its keys and its
-//! [`Span`] meets no other, all its records are new, and spans are all that is held. Otherwise the newest row of
-//! each key is, as long as all keys fit into [`MAX_KEYS`].
+//! A batch in which nothing is new is not written, so counting must not err. As long as every batch is in the order of
+//! its keys and its [`Span`] meets no other, all its records are new, and spans are all that is held. Otherwise the
+//! newest row of each key is, as long as all keys fit into [`MAX_KEYS`].
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! From what is at the source's URL to splits.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use busta_core::{Checkpoint, CursorValue, Error, ErrorKind, Result, Split};
 use serde_json::Value;
@@ -135,6 +136,9 @@ fn guess(stac: &Stac, extent: Interval) -> Option<(Moment, Moment)> {
     (from < to).then_some((from, to))
 }
 
+/// So many times in a row the extent is waited for.
+const EXTENT_WAITS: u32 = 3;
+
 /// Whether the search itself does not say between which moments to cut it.
 fn wants_extent(stac: &Stac, url: &Url) -> bool {
     let search = stac.search.datetime;
@@ -142,7 +146,7 @@ fn wants_extent(stac: &Stac, url: &Url) -> bool {
 }
 
 /// The time that the collections span. It only says where to cut: whatever lies outside of it is found
-/// too, so failing to learn it is no error; being told to ask later is, since a large search is worth the wait.
+/// too, so failing to learn it is no error; being told to ask later is, a few times, since a large search is worth the wait.
 async fn extent(stac: &Stac, url: &Url) -> Result<Interval> {
     let place = match stac.collections.as_slice() {
         [one] => below(url, &["collections", one]),
@@ -150,8 +154,16 @@ async fn extent(stac: &Stac, url: &Url) -> Result<Interval> {
     };
     let Ok(place) = place else { return Ok(Interval::default()) };
     let response = match stac.send(Request::get(place)).await {
-        Ok(response) => response,
-        Err(error) if error.kind() == ErrorKind::RateLimited => return Err(error),
+        Ok(response) => {
+            stac.extent_refused.store(0, Ordering::Relaxed);
+            response
+        }
+        Err(error)
+            if error.kind() == ErrorKind::RateLimited
+                && stac.extent_refused.fetch_add(1, Ordering::Relaxed) < EXTENT_WAITS =>
+        {
+            return Err(error);
+        }
         Err(error) => {
             if error.kind() == ErrorKind::NotFound && stac.collections.len() == 1 {
                 unknown(&stac.collections);

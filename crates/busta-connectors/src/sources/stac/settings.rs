@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use busta_core::clock::Clock;
 use busta_core::connector::{Built, SourceContext};
@@ -66,6 +67,8 @@ pub struct Stac {
     pub outlook: Outlook,
     /// A first page that has come already.
     pub ahead: Ahead,
+    /// How many times in a row the server wanted to be asked later what time its collections span.
+    pub extent_refused: AtomicU32,
     /// Which items of catalogues have not changed.
     pub known: Known,
 }
@@ -160,6 +163,7 @@ impl Stac {
             clock: context.clock.clone(),
             outlook: Outlook::new(context.readers),
             ahead: Ahead::default(),
+            extent_refused: AtomicU32::new(0),
             known,
         })
     }
