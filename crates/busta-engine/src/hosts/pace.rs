@@ -13,10 +13,18 @@ use tokio::time::Instant;
 /// the server from holding one too many.
 const MARGIN: f64 = 1.02;
 
-/// Timers are late by a millisecond or two. That makes the next request no later, as long as it is at most this share
-/// of the window: any window holds no more than it may while this is less than the margin, whose rest is for jitter.
-const LATE: Duration = Duration::from_millis(2);
+/// Timers are late by a millisecond or two. That makes the next request no later.
+pub const LATE: Duration = Duration::from_millis(2);
+
+/// Nor is made up for more than this share of the window: any window holds no more than it may while this is less than
+/// the margin, whose rest is for jitter.
 const LATE_SHARE: f64 = 0.01;
+
+/// From when on the time to the next request counts, if this one was due at `due` and leaves `now`: it may have been so
+/// `late`.
+pub fn since(due: Instant, now: Instant, late: Duration) -> Instant {
+    due.max(now.checked_sub(late).unwrap_or(now))
+}
 
 /// When the next request may leave.
 pub struct Pace {
@@ -42,8 +50,7 @@ impl Pace {
 
     /// Counts a request. One that asked for no turn makes the next one wait for both.
     pub fn spend(&mut self, now: Instant) {
-        let soonest = now.checked_sub(self.late).unwrap_or(now);
-        self.next = Some(self.next.unwrap_or(now).max(soonest) + self.interval);
+        self.next = Some(since(self.next.unwrap_or(now), now, self.late) + self.interval);
     }
 }
 

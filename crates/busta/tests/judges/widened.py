@@ -12,6 +12,8 @@ import duckdb
 import polars
 import pyarrow.dataset
 
+from panel import ask
+
 COLUMNS = ["id", "a", "b", "c", "d", "e", "f", "g", "h", "i"]
 
 
@@ -44,19 +46,16 @@ def expected():
 
 
 def main(folder):
-    wanted, bad = expected(), 0
-    for judge in (with_duckdb, with_duckdb_by_name, with_polars, with_pyarrow):
-        try:
-            found = {row["id"]: tuple(row[name] for name in COLUMNS[1:]) for row in judge(folder)}
-            wrong = [(key, row, wanted.get(key)) for key, row in found.items() if row != wanted.get(key)]
-            verdict = f"row {wrong[0][0]} is {wrong[0][1]} instead of {wrong[0][2]}" if wrong else None
-            if len(found) != len(wanted):
-                verdict = f"{len(found)} rows instead of {len(wanted)}"
-        except BaseException as error:  # A judge that cannot read the folder has judged it.
-            verdict = f"{type(error).__name__}: {error}"
-        bad += verdict is not None
-        print(f"{judge.__name__[5:]}: {verdict or 'agrees'}")
-    return 1 if bad else 0
+    wanted = expected()
+
+    def verdict(judge):
+        found = {row["id"]: tuple(row[name] for name in COLUMNS[1:]) for row in judge(folder)}
+        if len(found) != len(wanted):
+            return f"{len(found)} rows instead of {len(wanted)}"
+        wrong = [(key, row, wanted.get(key)) for key, row in found.items() if row != wanted.get(key)]
+        return f"row {wrong[0][0]} is {wrong[0][1]} instead of {wrong[0][2]}" if wrong else None
+
+    return 1 if ask((with_duckdb, with_duckdb_by_name, with_polars, with_pyarrow), verdict) else 0
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ impl Lake {
     }
 
     fn spec(&self, part: &Part) -> Option<&StreamSpec> {
-        self.state.sources.get(&part.source)?.streams.iter().find(|spec| spec.name == part.stream)
+        self.state.sources.get(&part.source)?.spec(&part.stream)
     }
 
     /// The segment that a part's rows go to: the open one of its stream, if it is of their form, or a new one.

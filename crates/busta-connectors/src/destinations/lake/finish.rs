@@ -109,7 +109,7 @@ impl Lake {
         // What this run has made visible itself stays when a finish is repeated, that is, when nothing
         // has moved since.
         let replaced = |segment: &&Segment| {
-            let spec = known.streams.iter().find(|spec| spec.name == segment.stream);
+            let spec = known.spec(&segment.stream);
             segment.phase == Phase::Sealed
                 && spec.is_some_and(|spec| spec.write_mode == WriteMode::Replace)
                 && (segment.run != finish.run || known.has_moved(&segment.stream))

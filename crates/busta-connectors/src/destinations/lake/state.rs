@@ -232,6 +232,11 @@ impl SourceState {
         self.open.get(id).cloned().or_else(done)
     }
 
+    /// What a stream is like.
+    pub(super) fn spec(&self, stream: &StreamName) -> Option<&StreamSpec> {
+        self.streams.iter().find(|spec| spec.name == *stream)
+    }
+
     /// Whether anything is stored about splits of a stream.
     pub(super) fn has_moved(&self, stream: &StreamName) -> bool {
         self.done.contains_key(stream) || self.open.values().any(|split| split.stream == *stream)

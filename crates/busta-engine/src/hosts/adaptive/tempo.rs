@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::hold::Hold;
+use crate::hosts::pace::{LATE, since};
 
 /// Below what was measured, since requests arrive with jitter.
 const MARGIN: f64 = 0.98;
@@ -37,9 +38,6 @@ const STEP_EVERY: Duration = Duration::from_secs(1);
 const FAR: f64 = 1.5;
 const FIRST_FAR: f64 = 2.0 * FAR;
 const FAR_STEP: f64 = 0.5;
-
-/// Timers are late by a millisecond or two. That makes the next request no later.
-const LATE: Duration = Duration::from_millis(2);
 
 /// A rise shows its effect when the host's window ends, so there are no more than so many in one.
 const STEPS_IN_A_WAIT: u32 = 4;
@@ -141,8 +139,7 @@ impl Tempo {
         }
         self.epoch.get_or_insert(Epoch { since: now, accepted: 0.0 });
         if let Some(pace) = &mut self.pace {
-            pace.next = pace.next.max(now.checked_sub(LATE).unwrap_or(now))
-                + Duration::from_secs_f64(1.0 / pace.rate);
+            pace.next = since(pace.next, now, LATE) + Duration::from_secs_f64(1.0 / pace.rate);
         }
     }
 
