@@ -15,8 +15,8 @@ pub(super) enum Overflow {
     Cut,
 }
 
-/// A length that a server merely claims reserves no more than this.
-const MAX_RESERVED: u64 = 1 << 20;
+/// A length that a server merely claims reserves no more than this. It is only address space until something comes.
+const MAX_RESERVED: u64 = 8 << 20;
 
 /// The body, of at most `cap` bytes after decompression; `seen` counts them as they come.
 pub(super) async fn read(

@@ -103,21 +103,33 @@ fn parsed(raw: &str) -> u64 {
     Value.deserialize(&mut input).unwrap_or_else(|_| part(b'r', raw.as_bytes()))
 }
 
+/// Whether there is a number, or a text like one, with so many digits that count.
 fn has_long_number(bytes: &[u8]) -> bool {
-    if bytes.len() < LONG {
-        return false;
-    }
-    // Those from the first to the last that is not 0, and zeros since.
-    let (mut digits, mut zeros) = (0, 0);
-    bytes.iter().any(|byte| {
-        match byte {
-            b'0' => zeros += usize::from(digits > 0),
-            b'1'..=b'9' => (digits, zeros) = (digits + zeros + 1, 0),
-            b'.' => {}
-            _ => (digits, zeros) = (0, 0),
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.');
+    // A number so long covers one in so many bytes: the others need no look.
+    let mut at = LONG - 1;
+    while let Some(byte) = bytes.get(at) {
+        if is_part(byte) {
+            let (before, after) = bytes.split_at(at);
+            let start = at - before.iter().rev().take_while(|byte| is_part(byte)).count();
+            at += after.iter().take_while(|byte| is_part(byte)).count();
+            if digits(&bytes[start..at]) >= LONG {
+                return true;
+            }
         }
-        digits >= LONG
-    })
+        at += LONG;
+    }
+    false
+}
+
+/// How many digits there are from the first to the last that is not 0.
+fn digits(number: &[u8]) -> usize {
+    let digits = number.iter().filter(|byte| **byte != b'.').skip_while(|byte| **byte == b'0');
+    let (count, _zeros) = digits.fold((0, 0), |(count, zeros), byte| match byte {
+        b'0' => (count, zeros + 1),
+        _ => (count + zeros + 1, 0),
+    });
+    count
 }
 
 fn boolean(value: bool) -> u64 {
@@ -150,9 +162,7 @@ fn fold(a: u64, b: u64) -> u64 {
 const FACTORS: [u64; 2] = [0xa076_1d64_78bd_642f, 0xe703_7ed1_a0b4_28db];
 
 fn part(tag: u8, bytes: &[u8]) -> u64 {
-    let mut hash = XxHash64::with_seed(tag.into());
-    hash.write(bytes);
-    hash.finish()
+    XxHash64::oneshot(tag.into(), bytes)
 }
 
 fn name_of(name: &str) -> u64 {
@@ -315,6 +325,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn long_numbers_are_found_wherever_they_stand(json in "[0-9.0a-]{0,60}|[^0-9]{0,40}-?[0-9.]{16,22}[^0-9.]{0,40}") {
+            let is_long = |run: &str| run.replace('.', "").trim_matches('0').len() >= LONG;
+            let wanted = json.split(|sign: char| sign != '.' && !sign.is_ascii_digit()).any(is_long);
+            prop_assert_eq!(has_long_number(json.as_bytes()), wanted);
+        }
+
         #[test]
         fn it_is_equal_exactly_when_the_record_is(a in any_json(), b in any_json()) {
             let record = |value: &Value| json!({"x": value}).to_string();
