@@ -1,6 +1,7 @@
 //! Programs as [`super::gauge`] can hold them to their bounds: what makes large values of small ones is
-//! called by name, so that [`super::natives`] can count it; what may go on without an end looks how deep its value
-//! and its path are by now; and definitions that are handed filters are told how deep these lie in one another.
+//! called by name, so that [`super::natives`] can count it, and so is what puts a value into another; what may go on
+//! without an end looks how long its path is by now; and definitions that are handed filters are told how deep these
+//! lie in one another.
 //!
 //! A filter that is handed over remembers where it comes from, and with it the filters that were handed to that
 //! place. `def f(g): f(g | g)` so makes a chain that grows with each call while the stack does not, and that takes
@@ -12,10 +13,13 @@ use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
-use super::natives::{ADD, DEEPER, GROWING, MULTIPLY, NEST, WEIGH};
+use super::natives::{ADD, DEEPER, GROWING, MULTIPLY, NESTING, PATH, PUT, WEIGH};
 
 /// A name that no program can write.
 const OPERAND: &str = "$+";
+
+/// jaq's own name of what gives nothing, which no program can define anew.
+const EMPTY: &str = "!empty";
 
 /// The last argument of a definition that takes filters: how many definitions these have been handed through.
 const CHAIN: &str = "$!chain";
@@ -74,7 +78,7 @@ impl<'s> Scope<'s> {
         let body = self.term(def.body);
         self.told = outside;
         // Whatever goes on without an end and is no fold comes by here again and again.
-        let body = if self.known[at].is_called { piped(Term::Call(NEST, Vec::new()), body) } else { body };
+        let body = if self.known[at].is_called { piped(Term::Call(PATH, Vec::new()), body) } else { body };
         Def { body, ..def }
     }
 
@@ -107,7 +111,11 @@ impl<'s> Scope<'s> {
             }
             Term::Label(name, of) => Term::Label(name, self.boxed(of)),
             Term::Fold(name, over, pattern, steps) => self.fold(name, over, pattern, steps),
-            Term::TryCatch(of, or) => Term::TryCatch(self.boxed(of), or.map(|or| self.boxed(or))),
+            Term::TryCatch(of, or) => {
+                // What is caught is a text that holds the values it is about.
+                let or = or.map_or_else(|| Term::Call(EMPTY, Vec::new()), |or| self.term(*or));
+                Term::TryCatch(self.boxed(of), Some(Box::new(piped(Term::Call(WEIGH, Vec::new()), or))))
+            }
             Term::IfThenElse(cases, or) => {
                 let case = |(when, then)| (self.term(when), self.term(then));
                 let cases = cases.into_iter().map(case).collect();
@@ -133,7 +141,11 @@ impl<'s> Scope<'s> {
     fn call(&mut self, name: &'s str, args: Vec<Term<&'s str>>) -> Term<&'s str> {
         let mut args: Vec<_> = args.into_iter().map(|arg| self.term(arg)).collect();
         let known = self.known.iter_mut().rfind(|known| known.name == name && known.args == args.len());
-        let Some(known) = known else { return Term::Call(name, args) };
+        let Some(known) = known else {
+            let nests = NESTING.contains(&(name, args.len()));
+            let call = Term::Call(name, args);
+            return if nests { weighed(call) } else { call };
+        };
         known.is_called = true;
         let Some(hidden) = known.hidden else { return Term::Call(name, args) };
         args.push(match self.told {
@@ -207,7 +219,11 @@ fn weighed(of: Term<&str>) -> Term<&str> {
 }
 
 fn looked_at(of: Term<&str>) -> Term<&str> {
-    piped(of, Term::Call(NEST, Vec::new()))
+    piped(of, Term::Call(PATH, Vec::new()))
+}
+
+fn put(of: Term<&str>) -> Term<&str> {
+    piped(of, Term::Call(PUT, Vec::new()))
 }
 
 fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term<&'s str>>) -> Term<&'s str> {
@@ -216,19 +232,26 @@ fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term
             Some(name) => Term::Call(name, vec![*l, *r]),
             None => Term::BinOp(l, BinaryOp::Math(operator), r),
         },
-        // `l += r` is `r as $x | l |= . + $x`.
+        // `l += r` is `r as $x | l |= . + $x`. A sum looks at what it adds.
         BinaryOp::UpdateMath(operator) => match name(operator) {
-            Some(name) => {
-                let sum = Term::Call(name, vec![Term::Id, Term::Var(OPERAND)]);
-                let update = Term::BinOp(l, BinaryOp::Update, Box::new(sum));
-                Term::BinOp(r, BinaryOp::Pipe(Some(Pattern::Var(OPERAND))), Box::new(update))
-            }
+            Some(name) => updated(l, r, Term::Call(name, vec![Term::Id, Term::Var(OPERAND)])),
             None => Term::BinOp(l, BinaryOp::UpdateMath(operator), r),
         },
-        // What is put into a value may be that value.
-        BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateAlt => looked_at(Term::BinOp(l, operator, r)),
+        // What is put into a value may be that value, and `l` may be many places.
+        BinaryOp::Update => Term::BinOp(l, BinaryOp::Update, Box::new(put(*r))),
+        BinaryOp::Assign => updated(l, r, put(Term::Var(OPERAND))),
+        BinaryOp::UpdateAlt => {
+            let or = Box::new(put(Term::Var(OPERAND)));
+            updated(l, r, Term::BinOp(Box::new(Term::Id), BinaryOp::Alt, or))
+        }
         other => Term::BinOp(l, other, r),
     }
+}
+
+/// `r as $x | l |= f`, where `f` knows `$x` as its operand.
+fn updated<'s>(l: Box<Term<&'s str>>, r: Box<Term<&'s str>>, f: Term<&'s str>) -> Term<&'s str> {
+    let update = Term::BinOp(l, BinaryOp::Update, Box::new(f));
+    Term::BinOp(r, BinaryOp::Pipe(Some(Pattern::Var(OPERAND))), Box::new(update))
 }
 
 /// The name of an operation that can make much of little.

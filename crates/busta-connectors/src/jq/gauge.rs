@@ -29,6 +29,12 @@ const SPARE: u64 = 1_000_000;
 /// A step makes so many bytes of a large value.
 pub(super) const BYTES_PER_STEP: u64 = 16;
 
+/// A step looks through so many bytes of a value, as they would be written.
+const BYTES_SEEN_PER_STEP: u64 = 64;
+
+/// What a program may put into values that are there already, as it would be written.
+const MAX_PUT: u64 = 8 * MAX_RECORD as u64;
+
 /// What a recursion may take of a thread's stack, of which tokio's have 2 MiB.
 const STACK: usize = 1 << 20;
 
@@ -65,6 +71,7 @@ impl DataT for Gauged {
 pub(super) struct Gauge<'a> {
     lut: &'a Lut<Gauged>,
     left: Cell<u64>,
+    put: Cell<u64>,
     /// Where the stack was when it began.
     base: usize,
 }
@@ -106,6 +113,24 @@ impl Gauge<'_> {
         self.charge(bytes / BYTES_PER_STEP);
     }
 
+    /// Takes off what it costs to look through a value that has `bytes` when it is written.
+    pub fn see(&self, bytes: u64) {
+        if bytes > MAX_RECORD as u64 {
+            resume_unwind(Box::new(Spent::Size));
+        }
+        self.charge(bytes / BYTES_SEEN_PER_STEP);
+    }
+
+    /// The same for one that is put into another. How long that one is then is not looked at, which would take as
+    /// long as it is each time; but none is longer than what was made at once and what was put into it.
+    pub fn put(&self, bytes: u64) {
+        self.put.set(self.put.get().saturating_add(bytes));
+        if self.put.get() > MAX_PUT {
+            resume_unwind(Box::new(Spent::Size));
+        }
+        self.see(bytes);
+    }
+
     /// Leaves a program that goes too deep.
     pub fn too_deep(&self) -> ! {
         resume_unwind(Box::new(Spent::Depth))
@@ -120,7 +145,7 @@ pub(super) fn gauged<T>(
 ) -> Result<T, Error> {
     let own = STEPS + STEPS_PER_BYTE * bytes as u64;
     let spare = LEFT.get().unwrap_or(SPARE);
-    let gauge = Gauge { lut, left: Cell::new(own + spare), base: here() };
+    let gauge = Gauge { lut, left: Cell::new(own + spare), put: Cell::new(0), base: here() };
     // What is unwound is seen by nobody afterwards: a program shares nothing but the gauge.
     catch_unwind(AssertUnwindSafe(|| run(&gauge))).unwrap_or_else(|panic| match panic.downcast::<Spent>() {
         Ok(spent) => {

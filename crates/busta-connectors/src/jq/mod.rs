@@ -6,11 +6,12 @@
 //! before they are compiled (`bounded`) so that what it calls (`natives`) can keep them.
 //!
 //! What is left: what is done to a value that is there already is one step, such as sorting a list or comparing
-//! two; and of how deep a value lies in itself, only what is found on a few hundred ways down is seen.
+//! two. How long that may take is bounded by what such a value may have when it is written (`extent`).
 
 mod bounded;
 mod capped;
 mod complaint;
+mod extent;
 mod gauge;
 mod natives;
 mod program;

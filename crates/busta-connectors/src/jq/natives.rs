@@ -6,6 +6,7 @@ use jaq_core::native::{Filter, Fun, bome, run, v};
 use jaq_core::{Cv, Error, Exn, Native, RunPtr, ValR, ValX};
 use jaq_json::{Num, Val, bytes_valrs, read};
 
+use super::extent::{TooDeep, extent};
 use super::gauge::{BYTES_PER_STEP, Gauge, Gauged};
 use super::program::{MAX_DEPTH, depth};
 
@@ -27,7 +28,8 @@ pub(super) const WITHHELD: [&str; 10] = [
 pub(super) const ADD: &str = "+";
 pub(super) const MULTIPLY: &str = "*";
 pub(super) const WEIGH: &str = "!weigh";
-pub(super) const NEST: &str = "!nest";
+pub(super) const PUT: &str = "!put";
+pub(super) const PATH: &str = "!path";
 pub(super) const DEEPER: &str = "!deeper";
 
 /// What makes a text longer, under a name that no program can write; what it makes is weighed.
@@ -41,17 +43,14 @@ pub(super) const GROWING: [(&str, &str); 7] = [
     ("tobytes", "!tobytes"),
 ];
 
-/// Values within one another are dropped and written by recursion.
-const MAX_NESTING: usize = 2 * MAX_DEPTH;
+/// What makes a value that lies deeper than those it is made of, with how many arguments it takes; [`super::bounded`]
+/// weighs what it makes.
+pub(super) const NESTING: [(&str, usize); 3] = [("group_by", 1), ("key_values", 0), ("path_value", 1)];
 
-/// So many values of a list or an object are looked at for the way down, and so many ways are followed.
-const LOOKED_AT: usize = 64;
-const WAYS: usize = 256;
+/// A look at a path costs a step for so many of its parts.
+const PARTS_PER_STEP: usize = 4;
 
-/// A way down costs a step for so many values.
-const WAYS_PER_STEP: usize = 4;
-
-/// Paths are dropped by recursion too, and so are filters that were handed to filters.
+/// Paths are dropped by recursion, and so are filters that were handed to filters.
 const MAX_PATH: usize = 1_000;
 const MAX_CHAIN: usize = 1_000;
 
@@ -59,7 +58,7 @@ const MAX_CHAIN: usize = 1_000;
 pub(super) fn natives() -> impl Iterator<Item = Fun<Gauged>> {
     let theirs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
     let kept = theirs.filter(|(name, ..)| !WITHHELD.contains(name) && !["range", "fromjson"].contains(name));
-    kept.map(|(name, args, fun)| (hidden(name), args, fun)).chain(own()).chain([nest()])
+    kept.map(|(name, args, fun)| (hidden(name), args, fun)).chain(own()).chain([path()])
 }
 
 fn hidden(name: &'static str) -> &'static str {
@@ -67,10 +66,11 @@ fn hidden(name: &'static str) -> &'static str {
 }
 
 fn own() -> impl Iterator<Item = Fun<Gauged>> {
-    let own: [Filter<RunPtr<Gauged>>; 7] = [
+    let own: [Filter<RunPtr<Gauged>>; 8] = [
         (ADD, v(2), |cv| {
             let (gauge, l, r) = operands(cv);
             gauge.make(copied(&l) + weight(&r), weight(&l) + weight(&r));
+            gauge.put(measured(gauge, &r));
             bome(l + r)
         }),
         (MULTIPLY, v(2), |cv| {
@@ -81,7 +81,11 @@ fn own() -> impl Iterator<Item = Fun<Gauged>> {
         (WEIGH, v(0), |cv| {
             let weight = weight(&cv.1);
             cv.0.data().make(weight, weight);
-            check_nesting(cv.0.data(), &cv.1);
+            cv.0.data().see(measured(cv.0.data(), &cv.1));
+            box_once(Ok(cv.1))
+        }),
+        (PUT, v(0), |cv| {
+            cv.0.data().put(measured(cv.0.data(), &cv.1));
             box_once(Ok(cv.1))
         }),
         (DEEPER, v(1), |mut cv| {
@@ -95,7 +99,7 @@ fn own() -> impl Iterator<Item = Fun<Gauged>> {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
             Box::new(range(cv.0.data(), from, to, by))
         }),
-        ("fromjson", v(0), |cv| from_json(cv.1)),
+        ("fromjson", v(0), |cv| from_json(cv.0.data(), cv.1)),
         ("name_key", v(0), |cv| bome(name_key(cv.0.data(), cv.1))),
     ];
     own.into_iter().map(|native| run::<Gauged>(native))
@@ -150,57 +154,31 @@ fn multiply(gauge: &Gauge<'_>, l: &Val, r: &Val) {
             let work = (weight(l) / 8).saturating_mul(weight(r) / 8) / 8;
             gauge.make(work.saturating_mul(BYTES_PER_STEP), weight(l) + weight(r));
         }
-        _ => gauge.make(copied(l) + weight(r), weight(l) + weight(r)),
+        _ => {
+            gauge.make(copied(l) + weight(r), weight(l) + weight(r));
+            gauge.put(measured(gauge, r));
+        }
     }
 }
 
-/// What gives its input, on every way, unless that lies too deep.
-fn nest() -> Fun<Gauged> {
-    let native = Native::<Gauged>::new(|cv| {
-        check_nesting(cv.0.data(), &cv.1);
-        box_once(Ok(cv.1))
-    });
+/// About how many bytes a value has when it is written. Leaves a program whose value lies too deep in itself.
+fn measured(gauge: &Gauge<'_>, value: &Val) -> u64 {
+    extent(value).unwrap_or_else(|TooDeep| gauge.too_deep())
+}
+
+/// What gives its input, on every way, unless its path is too long.
+fn path() -> Fun<Gauged> {
+    let native = Native::<Gauged>::new(|cv| box_once(Ok(cv.1)));
     let native = native.with_update(|cv, update| update(cv.1)).with_paths(|cv| {
-        let (gauge, (value, path)) = (*cv.0.data(), &cv.1);
-        check_nesting(gauge, value);
-        let steps = path.iter().take(MAX_PATH + 1).count();
-        if steps > MAX_PATH {
+        let (gauge, (_, path)) = (*cv.0.data(), &cv.1);
+        let parts = path.iter().take(MAX_PATH + 1).count();
+        if parts > MAX_PATH {
             gauge.too_deep();
         }
-        gauge.charge((steps / WAYS_PER_STEP) as u64);
+        gauge.charge((parts / PARTS_PER_STEP) as u64);
         box_once(Ok(cv.1))
     });
-    (NEST, v(0), native)
-}
-
-/// Leaves a program whose value lies too deep in itself, as far as can be seen at little cost: on the ways through
-/// the first values of each that holds something.
-fn check_nesting(gauge: &Gauge<'_>, value: &Val) {
-    let (mut level, mut next) = (vec![value], Vec::new());
-    for _ in 0..MAX_NESTING {
-        for value in level.drain(..) {
-            match value {
-                Val::Arr(list) => next.extend(list.iter().take(LOOKED_AT).filter(holds)),
-                Val::Obj(map) => next.extend(map.values().take(LOOKED_AT).filter(holds)),
-                _ => {}
-            }
-        }
-        if next.is_empty() {
-            return;
-        }
-        next.truncate(WAYS);
-        gauge.charge((next.len() / WAYS_PER_STEP) as u64);
-        std::mem::swap(&mut level, &mut next);
-    }
-    gauge.too_deep()
-}
-
-fn holds(value: &&Val) -> bool {
-    match value {
-        Val::Arr(list) => !list.is_empty(),
-        Val::Obj(map) => !map.is_empty(),
-        _ => false,
-    }
+    (PATH, v(0), native)
 }
 
 /// `range($from; $to; $by)`, a step for each number.
@@ -235,11 +213,12 @@ fn name_key(gauge: &Gauge<'_>, name: Val) -> ValR<Val> {
 }
 
 /// `fromjson`, which goes down into a text by recursion.
-fn from_json<'a>(value: Val) -> BoxIter<'a, ValX<'a, Val>> {
+fn from_json<'a>(gauge: &Gauge<'_>, value: Val) -> BoxIter<'a, ValX<'a, Val>> {
     let wrong = |message: String| box_once(Err(Exn::from(Error::str(message))));
     let Val::TStr(text) = &value else {
         return box_once(Err(Exn::from(Error::typ(value, "string"))));
     };
+    gauge.make(text.len() as u64, text.len() as u64);
     match std::str::from_utf8(text) {
         Ok(json) if depth(json) > MAX_DEPTH => {
             return wrong(format!("cannot parse what is nested more than {MAX_DEPTH} levels deep as JSON"));

@@ -71,6 +71,8 @@ fn what_goes_ever_deeper_is_left() {
         "reduce range(infinite) as $n (null; {a: {b: [1]}, b: .})",
         "def f($x): f({} | .a = $x); f(.)",
         "reduce range(infinite) as $n ([1]; group_by(.))",
+        "until(false; key_values)",
+        "until(false; path_value(.))",
         "def f: [.] | .[0] |= [.] | f; f",
     ] {
         let error = run(program).unwrap_err();
@@ -93,14 +95,39 @@ fn what_grows_is_left() {
         r#"{t: "x"} | until(false; .t += .t)"#,
         // Few values, but long when they are written.
         "reduce range(40) as $n ({}; {a: [., .]})",
+        // Endless when they are compared, or when an error is told in which they are.
+        "reduce range(60) as $n (.; [., .]) | .a?",
+        "reduce range(60) as $n (.; [., .]) | try .a catch {a: length}",
+        "reduce range(60) as $n (.; {a: ., b: .}) | {a: (. == 1)}",
+        "reduce range(60) as $n (.; .a = . | .b = .) | (. + 1)?",
+        "reduce range(60) as $n (.; . as $x | .a |= $x | .b |= $x) | (. + 1)?",
+        "reduce range(60) as $n (.; . as $x | {} | .a //= $x | .b //= $x) | (. + 1)?",
+        "reduce range(60) as $n (.; . + {a: .} | . * {b: .}) | (. + 1)?",
+        "reduce range(60) as $n ([[], []]; . as $x | .[0] += [$x] | .[1] += [$x]) | .a?",
+        "[range(3000)] | . as $x | .[] = $x | . as $x | .[] = $x | .a?",
+        "[range(10000) | .] as $x | reduce range(3000) as $n ([]; . + [$x]) | .a?",
+        "[range(2000000)] | [limit(100; repeat(.a?))]",
+        r#"("x" * 20000000) as $x | reduce range(infinite) as $n ({}; try error($x | .a) catch {a: 1})"#,
     ] {
-        assert!(run(program).is_err(), "{program}");
+        let error = run(program).unwrap_err();
+        assert!(error.contains("does not end") || error.contains("MiB"), "{program}: {error}");
     }
 }
 
 #[test]
 fn what_ends_has_room() {
     for (program, wanted) in [
+        ("{n: (reduce range(20000) as $n ([]; . + [$n]) | length)}", r#"{"n":20000}"#),
+        ("{n: (reduce range(20000) as $n ({a: []}; .a += [$n]) | .a | length)}", r#"{"n":20000}"#),
+        ("{n: (reduce range(5000) as $n ({a: []}; .a |= . + [$n]) | .a | length)}", r#"{"n":5000}"#),
+        ("{n: (reduce range(20000) as $n ({}; .[$n | tostring] = $n) | length)}", r#"{"n":20000}"#),
+        ("{n: ([range(20000) | tostring | {a: .}] | group_by(.a) | length)}", r#"{"n":20000}"#),
+        (".tags[1] = 1 | .a //= 7 | .id //= 8", r#"{"id":7,"tags":["a",1],"a":7}"#),
+        ("{p: [.tags | .[] = (1, 2)]}", r#"{"p":[[1,1],[2,2]]}"#),
+        (
+            "{a: [.tags.a?, (try .tags.a), (try error(1) catch .), (try .tags.a catch length)]}",
+            r#"{"a":[1,31]}"#,
+        ),
         ("{n: (reduce range(20000) as $n (0; . + $n))}", r#"{"n":199990000}"#),
         ("{n: ([range(20000)] | map(. * 2) | add)}", r#"{"n":399980000}"#),
         (r#"{n: ([range(5000) | tostring] | join(",") | length)}"#, r#"{"n":23889}"#),
@@ -188,7 +215,7 @@ fn filters_that_are_handed_on_take_no_stack() {
     let _batch = Spare::begin();
     let _ = Program::compile("until(false; .)").unwrap().values("{}", &given);
     let record = format!(r#"{{"id":7,"a":"{}"}}"#, "x".repeat(2_000));
-    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() };
     let run = |(body, first): (String, String)| {
         let program = format!("def g: .; def f(g): {body}; f({first})");
         let program = Program::compile(&program).unwrap_or_else(|error| panic!("{program}: {error}"));

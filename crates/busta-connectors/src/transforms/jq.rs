@@ -22,9 +22,10 @@ pub static KIND: TransformKind = TransformKind {
 
 /// The program. Each of its outputs is a record; none drops the record; an error makes it fail. It sees
 /// the record and nothing else: no files, no environment, no clock (`env`, `input`, `now`, `localtime`,
-/// `debug` and `halt` do not exist). At most 10,000 outputs of 32 MiB together come of one record, and a record for
-/// which it does not come to an end fails: after a million steps, 5,000 more and 16 for each byte of the record.
-/// Once that has happened in a batch, its other records have the 5,000 and 16 only.
+/// `debug` and `halt` do not exist). At most 10,000 outputs of 32 MiB together come of one record. A record fails for
+/// which the program makes a value that is longer than that when it is written, or does not come to an end: after a
+/// million steps, 5,000 more and 16 for each byte of the record. Once that has happened in a batch, its other records
+/// have the 5,000 and 16 only.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct JqConfig(String);
 
