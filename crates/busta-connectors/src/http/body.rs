@@ -15,7 +15,8 @@ pub(super) enum Overflow {
     Cut,
 }
 
-/// A length that a server merely claims reserves no more than this. It is only address space until something comes.
+/// A length that a server merely claims reserves no more than this, once its second chunk is there. What is large is
+/// only address space until it is filled.
 const MAX_RESERVED: u64 = 8 << 20;
 
 /// The body, of at most `cap` bytes after decompression; `seen` counts them as they come.
@@ -40,7 +41,8 @@ pub(super) async fn read(
             return Ok(body.map_or(first, BytesMut::freeze));
         };
         *seen += chunk.len() as u64;
-        let expected = answer.content_length().unwrap_or(0).min(MAX_RESERVED).max(*seen * 2) as usize;
+        let claimed = answer.content_length().unwrap_or(0).min(MAX_RESERVED).min(cap);
+        let expected = claimed.max(*seen * 2) as usize;
         let all = body.get_or_insert_with(|| {
             let mut all = BytesMut::with_capacity(expected);
             all.extend_from_slice(&first);

@@ -13,10 +13,16 @@ use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::ops::Math;
 use jaq_core::path::{Part, Path};
 
-use super::natives::{ADD, DEEPER, GROWING, MULTIPLY, NESTING, PATH, PUT, WEIGH};
+use super::natives::{
+    ADD, COLLECTING, COUNT, DEEPER, EXTENT, GROWING, MULTIPLY, NEST, NESTING, PATH, PUT, WEIGH,
+};
+use super::program::MAX_DEPTH;
 
 /// A name that no program can write.
 const OPERAND: &str = "$+";
+
+/// The same: what the value had that another takes the place of.
+const BEFORE: &str = "$-";
 
 /// jaq's own name of what gives nothing, which no program can define anew.
 const EMPTY: &str = "!empty";
@@ -26,8 +32,10 @@ const CHAIN: &str = "$!chain";
 
 /// The definitions that stand for what makes texts longer.
 pub(super) fn growing() -> impl Iterator<Item = Def<&'static str>> {
-    let weighed =
-        |(name, hidden)| Def { name, args: Vec::new(), body: weighed(Term::Call(hidden, Vec::new())) };
+    let weighed = |(name, hidden)| {
+        let body = piped(Term::Call(WEIGH, Vec::new()), weighed(Term::Call(hidden, Vec::new())));
+        Def { name, args: Vec::new(), body }
+    };
     GROWING.into_iter().map(weighed)
 }
 
@@ -36,9 +44,14 @@ pub(super) fn definition(def: Def<&'static str>) -> Def<&'static str> {
     Scope::of("").definition(def)
 }
 
-/// The program that was read from this text, bounded.
-pub(super) fn program<'s>(text: &'s str, program: Term<&'s str>) -> Term<&'s str> {
-    Scope::of(text).term(program)
+/// The program that was read from this text, bounded. The error is for whoever wrote it.
+pub(super) fn program<'s>(text: &'s str, program: Term<&'s str>) -> Result<Term<&'s str>, String> {
+    let mut scope = Scope::of(text);
+    let program = scope.term(program);
+    match scope.longest_path {
+        ..=MAX_DEPTH => Ok(program),
+        parts => Err(format!("a path has {parts} parts, and {MAX_DEPTH} at most can lie in one another")),
+    }
 }
 
 /// What is known where a term stands.
@@ -49,6 +62,8 @@ struct Scope<'s> {
     known: Vec<Known<'s>>,
     /// Whether it stands in a definition that is told how long its chain of filters is.
     told: bool,
+    /// The most parts of a path so far.
+    longest_path: usize,
 }
 
 struct Known<'s> {
@@ -61,7 +76,7 @@ struct Known<'s> {
 
 impl<'s> Scope<'s> {
     fn of(text: &'s str) -> Self {
-        Self { text, known: Vec::new(), told: false }
+        Self { text, known: Vec::new(), told: false, longest_path: 0 }
     }
 
     fn definition(&mut self, mut def: Def<&'s str>) -> Def<&'s str> {
@@ -93,7 +108,7 @@ impl<'s> Scope<'s> {
         match program {
             Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => program,
             Term::Str(format, parts) => self.string(format, parts),
-            Term::Arr(Some(of)) => weighed(Term::Arr(Some(self.boxed(of)))),
+            Term::Arr(Some(of)) => weighed(Term::Arr(Some(Box::new(counted(self.term(*of)))))),
             Term::Obj(entries) if !entries.is_empty() => {
                 let entry =
                     |(key, value): (_, Option<_>)| (self.term(key), value.map(|value| self.term(value)));
@@ -142,6 +157,9 @@ impl<'s> Scope<'s> {
         let mut args: Vec<_> = args.into_iter().map(|arg| self.term(arg)).collect();
         let known = self.known.iter_mut().rfind(|known| known.name == name && known.args == args.len());
         let Some(known) = known else {
+            if COLLECTING.contains(&name) {
+                args = args.into_iter().map(counted).collect();
+            }
             let nests = NESTING.contains(&(name, args.len()));
             let call = Term::Call(name, args);
             return if nests { weighed(call) } else { call };
@@ -172,13 +190,13 @@ impl<'s> Scope<'s> {
     }
 
     fn path(&mut self, Path(parts): Path<Term<&'s str>>) -> Path<Term<&'s str>> {
-        let part = |part| match part {
+        self.longest_path = self.longest_path.max(parts.len());
+        let mut part = |part| match part {
             Part::Index(at) => Part::Index(self.term(at)),
             Part::Range(from, to) => {
                 Part::Range(from.map(|from| self.term(from)), to.map(|to| self.term(to)))
             }
         };
-        let mut part = part;
         Path(parts.into_iter().map(|(step, optional)| (part(step), optional)).collect())
     }
 
@@ -187,13 +205,16 @@ impl<'s> Scope<'s> {
         format: Option<&'s str>,
         parts: Vec<StrPart<&'s str, Term<&'s str>>>,
     ) -> Term<&'s str> {
-        let is_plain = !parts.iter().any(|part| matches!(part, StrPart::Term(_)));
+        // Part by part, since jaq adds them up without a look at the sum.
         let part = |part| match part {
-            StrPart::Term(of) => StrPart::Term(self.term(of)),
-            plain => plain,
+            StrPart::Term(of) => {
+                let of = weighed(self.term(of));
+                weighed(Term::Str(format, vec![StrPart::Term(of)]))
+            }
+            plain => Term::Str(format, vec![plain]),
         };
-        let text = Term::Str(format, parts.into_iter().map(part).collect());
-        if is_plain { text } else { weighed(text) }
+        let sum = |r, l| Term::Call(ADD, vec![l, r]);
+        parts.into_iter().map(part).rev().reduce(sum).unwrap_or(Term::Str(format, Vec::new()))
     }
 
     fn pattern(&mut self, pattern: Pattern<&'s str>) -> Pattern<&'s str> {
@@ -222,8 +243,39 @@ fn looked_at(of: Term<&str>) -> Term<&str> {
     piped(of, Term::Call(PATH, Vec::new()))
 }
 
+/// What has something in a place that may lie deep.
+fn nested(of: Term<&str>) -> Term<&str> {
+    piped(of, Term::Call(NEST, Vec::new()))
+}
+
+fn counted(of: Term<&str>) -> Term<&str> {
+    piped(of, Term::Call(COUNT, Vec::new()))
+}
+
+/// What takes the place of the input.
 fn put(of: Term<&str>) -> Term<&str> {
-    piped(of, Term::Call(PUT, Vec::new()))
+    let put = piped(of, Term::Call(PUT, vec![Term::Var(BEFORE)]));
+    let bound = BinaryOp::Pipe(Some(Pattern::Var(BEFORE)));
+    Term::BinOp(Box::new(Term::Call(EXTENT, Vec::new())), bound, Box::new(put))
+}
+
+/// Whether it is the input and more, which a sum has looked at.
+fn is_sum(of: &Term<&str>) -> bool {
+    let is_input = |term: &Term<&str>| match term {
+        Term::Id => true,
+        Term::BinOp(l, BinaryOp::Alt, r) => {
+            let is_small = match &**r {
+                Term::Arr(of) => of.is_none(),
+                Term::Obj(entries) => entries.is_empty(),
+                Term::Str(_, parts) => parts.is_empty(),
+                Term::Num(_) => true,
+                _ => false,
+            };
+            matches!(**l, Term::Id) && is_small
+        }
+        _ => false,
+    };
+    matches!(of, Term::Call(name, args) if *name == ADD && args.first().is_some_and(is_input))
 }
 
 fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term<&'s str>>) -> Term<&'s str> {
@@ -238,11 +290,12 @@ fn operation<'s>(l: Box<Term<&'s str>>, operator: BinaryOp<&'s str>, r: Box<Term
             None => Term::BinOp(l, BinaryOp::UpdateMath(operator), r),
         },
         // What is put into a value may be that value, and `l` may be many places.
-        BinaryOp::Update => Term::BinOp(l, BinaryOp::Update, Box::new(put(*r))),
-        BinaryOp::Assign => updated(l, r, put(Term::Var(OPERAND))),
+        BinaryOp::Update if is_sum(&r) => Term::BinOp(l, BinaryOp::Update, r),
+        BinaryOp::Update => nested(Term::BinOp(l, BinaryOp::Update, Box::new(put(*r)))),
+        BinaryOp::Assign => nested(updated(l, r, put(Term::Var(OPERAND)))),
         BinaryOp::UpdateAlt => {
             let or = Box::new(put(Term::Var(OPERAND)));
-            updated(l, r, Term::BinOp(Box::new(Term::Id), BinaryOp::Alt, or))
+            nested(updated(l, r, Term::BinOp(Box::new(Term::Id), BinaryOp::Alt, or)))
         }
         other => Term::BinOp(l, other, r),
     }

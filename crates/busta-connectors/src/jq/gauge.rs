@@ -30,9 +30,9 @@ const SPARE: u64 = 1_000_000;
 pub(super) const BYTES_PER_STEP: u64 = 16;
 
 /// A step looks through so many bytes of a value, as they would be written.
-const BYTES_SEEN_PER_STEP: u64 = 64;
+const BYTES_SEEN_PER_STEP: u64 = 256;
 
-/// What a program may put into values that are there already, as it would be written.
+/// By how much a program may make values longer that are there already, in all, as they would be written.
 const MAX_PUT: u64 = 8 * MAX_RECORD as u64;
 
 /// What a recursion may take of a thread's stack, of which tokio's have 2 MiB.
@@ -87,6 +87,7 @@ impl<'a> HasLut<'a, Gauged> for &'a Gauge<'a> {
 enum Spent {
     Steps,
     Size,
+    Put,
     Depth,
 }
 
@@ -121,12 +122,13 @@ impl Gauge<'_> {
         self.charge(bytes / BYTES_SEEN_PER_STEP);
     }
 
-    /// The same for one that is put into another. How long that one is then is not looked at, which would take as
-    /// long as it is each time; but none is longer than what was made at once and what was put into it.
-    pub fn put(&self, bytes: u64) {
-        self.put.set(self.put.get().saturating_add(bytes));
+    /// The same for one that takes the place of one with `before` in another. How long that one is then is not looked
+    /// at, which would take as long as it is each time; but none is longer than what was made at once and what was put
+    /// into it.
+    pub fn put(&self, bytes: u64, before: u64) {
+        self.put.set(self.put.get().saturating_add(bytes.saturating_sub(before)));
         if self.put.get() > MAX_PUT {
-            resume_unwind(Box::new(Spent::Size));
+            resume_unwind(Box::new(Spent::Put));
         }
         self.see(bytes);
     }
@@ -152,7 +154,9 @@ pub(super) fn gauged<T>(
             LEFT.set(LEFT.get().map(|_| gauge.left.get().min(spare)));
             Err(spent.error(own + spare, spare))
         }
-        Err(panic) => resume_unwind(panic),
+        // Some of what jaq calls does not expect all that it may be given.
+        Err(_) => Err(Error::data("the program cannot be run: what it calls has failed on this record")
+            .hint("leave out its parts one by one, regular expressions with groups first")),
     })
 }
 
@@ -171,6 +175,10 @@ impl Spent {
             Self::Size => (
                 format!("the program makes a value of more than {} MiB", MAX_RECORD >> 20),
                 "look for a loop in which a text, a list or a number grows",
+            ),
+            Self::Put => (
+                format!("the program adds more than {} MiB to values", MAX_PUT >> 20),
+                "look for a loop that adds what it has added to already",
             ),
             Self::Depth => (
                 "the program goes too deep".to_owned(),

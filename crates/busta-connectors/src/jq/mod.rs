@@ -5,8 +5,9 @@
 //! that one without an end fails its record and no more. jaq knows no such bounds; programs are rewritten
 //! before they are compiled (`bounded`) so that what it calls (`natives`) can keep them.
 //!
-//! What is left: what is done to a value that is there already is one step, such as sorting a list or comparing
-//! two. How long that may take is bounded by what such a value may have when it is written (`extent`).
+//! What is left: what is done to a value that is there already is one step, such as sorting a list, comparing two, or
+//! splitting a text. How long that may take, and what it may make, is bounded by what such a value may have when it is
+//! written (`extent`); but `contains` and `indices` take the product of two.
 
 mod bounded;
 mod capped;

@@ -6,7 +6,7 @@ use jaq_core::native::{Filter, Fun, bome, run, v};
 use jaq_core::{Cv, Error, Exn, Native, RunPtr, ValR, ValX};
 use jaq_json::{Num, Val, bytes_valrs, read};
 
-use super::extent::{TooDeep, extent};
+use super::extent::{TooDeep, extent, ways_down};
 use super::gauge::{BYTES_PER_STEP, Gauge, Gauged};
 use super::program::{MAX_DEPTH, depth};
 
@@ -29,7 +29,10 @@ pub(super) const ADD: &str = "+";
 pub(super) const MULTIPLY: &str = "*";
 pub(super) const WEIGH: &str = "!weigh";
 pub(super) const PUT: &str = "!put";
+pub(super) const EXTENT: &str = "!extent";
+pub(super) const COUNT: &str = "!count";
 pub(super) const PATH: &str = "!path";
+pub(super) const NEST: &str = "!nest";
 pub(super) const DEEPER: &str = "!deeper";
 
 /// What makes a text longer, under a name that no program can write; what it makes is weighed.
@@ -43,11 +46,21 @@ pub(super) const GROWING: [(&str, &str); 7] = [
     ("tobytes", "!tobytes"),
 ];
 
-/// What makes a value that lies deeper than those it is made of, with how many arguments it takes; [`super::bounded`]
+/// What makes a value that lies deeper than those it is made of, or repeats them, with how many arguments it takes; [`super::bounded`]
 /// weighs what it makes.
-pub(super) const NESTING: [(&str, usize); 3] = [("group_by", 1), ("key_values", 0), ("path_value", 1)];
+pub(super) const NESTING: [(&str, usize); 6] = [
+    ("group_by", 1),
+    ("key_values", 0),
+    ("path_value", 1),
+    ("matches", 2),
+    ("split_matches", 2),
+    ("split_", 2),
+];
 
-/// A look at a path costs a step for so many of its parts.
+/// What holds all that its argument gives before it goes on.
+pub(super) const COLLECTING: [&str; 4] = ["sort_by", "group_by", "min_by_or_empty", "max_by_or_empty"];
+
+/// A look at a path, or at the ways down a value, costs a step for so many of their parts.
 const PARTS_PER_STEP: usize = 4;
 
 /// Paths are dropped by recursion, and so are filters that were handed to filters.
@@ -66,11 +79,11 @@ fn hidden(name: &'static str) -> &'static str {
 }
 
 fn own() -> impl Iterator<Item = Fun<Gauged>> {
-    let own: [Filter<RunPtr<Gauged>>; 8] = [
+    let own: [Filter<RunPtr<Gauged>>; 11] = [
         (ADD, v(2), |cv| {
             let (gauge, l, r) = operands(cv);
             gauge.make(copied(&l) + weight(&r), weight(&l) + weight(&r));
-            gauge.put(measured(gauge, &r));
+            gauge.put(measured(gauge, &r), 0);
             bome(l + r)
         }),
         (MULTIPLY, v(2), |cv| {
@@ -84,8 +97,27 @@ fn own() -> impl Iterator<Item = Fun<Gauged>> {
             cv.0.data().see(measured(cv.0.data(), &cv.1));
             box_once(Ok(cv.1))
         }),
-        (PUT, v(0), |cv| {
-            cv.0.data().put(measured(cv.0.data(), &cv.1));
+        (COUNT, v(0), |cv| {
+            cv.0.data().charge(1);
+            box_once(Ok(cv.1))
+        }),
+        (EXTENT, v(0), |cv| {
+            let extent = measured(cv.0.data(), &cv.1);
+            cv.0.data().see(extent);
+            bome(Ok(Val::from(extent as usize)))
+        }),
+        // What it takes the place of had so many bytes.
+        (PUT, v(1), |mut cv| {
+            let before = match cv.0.pop_var() {
+                Val::Num(Num::Int(bytes)) => bytes.unsigned_abs() as u64,
+                _ => 0,
+            };
+            cv.0.data().put(measured(cv.0.data(), &cv.1), before);
+            box_once(Ok(cv.1))
+        }),
+        (NEST, v(0), |cv| {
+            let ways = ways_down(&cv.1).unwrap_or_else(|TooDeep| cv.0.data().too_deep());
+            cv.0.data().charge((ways / PARTS_PER_STEP) as u64);
             box_once(Ok(cv.1))
         }),
         (DEEPER, v(1), |mut cv| {
@@ -156,7 +188,7 @@ fn multiply(gauge: &Gauge<'_>, l: &Val, r: &Val) {
         }
         _ => {
             gauge.make(copied(l) + weight(r), weight(l) + weight(r));
-            gauge.put(measured(gauge, r));
+            gauge.put(measured(gauge, r), 0);
         }
     }
 }

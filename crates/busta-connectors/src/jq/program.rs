@@ -58,7 +58,7 @@ impl Program {
             return Err("the program is empty".to_owned());
         }
         let mut defs: Vec<Def<&str>> = definitions().collect();
-        defs.push(Def { name: MAIN, args: Vec::new(), body: bounded::program(text, parse(text)?) });
+        defs.push(Def { name: MAIN, args: Vec::new(), body: bounded::program(text, parse(text)?)? });
         let arena = Arena::default();
         let modules = Loader::new(defs)
             .load(&arena, File { code: MAIN, path: () })

@@ -78,6 +78,15 @@ fn what_goes_ever_deeper_is_left() {
         let error = run(program).unwrap_err();
         assert!(error.contains("too deep"), "{program}: {error}");
     }
+    let at = |parts: usize| ".[0]".repeat(parts);
+    let deep = format!(
+        "reduce range(500) as $n (1; [.]) | . as $v | ({} | {}) = $v | (.. |= .) | {{n: 1}}",
+        at(250),
+        at(250)
+    );
+    assert!(run(&deep).unwrap_err().contains("too deep"));
+    let error = Program::compile(&format!("{} = 1", at(5000))).err().unwrap();
+    assert!(error.contains("5000 parts"), "{error}");
     let error = run(r#""[" * 100000 | fromjson"#).unwrap_err();
     assert!(error.contains("nested"), "{error}");
 }
@@ -106,12 +115,22 @@ fn what_grows_is_left() {
         "reduce range(60) as $n ([[], []]; . as $x | .[0] += [$x] | .[1] += [$x]) | .a?",
         "[range(3000)] | . as $x | .[] = $x | . as $x | .[] = $x | .a?",
         "[range(10000) | .] as $x | reduce range(3000) as $n ([]; . + [$x]) | .a?",
+        "[range(50000)] as $x | [range(20000) | $x[]] | length",
+        "[range(50000)] as $x | [1] | group_by(range(20000) | $x[])",
+        r#"("x" * 20000000) as $t | "\($t)\($t)\($t)" | length"#,
+        "[range(100000) | 9007199254740993] as $x | [range(1200)] | .[] |= $x | tojson",
         "[range(2000000)] | [limit(100; repeat(.a?))]",
         r#"("x" * 20000000) as $x | reduce range(infinite) as $n ({}; try error($x | .a) catch {a: 1})"#,
     ] {
         let error = run(program).unwrap_err();
-        assert!(error.contains("does not end") || error.contains("MiB"), "{program}: {error}");
+        assert!(["does not end", "MiB"].iter().any(|said| error.contains(said)), "{program}: {error}");
     }
+}
+
+#[test]
+fn what_fails_in_a_library_fails_its_record() {
+    let error = run(r#""ba" | [match("(?:(a)|(b))*")]"#).unwrap_err();
+    assert!(error.contains("failed on this record") && error.contains("regular expressions"), "{error}");
 }
 
 #[test]
@@ -122,6 +141,22 @@ fn what_ends_has_room() {
         ("{n: (reduce range(5000) as $n ({a: []}; .a |= . + [$n]) | .a | length)}", r#"{"n":5000}"#),
         ("{n: (reduce range(20000) as $n ({}; .[$n | tostring] = $n) | length)}", r#"{"n":20000}"#),
         ("{n: ([range(20000) | tostring | {a: .}] | group_by(.a) | length)}", r#"{"n":20000}"#),
+        (
+            r#"{n: (reduce range(9000) as $i ({o: ""}; .o |= . + "abcdefghij") | .o | length)}"#,
+            r#"{"n":90000}"#,
+        ),
+        (
+            "{n: (reduce range(6000) as $i ({}; .x |= ((. // []) + [{i: $i, t: \"some text of a row\"}])) | .x | length)}",
+            r#"{"n":6000}"#,
+        ),
+        (
+            "{n: (reduce range(2000) as $i ({m: {}}; .m |= (.[$i | tostring] = {i: $i, t: \"some text\"})) | .m | length)}",
+            r#"{"n":2000}"#,
+        ),
+        (
+            r#"{s: [@json "\(.tags) and \(1, 2)"], t: ["\(.id)-\(.tags[])"]} | {s, t}"#,
+            r#"{"s":["[\"a\",\"b\"] and 1","[\"a\",\"b\"] and 2"],"t":["7-a","7-b"]}"#,
+        ),
         (".tags[1] = 1 | .a //= 7 | .id //= 8", r#"{"id":7,"tags":["a",1],"a":7}"#),
         ("{p: [.tags | .[] = (1, 2)]}", r#"{"p":[[1,1],[2,2]]}"#),
         (

@@ -324,6 +324,16 @@ mod tests {
         })
     }
 
+    #[test]
+    fn texts_have_the_hash_that_is_stored_since_the_first_version() {
+        let text = [b'x'; 100];
+        for bytes in (0..text.len()).map(|length| &text[..length]) {
+            let mut hash = XxHash64::with_seed(b's'.into());
+            hash.write(bytes);
+            assert_eq!(part(b's', bytes), hash.finish());
+        }
+    }
+
     proptest! {
         #[test]
         fn long_numbers_are_found_wherever_they_stand(json in "[0-9.0a-]{0,60}|[^0-9]{0,40}-?[0-9.]{16,22}[^0-9.]{0,40}") {
